@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Disk back-ends: sectors of 512 bytes, asynchronous, on host files.
+ * Completions run on the main loop under the BQL.
+ */
+#ifndef HEDDLE_BLOCK_BLOCK_H
+#define HEDDLE_BLOCK_BLOCK_H
+
+#include <sys/uio.h>
+
+#include "util/common.h"
+#include "util/keyval.h"
+
+#define BLOCK_SECTOR_BYTES 512
+
+typedef struct BlockBackend BlockBackend;
+
+/* -drive file=,if=,format=,snapshot=,readonly=,id=,index=,media=,cache=.
+ * Opens and locks the file: a second writer is refused. */
+BlockBackend *block_drive_add(KeyVal *opts, GError **errp);
+BlockBackend *block_find(const char *id);
+const char *block_id(const BlockBackend *blk);
+const char *block_interface(const BlockBackend *blk); /* "virtio", "none".. */
+void block_foreach(void (*fn)(BlockBackend *blk, void *opaque), void *opaque);
+/* One device may own a back-end. */
+bool block_attach(BlockBackend *blk, const char *user, GError **errp);
+void block_detach(BlockBackend *blk);
+
+uint64_t block_size_bytes(const BlockBackend *blk);
+bool block_is_readonly(const BlockBackend *blk);
+
+/* @error is 0 or an errno. */
+typedef void BlockDone(void *opaque, int error);
+/* The iovec array and its buffers must live until @done.  @offset and the
+ * total length are multiples of the sector; a request past the end fails. */
+void block_readv(BlockBackend *blk, uint64_t offset, const struct iovec *iov,
+                 unsigned niov, BlockDone *done, void *opaque);
+void block_writev(BlockBackend *blk, uint64_t offset, const struct iovec *iov,
+                  unsigned niov, BlockDone *done, void *opaque);
+/* All writes completed before this are on stable storage when it is done. */
+void block_flush(BlockBackend *blk, BlockDone *done, void *opaque);
+/* Wait for every request and write everything out: before stop and exit. */
+void block_drain_all(void);
+void block_close_all(void);
+
+#endif

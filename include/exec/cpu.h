@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One vCPU as everything but its own architecture sees it: thread, run state,
+ * cross-vCPU work.  The architecture's state follows it in memory (X86CPU
+ * starts with a CPUState).
+ */
+#ifndef HEDDLE_EXEC_CPU_H
+#define HEDDLE_EXEC_CPU_H
+
+#include <setjmp.h>
+
+#include "exec/tlb.h"
+#include "util/common.h"
+#include "util/thread.h"
+
+typedef struct CPUState CPUState;
+typedef struct CPUJumpCache CPUJumpCache;
+typedef struct TranslationBlock TranslationBlock;
+
+/* Requests to a vCPU: bits of interrupt_request.  Those that the architecture
+ * handles are acted on between TBs, in the order of their priority. */
+enum {
+    CPU_INTERRUPT_HARD = BIT(0),  /* an interrupt controller drives INTR */
+    CPU_INTERRUPT_NMI = BIT(1),
+    CPU_INTERRUPT_SMI = BIT(2),
+    CPU_INTERRUPT_INIT = BIT(3),
+    CPU_INTERRUPT_SIPI = BIT(4),
+    CPU_INTERRUPT_MCE = BIT(5),
+    CPU_INTERRUPT_POLL = BIT(6),  /* the local APIC has something to look at */
+    CPU_INTERRUPT_DEBUG = BIT(7), /* stop for the debugger */
+    CPU_INTERRUPT_EXIT = BIT(8),  /* leave the exec loop, nothing else */
+    CPU_INTERRUPT_HALT = BIT(9),
+};
+
+/* Why the exec loop of one vCPU came back. */
+typedef enum CPUExit {
+    CPU_EXIT_INTERRUPT, /* kicked: work, stop or exclusive section waits */
+    CPU_EXIT_HLT,       /* halted until an interrupt */
+    CPU_EXIT_DEBUG,     /* breakpoint, watchpoint or single step */
+    CPU_EXIT_ATOMIC,    /* the next instruction must run exclusively */
+    CPU_EXIT_YIELD,     /* PAUSE: let another vCPU of this thread run */
+} CPUExit;
+
+/* What an architecture gives the threads and monitors. */
+typedef struct CPUOps {
+    void (*reset)(CPUState *cpu);          /* power-on state */
+    bool (*has_work)(CPUState *cpu);       /* would it leave a halt? */
+    CPUExit (*exec)(CPUState *cpu);        /* until something is to be done */
+    vaddr (*get_pc)(CPUState *cpu);        /* linear address */
+    /* Registers as text, for `info registers` and -d cpu. */
+    void (*dump)(CPUState *cpu, GString *out, bool fpu);
+    /* Translate without side effects; false when nothing is mapped. */
+    bool (*get_phys_debug)(CPUState *cpu, vaddr va, hwaddr *pa);
+} CPUOps;
+
+struct CPUState {
+    /* Read by translated code; offsets from the start of this structure. */
+    uint32_t exit_request; /* nonzero: leave at the next TB head; atomic */
+    uint32_t interrupt_request; /* CPU_INTERRUPT_*; atomic */
+    uintptr_t host_pc; /* while C code runs for a TB: where in the TB; else 0 */
+    TLBEntry *tlb_table[NB_MMU_MODES]; /* the current bank of each MMU mode */
+    CPUJumpCache *jump_cache;
+
+    /* This vCPU's thread only. */
+    CPUTLB tlb;
+    TranslationBlock *current_tb; /* set around a run of translated code */
+    jmp_buf jmp_env;         /* the one target of every guest fault */
+    int exception_index;     /* being delivered, or -1 */
+    uint32_t cflags_next_tb; /* CF_* for the next TB only, or -1 */
+    bool can_do_io;
+    bool in_exec;
+
+    /* Written under the BQL, read by anyone. */
+    const CPUOps *ops;
+    unsigned index;
+    int thread_id;   /* of the host */
+    bool created;
+    bool stop;       /* asked to pause */
+    bool stopped;    /* has paused */
+    bool unplug;
+    uint32_t halted; /* waits for an interrupt; atomic */
+    bool running;    /* inside cpu_exec_start/end; atomic */
+    bool has_waiter; /* an exclusive section waits for it */
+    Thread *thread;
+    Cond *halt_cond; /* waited on with the BQL; shared in thread=single */
+
+    Mutex work_lock; /* guards the next one */
+    GQueue work;     /* CPUWork, oldest first */
+
+    CPUState *next; /* RCU list of all vCPUs, by index */
+};
+
+extern __thread CPUState *current_cpu; /* NULL outside vCPU threads */
+
+/* All vCPUs: walk inside an RCU read section or with the BQL. */
+extern CPUState *cpu_list;
+#define CPU_FOREACH(cpu) \
+    for ((cpu) = rcu_dereference(cpu_list); (cpu); \
+         (cpu) = rcu_dereference((cpu)->next))
+CPUState *cpu_get(unsigned index); /* NULL when there is none */
+
+void cpu_list_init(void);
+/* Add @cpu to the list and start its thread (or give it to the shared one).
+ * It waits there until the VM runs.  Locks: BQL. */
+void cpu_common_init(CPUState *cpu, const CPUOps *ops, unsigned index);
+void cpu_start_thread(CPUState *cpu);
+
+/* --- asking a vCPU for something; any thread --- */
+void cpu_interrupt(CPUState *cpu, uint32_t mask); /* set bits, then kick */
+void cpu_reset_interrupt(CPUState *cpu, uint32_t mask);
+void cpu_kick(CPUState *cpu); /* out of translated code, out of a halt */
+void cpu_exit(CPUState *cpu); /* sets exit_request only; async-signal-safe */
+
+typedef void CPUWorkFunc(CPUState *cpu, void *opaque);
+/* Run @fn on @cpu's thread, outside translated code, with the BQL held.
+ * run_on_cpu waits for it: Locks: BQL held by the caller (dropped to wait). */
+void run_on_cpu(CPUState *cpu, CPUWorkFunc *fn, void *opaque);
+void async_run_on_cpu(CPUState *cpu, CPUWorkFunc *fn, void *opaque);
+/* The same, inside an exclusive section and without the BQL. */
+void async_safe_run_on_cpu(CPUState *cpu, CPUWorkFunc *fn, void *opaque);
+void cpu_process_work(CPUState *cpu); /* by its own thread, BQL held */
+
+/* --- exclusive sections; never with the BQL held --- */
+void start_exclusive(void); /* returns when no other vCPU is in the code */
+void end_exclusive(void);
+void cpu_exec_start(CPUState *cpu); /* brackets translated code */
+void cpu_exec_end(CPUState *cpu);
+bool cpu_in_exclusive(void); /* the calling thread is inside one */
+
+/* --- the whole machine; BQL held --- */
+void cpus_pause_all(void);  /* returns when every vCPU is stopped */
+void cpus_resume_all(void);
+bool cpu_thread_is_idle(CPUState *cpu);
+/* Body of a vCPU's loop between runs: handle work, stop and halt. */
+void cpu_wait_io_event(CPUState *cpu);
+/* Join all the vCPU threads: the process is about to end. */
+void cpus_shutdown(void);
+
+/* Leave to the exec loop from C code run for a TB: the guest state is brought
+ * up to the instruction named by host_pc (see accel/tcg.h). */
+G_NORETURN void cpu_loop_exit(CPUState *cpu);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The machine's run state, and requests that change it.  The requests may come
+ * from any thread (vCPUs and signal handlers' bottom halves too); they are
+ * carried out by the main loop.  Locks: BQL for vm_stop/vm_start.
+ */
+#ifndef HEDDLE_SYSTEM_RUNSTATE_H
+#define HEDDLE_SYSTEM_RUNSTATE_H
+
+#include "util/common.h"
+
+typedef enum RunState {
+    RUN_STATE_PRELAUNCH, /* "prelaunch": -S, never started */
+    RUN_STATE_RUNNING,   /* "running" */
+    RUN_STATE_PAUSED,    /* "paused" */
+    RUN_STATE_SHUTDOWN,  /* "shutdown": powered off under -no-shutdown */
+    RUN_STATE_DEBUG,     /* "debug": stopped for a debugger */
+    RUN_STATE_INTERNAL_ERROR, /* "internal-error" */
+} RunState;
+
+/* Names are QMP's ShutdownCause. */
+typedef enum ShutdownCause {
+    SHUTDOWN_NONE,
+    SHUTDOWN_HOST_QMP_QUIT,
+    SHUTDOWN_HOST_QMP_SYSTEM_RESET,
+    SHUTDOWN_HOST_SIGNAL,
+    SHUTDOWN_HOST_UI,
+    SHUTDOWN_GUEST_SHUTDOWN,
+    SHUTDOWN_GUEST_RESET,
+    SHUTDOWN_GUEST_PANIC,
+} ShutdownCause;
+
+RunState runstate_get(void);
+bool runstate_is_running(void);
+const char *runstate_name(RunState state);
+const char *shutdown_cause_name(ShutdownCause cause);
+
+void vm_start(void);
+void vm_stop(RunState state);
+
+void system_reset_request(ShutdownCause cause);
+void system_shutdown_request(ShutdownCause cause);
+/* End with @status when the shutdown is carried out (isa-debug-exit). */
+void system_exit_request(ShutdownCause cause, int status);
+void system_powerdown_request(void); /* presses the ACPI power button */
+/* Pressed: called on the main loop under the BQL. */
+void system_set_powerdown_handler(void (*fn)(void *opaque), void *opaque);
+
+/* -no-reboot, -no-shutdown */
+extern bool option_no_reboot, option_no_shutdown;
+
+/* Events for monitors: STOP, RESUME, RESET, SHUTDOWN, POWERDOWN... */
+typedef struct RunStateListener {
+    void (*event)(const char *name, ShutdownCause cause, void *opaque);
+    void *opaque;
+} RunStateListener;
+void runstate_add_listener(const RunStateListener *listener);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * RCU: liburcu, "memb" flavour.  Threads from thread_create() are registered.
+ * A vCPU is a reader while it runs translated code, so a waiter kicks them:
+ * use rcu_synchronize(), not the library's synchronize_rcu().
+ */
+#ifndef HEDDLE_UTIL_RCU_H
+#define HEDDLE_UTIL_RCU_H
+
+#include <urcu.h>
+
+#include "util/common.h"
+
+/* A callback, run on the main loop's thread each time a wait begins; the vCPU
+ * layer sets it to kick every vCPU out of its read section. */
+void rcu_set_kick(void (*kick)(void));
+/* Wait for every reader that is now inside a section.
+ * Locks  neither the BQL nor a read section may be held. */
+void rcu_synchronize(void);
+/* Call @fn(@head) after a grace period, on liburcu's own thread, no locks. */
+void rcu_call(struct rcu_head *head, void (*fn)(struct rcu_head *head));
+
+static inline void rcu_guard_exit(int *unused)
+{
+    (void)unused;
+    rcu_read_unlock();
+}
+/* Read section to the end of the enclosing block. */
+#define RCU_READ_GUARD() \
+    G_GNUC_UNUSED __attribute__((cleanup(rcu_guard_exit))) int rcu_guard_ = \
+        (rcu_read_lock(), 0)
+
+#endif

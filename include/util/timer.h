@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Clocks and one-shot timers.  Callbacks run on the main loop's thread with
+ * the Big Lock held.  All functions here may be called from any thread.
+ */
+#ifndef HEDDLE_UTIL_TIMER_H
+#define HEDDLE_UTIL_TIMER_H
+
+#include "util/common.h"
+
+typedef enum ClockType {
+    CLOCK_TYPE_REALTIME, /* host's monotonic time; never stops */
+    CLOCK_TYPE_VIRTUAL,  /* guest time: stands still while the VM is stopped */
+    CLOCK_TYPE_HOST,     /* host's wall clock; may jump */
+    CLOCK_TYPE_MAX,
+} ClockType;
+
+#define NS_PER_SEC 1000000000LL
+#define NS_PER_MS  1000000LL
+#define NS_PER_US  1000LL
+
+/* Now, in ns; VIRTUAL starts at 0 when the machine is made. */
+int64_t clock_get_ns(ClockType type);
+/* Stop and restart the VIRTUAL clock; idempotent.  Locks: BQL. */
+void clock_virtual_stop(void);
+void clock_virtual_start(void);
+
+typedef void TimerFunc(void *opaque);
+
+typedef struct Timer {
+    ClockType type;
+    TimerFunc *fn;
+    void *opaque;
+    int64_t expire_ns; /* -1: not pending */
+    guint heap_pos;    /* private to the timer queue */
+} Timer;
+
+void timer_init(Timer *t, ClockType type, TimerFunc *fn, void *opaque);
+/* Fire once when the clock reaches @expire_ns; in the past means at once.
+ * Replaces an earlier deadline. */
+void timer_mod_ns(Timer *t, int64_t expire_ns);
+void timer_del(Timer *t);
+bool timer_pending(const Timer *t);
+/* Deadline of the earliest VIRTUAL timer, or -1. */
+int64_t timer_next_virtual_ns(void);
+
+/* @a * @b / @c with a 96-bit intermediate; rounds down. */
+static inline uint64_t muldiv64(uint64_t a, uint32_t b, uint32_t c)
+{
+    return (uint64_t)((unsigned __int128)a * b / c);
+}
+
+#endif
