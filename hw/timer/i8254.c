@@ -202,10 +202,10 @@ static uint16_t pit_value(const PitChannel *c, uint64_t ticks)
 /* A count waits in modes 2 and 3: load it if its moment has passed. */
 static void pit_sync(PitChannel *c, int64_t now)
 {
-    uint64_t old_ticks = pit_ticks(c, now);
     bool half;
 
-    if (c->next_count == 0 || old_ticks < c->switch_ticks) {
+    if (!pit_periodic(c) || c->next_count == 0 ||
+        pit_ticks(c, now) < c->switch_ticks) {
         return;
     }
     /* Mode 3 may switch between its halves: the low half is the new one's. */
