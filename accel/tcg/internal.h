@@ -4,6 +4,7 @@
 #define HEDDLE_ACCEL_TCG_INTERNAL_H
 
 #include "accel/tcg.h"
+#include "exec/bql.h"
 #include "exec/memory.h"
 #include "target/i386/cpu.h"
 #include "tcg/ir.h"
@@ -88,6 +89,11 @@ TranslationBlock *tb_find(CPUState *cpu, uint32_t cflags);
 TranslationBlock *tb_find_quick(CPUState *cpu, uint32_t cflags);
 /* Linear address of rip. */
 vaddr tb_linear_pc(const X86CPU *cpu);
+/* @rip as wide as instruction pointers are in @tb's code segment. */
+uint64_t tb_rip_mask(const TranslationBlock *tb, uint64_t rip);
+/* X86CPU.cc by a recipe of @tb; the registers are those of the fault. */
+void tb_restore_cc(X86CPU *cpu, const TranslationBlock *tb,
+                   const IrRecipe *r);
 void tb_set_rip_base(X86CPU *cpu);
 uint32_t tcg_cflags(CPUState *cpu);
 
@@ -132,12 +138,11 @@ extern const MemoryListener tcg_memory_listener;
 void tcg_threads_init(void);
 
 /* --- logs (log.c, perfmap.c) --- */
-void tcg_log_guest_code(const TranslationBlock *tb, vaddr pc,
-                        const uint8_t *bytes);
+void tcg_log_guest_code(CPUState *cpu, const TranslationBlock *tb, vaddr pc);
 void tcg_log_ir(const IrFunc *f, const char *title, vaddr pc);
 void tcg_log_host_code(const TranslationBlock *tb);
 void tcg_log_exec(CPUState *cpu, const TranslationBlock *tb);
-void perf_map_init(void);
+bool perf_map_init(GError **errp);
 void perf_map_tb(const TranslationBlock *tb, vaddr pc);
 void perf_map_thunks(const void *start, size_t bytes);
 

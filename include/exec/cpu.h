@@ -11,6 +11,7 @@
 
 #include "exec/tlb.h"
 #include "util/common.h"
+#include "util/rcu.h"
 #include "util/thread.h"
 
 typedef struct CPUState CPUState;
