@@ -18,8 +18,8 @@ static struct cds_lfht *tb_hash;
 
 void tb_hash_init(void)
 {
-    tb_hash = cds_lfht_new(TB_HASH_BUCKETS, TB_HASH_BUCKETS, TB_HASH_BUCKETS,
-                           0, NULL);
+    tb_hash = cds_lfht_new_flavor(TB_HASH_BUCKETS, TB_HASH_BUCKETS,
+                                  TB_HASH_BUCKETS, 0, &rcu_flavor, NULL);
 }
 
 typedef struct TbKey {
