@@ -63,10 +63,11 @@ struct RtcState {
     DeviceState dev;
 
     /* Guest-visible.  The calendar's bytes are current only while the clock
-     * is stopped; the time is clock + offset_ns while it runs. */
+     * is stopped; the time is clock + offset while it runs. */
     uint8_t cmos[RTC_CMOS_BYTES];
     uint8_t index;
-    int64_t offset_ns;
+    int64_t offset_s;
+    int64_t offset_ns; /* 0 to a second */
     uint8_t weekday_offset; /* of the guest's day of the week from the real */
     int64_t seen_s;         /* flags are up to date to this second */
     uint64_t seen_period;   /* and to this period */
@@ -92,7 +93,8 @@ static bool rtc_stopped(const RtcState *s)
     return (s->cmos[RTC_REG_B] & RTC_B_SET) || rtc_divider_reset(s);
 }
 
-static int64_t rtc_now_ns(const RtcState *s)
+/* Where the divider chain stands; its whole seconds count from anywhere. */
+static int64_t rtc_chain_ns(const RtcState *s)
 {
     return clock_get_ns(s->clock) + s->offset_ns;
 }
@@ -106,6 +108,12 @@ static int64_t rtc_whole_seconds(int64_t ns)
 static int64_t rtc_fraction(int64_t ns)
 {
     return ns - rtc_whole_seconds(ns) * NS_PER_SEC;
+}
+
+/* The guest's time, in seconds from 1970 as if it were UTC. */
+static int64_t rtc_now_s(const RtcState *s)
+{
+    return rtc_whole_seconds(rtc_chain_ns(s)) + s->offset_s;
 }
 
 /* Ticks of the 32768 Hz chain in one period; 0 when the rate is off. */
@@ -156,8 +164,8 @@ static unsigned rtc_decode_hour(const RtcState *s, uint8_t v)
 
 static void rtc_store_calendar(RtcState *s)
 {
-    time_t t = rtc_whole_seconds(rtc_now_ns(s));
-    struct tm tm;
+    time_t t = rtc_now_s(s);
+    struct tm tm = {0};
 
     gmtime_r(&t, &tm);
     s->cmos[RTC_SECONDS] = rtc_encode(s, tm.tm_sec);
@@ -186,10 +194,9 @@ static void rtc_load_calendar(RtcState *s)
     };
     int weekday = rtc_decode(s, s->cmos[RTC_WEEKDAY]);
     time_t t = timegm(&tm); /* sets tm_wday */
-    int64_t now = rtc_now_ns(s);
 
     s->weekday_offset = ((weekday - 1 - tm.tm_wday) % 7 + 7) % 7;
-    s->offset_ns += (t - rtc_whole_seconds(now)) * NS_PER_SEC;
+    s->offset_s += t - rtc_now_s(s);
     s->seen_s = t;
 }
 
@@ -226,7 +233,7 @@ static bool rtc_alarm_in(const RtcState *s, int64_t from, int64_t to)
 /* Raise the flags of what has happened since the last call. */
 static void rtc_catch_up(RtcState *s)
 {
-    int64_t now_s = rtc_whole_seconds(rtc_now_ns(s));
+    int64_t now_s = rtc_now_s(s);
 
     if (!rtc_stopped(s) && now_s != s->seen_s) {
         s->cmos[RTC_REG_C] |= RTC_C_UF;
@@ -247,12 +254,12 @@ static void rtc_catch_up(RtcState *s)
 
 static void rtc_arm_second_timer(RtcState *s)
 {
-    int64_t now = rtc_now_ns(s);
+    int64_t chain = rtc_chain_ns(s);
     bool wanted = s->cmos[RTC_REG_B] & (RTC_C_AF | RTC_C_UF);
 
     if (wanted && !rtc_stopped(s)) {
         timer_mod_ns(&s->second_timer,
-                     now - s->offset_ns + NS_PER_SEC - rtc_fraction(now));
+                     chain - s->offset_ns + NS_PER_SEC - rtc_fraction(chain));
     } else {
         timer_del(&s->second_timer);
     }
@@ -321,7 +328,8 @@ static void rtc_write_control(RtcState *s, unsigned reg, uint8_t value)
     s->cmos[reg] = value;
     if (was_reset && !rtc_divider_reset(s)) {
         s->offset_ns += NS_PER_SEC - RTC_RESTART_NS -
-                        rtc_fraction(rtc_now_ns(s));
+                        rtc_fraction(rtc_chain_ns(s));
+        s->offset_ns %= NS_PER_SEC; /* the seconds are set below */
     }
     if (rtc_period_ticks(s)) {
         s->seen_period =
@@ -370,7 +378,7 @@ static void rtc_write(void *opaque, hwaddr addr, uint64_t value, unsigned size)
 static uint8_t rtc_read_a(const RtcState *s)
 {
     bool uip = !rtc_stopped(s) &&
-               rtc_fraction(rtc_now_ns(s)) >= NS_PER_SEC - RTC_UIP_NS;
+               rtc_fraction(rtc_chain_ns(s)) >= NS_PER_SEC - RTC_UIP_NS;
 
     return s->cmos[RTC_REG_A] | (uip ? RTC_A_UIP : 0);
 }
@@ -440,13 +448,14 @@ static int64_t rtc_first_offset(const RtcState *s, const RtcConfig *config)
     if (config->localtime && localtime_r(&t, &tm)) {
         offset += tm.tm_gmtoff * NS_PER_SEC;
     }
-    return offset + config->offset_s * NS_PER_SEC;
+    return offset;
 }
 
 RtcState *rtc_create(MemoryRegion *io, const RtcConfig *config,
                      const IrqLine *irq8)
 {
     RtcState *s = (RtcState *)device_create(&rtc_type, NULL);
+    int64_t offset;
 
     s->clock = config->clock_vm ? CLOCK_TYPE_VIRTUAL : CLOCK_TYPE_HOST;
     timer_init(&s->second_timer, s->clock, rtc_timer, s);
@@ -456,8 +465,10 @@ RtcState *rtc_create(MemoryRegion *io, const RtcConfig *config,
     s->cmos[RTC_REG_A] = RTC_A_DEFAULT;
     s->cmos[RTC_REG_B] = RTC_B_24H;
     s->cmos[RTC_REG_D] = RTC_D_VRT;
-    s->offset_ns = rtc_first_offset(s, config);
-    s->seen_s = rtc_whole_seconds(rtc_now_ns(s));
+    offset = rtc_first_offset(s, config);
+    s->offset_ns = rtc_fraction(offset);
+    s->offset_s = rtc_whole_seconds(offset) + config->offset_s;
+    s->seen_s = rtc_now_s(s);
     rtc_store_calendar(s);
     memory_region_init_io(&s->ports, &rtc_ops, s, "rtc", 2);
     memory_region_add(io, 0x70, &s->ports);
@@ -497,6 +508,7 @@ static const DevField rtc_fields[] = {
         .count = RTC_CMOS_BYTES, .kept = true,
     },
     DEV_FIELD(RtcState, index, 0),
+    DEV_FIELD_KEPT(RtcState, offset_s),
     DEV_FIELD_KEPT(RtcState, offset_ns),
     DEV_FIELD_KEPT(RtcState, weekday_offset),
     DEV_FIELD_KEPT(RtcState, seen_s),
