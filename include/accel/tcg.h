@@ -69,15 +69,6 @@ void tcg_cpu_exec_step_atomic(CPUState *cpu);
  */
 void tcg_restore_state(CPUState *cpu);
 
-/*
- * Where the code page of linear address @la can be read, for the decoder:
- * @la may be any address in the page, the result is the page's first byte.
- * @ram is set to its offset in RAM, or HWADDR_NONE if it is not RAM: the bytes
- * are then a copy that holds until the next call.  Raises the fault of an
- * instruction fetch (with host_pc clear: X86CPU.rip is the one reported).
- */
-const uint8_t *tcg_code_page(CPUState *cpu, vaddr la, ram_addr_t *ram);
-
 /* Drop TBs: of a range of RAM, or all (queued as exclusive work). */
 void tb_invalidate_ram_range(ram_addr_t addr, uint64_t len);
 void tb_flush_all(CPUState *cpu);
