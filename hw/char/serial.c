@@ -249,7 +249,7 @@ static void serial_accept_input(SerialState *s)
 /* Hand over the oldest bytes; false when the back-end took fewer. */
 static bool serial_send_some(SerialState *s)
 {
-    uint8_t buf[SERIAL_FIFO_BYTES];
+    uint8_t buf[SERIAL_FIFO_BYTES] = {0};
     unsigned len = s->tx.count;
     size_t taken;
 
