@@ -2,8 +2,6 @@
 /* The 16550A.  Expected values: PC16550D data sheet, section 8. */
 #include "hw/char/serial.h"
 
-#include <string.h>
-
 #include "fake_chardev.h"
 #include "hw_test.h"
 
