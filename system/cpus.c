@@ -43,8 +43,7 @@ static void kick_readers(void)
     CPUState *cpu;
     RCU_READ_GUARD();
 
-    CPU_FOREACH(cpu)
-    {
+    CPU_FOREACH(cpu) {
         if (__atomic_load_n(&cpu->running, __ATOMIC_SEQ_CST)) {
             cpu_kick(cpu);
         }
@@ -61,8 +60,7 @@ CPUState *cpu_get(unsigned index)
     CPUState *cpu;
     RCU_READ_GUARD();
 
-    CPU_FOREACH(cpu)
-    {
+    CPU_FOREACH(cpu) {
         if (cpu->index == index) {
             return cpu; /* vCPUs are never freed */
         }
@@ -185,8 +183,7 @@ static bool handle_thread_requests(CPUState *cpu)
         handle_requests(cpu);
         return !cpu_thread_is_idle(cpu);
     }
-    CPU_FOREACH(cpu)
-    {
+    CPU_FOREACH(cpu) {
         handle_requests(cpu);
         busy |= !cpu_thread_is_idle(cpu);
     }
@@ -251,8 +248,7 @@ static void *shared_cpu_thread(void *first)
     current_cpu = first;
     thread_begin(first);
     accel->run_all();
-    CPU_FOREACH(cpu)
-    {
+    CPU_FOREACH(cpu) {
         thread_end(cpu);
     }
     current_cpu = NULL;
@@ -297,8 +293,7 @@ static bool request_pause(void)
     bool all = true;
     CPUState *cpu;
 
-    CPU_FOREACH(cpu)
-    {
+    CPU_FOREACH(cpu) {
         if (cpu->stopped || !cpu->created) {
             continue;
         }
@@ -330,8 +325,7 @@ void cpus_resume_all(void)
     CPUState *cpu;
 
     bql_assert_held();
-    CPU_FOREACH(cpu)
-    {
+    CPU_FOREACH(cpu) {
         cpu->stop = false;
         cpu->stopped = false;
         cpu_kick(cpu);
@@ -344,8 +338,7 @@ bool cpus_unplugged(void)
     CPUState *cpu;
 
     bql_assert_held();
-    CPU_FOREACH(cpu)
-    {
+    CPU_FOREACH(cpu) {
         if (!cpu->unplug) {
             return false;
         }
@@ -371,13 +364,11 @@ void cpus_shutdown(void)
 
     bql_assert_held();
     g_assert(!current_cpu);
-    CPU_FOREACH(cpu)
-    {
+    CPU_FOREACH(cpu) {
         cpu->unplug = true;
         cpu_kick(cpu);
     }
-    CPU_FOREACH(cpu)
-    {
+    CPU_FOREACH(cpu) {
         join_thread(&cpu->thread);
     }
     join_thread(&shared_thread);

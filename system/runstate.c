@@ -138,8 +138,7 @@ void system_reset(ShutdownCause cause)
 
     cpus_pause_all();
     devices_reset_all();
-    CPU_FOREACH(cpu)
-    {
+    CPU_FOREACH(cpu) {
         cpu->ops->reset(cpu);
     }
     if (cause != SHUTDOWN_NONE) {

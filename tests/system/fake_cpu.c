@@ -92,8 +92,7 @@ static void fake_run_all(void)
     CPUState *cpu;
 
     while (!cpus_unplugged()) {
-        CPU_FOREACH(cpu)
-        {
+        CPU_FOREACH(cpu) {
             current_cpu = cpu;
             cpu_exit(cpu);
             run_once(cpu);
