@@ -439,6 +439,16 @@ static void test_host_addr(Fixture *f, gconstpointer unused)
     g_assert_cmphex(ram_addr_of_host(&local), ==, RAM_ADDR_INVALID);
 }
 
+static void test_large_ram(Fixture *f, gconstpointer unused)
+{
+    uint8_t *host;
+
+    add_ram(f, &f->ram, 0, 5 * MiB + 4096);
+    host = memory_region_ram_ptr(&f->ram);
+    g_assert_cmphex((uintptr_t)host % (2 * MiB), ==, 0);
+    host[0] = host[5 * MiB + 4095] = 1; /* all of it is there */
+}
+
 static void test_too_much_ram(Fixture *f, gconstpointer unused)
 {
     g_autoptr(GError) err = NULL;
@@ -506,6 +516,7 @@ int main(int argc, char **argv)
     ADD("/memory/sections", test_sections);
     ADD("/memory/dirty-code", test_dirty_code);
     ADD("/memory/host-addr", test_host_addr);
+    ADD("/memory/large-ram", test_large_ram);
     ADD("/memory/too-much-ram", test_too_much_ram);
     ADD("/memory/commit-listener", test_commit_listener);
     ADD("/memory/print", test_print);
