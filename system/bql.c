@@ -3,8 +3,8 @@
  * The Big Lock.  A plain mutex lets the thread that has just released it take
  * it again before a sleeper wakes, so that a vCPU that spins on MMIO would
  * starve the iothread.  Here a thread that finds the lock taken joins a queue;
- * only the queue's head asks for the mutex, and while there is a queue newcomers
- * join it too.
+ * only the queue's head asks for the mutex, and while there is a queue,
+ * newcomers join it too.
  */
 #include "exec/bql.h"
 

@@ -14,6 +14,7 @@
 __thread CPUState *current_cpu;
 CPUState *cpu_list;
 
+/* Set before the first vCPU and constant from then on. */
 static const AccelOps *accel;
 static bool single_thread;
 static Thread *shared_thread; /* thread=single; BQL */
@@ -68,6 +69,8 @@ CPUState *cpu_get(unsigned index)
     return NULL;
 }
 
+/* The list grows only, and a vCPU is linked when it is filled in: readers need
+ * no more than the order that rcu_assign_pointer() gives. */
 static void list_insert(CPUState *cpu)
 {
     CPUState **link = &cpu_list;
@@ -102,7 +105,11 @@ void cpu_common_init(CPUState *cpu, const CPUOps *ops, unsigned index)
     list_insert(cpu);
 }
 
-/* --- requests; any thread --- */
+/*
+ * --- requests; any thread ---
+ * The order of the three stores is the contract that exec/cpu.h states: the
+ * request, exit_request for a vCPU in the code, the event for one that sleeps.
+ */
 
 void cpu_exit(CPUState *cpu)
 {
@@ -147,7 +154,7 @@ bool cpu_thread_is_idle(CPUState *cpu)
 {
     bql_assert_held();
     if (cpu->stop || cpu->unplug || has_posted_work(cpu)) {
-        return false;
+        return false; /* even a stopped one has to see to these */
     }
     if (cpu->stopped) {
         return true;
@@ -174,7 +181,8 @@ static void handle_requests(CPUState *cpu)
     current_cpu = outer;
 }
 
-/* One round over the vCPUs of this thread; true when any can go on. */
+/* One round over the vCPUs of this thread: all of them in thread=single, as the
+ * event that woke it does not say for whom; true when any can go on. */
 static bool handle_thread_requests(CPUState *cpu)
 {
     bool busy = false;
@@ -196,7 +204,8 @@ void cpu_wait_io_event(CPUState *cpu)
 
     bql_assert_held();
     for (;;) {
-        event_reset(event); /* before the look */
+        /* Before the look: what comes after it sets the event again. */
+        event_reset(event);
         if (handle_thread_requests(cpu)) {
             return;
         }
@@ -216,7 +225,8 @@ static void thread_begin(CPUState *cpu)
     cond_broadcast(&cpu_created);
 }
 
-/* Nobody is to wait for this vCPU any more. */
+/* Nobody is to wait for this vCPU any more: who pauses the machine skips it,
+ * and work for it runs on the thread that asks. */
 static void thread_end(CPUState *cpu)
 {
     cpu->created = false;
@@ -267,7 +277,7 @@ void cpu_start_thread(CPUState *cpu)
     } else if (!shared_thread) {
         snprintf(name, sizeof(name), "ALL CPUs/%s", accel->name);
         shared_thread = thread_create(name, shared_cpu_thread, cpu);
-    } else {
+    } else { /* the shared thread finds it in the list */
         cpu->thread_id = cpu_list->thread_id;
         cpu->created = true;
     }
@@ -363,7 +373,7 @@ void cpus_shutdown(void)
     CPUState *cpu;
 
     bql_assert_held();
-    g_assert(!current_cpu);
+    g_assert(!current_cpu); /* a thread cannot join itself */
     CPU_FOREACH(cpu) {
         cpu->unplug = true;
         cpu_kick(cpu);
