@@ -39,7 +39,7 @@ void memory_set_listener(const MemoryListener *new_listener)
 /*
  * --- making regions ---
  * A region is its owner's struct; it owns only its name and its RAM.  It
- * becomes visible when it is added to a tree that an address space is rooted in.
+ * becomes visible when it is added to a tree that an address space has as root.
  */
 
 void memory_region_init(MemoryRegion *mr, const char *name, uint64_t size)
