@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* CPU models and what CPUID says of them. */
+#ifndef HEDDLE_TARGET_I386_CPUID_H
+#define HEDDLE_TARGET_I386_CPUID_H
+
+#include "target/i386/cpu.h"
+
+/* Registers of CPUID that hold feature bits. */
+typedef enum FeatureWord {
+    FW_1_EDX, FW_1_ECX, FW_6_EAX, FW_7_EBX, FW_7_ECX, FW_7_EDX, FW_D1_EAX,
+    FW_81_EDX, FW_81_ECX, FW_87_EDX,
+    FW_COUNT,
+} FeatureWord;
+
+typedef enum X86FeatureId {
+#define X86_FEATURE(id, name, word, bit, have) FEAT_##id,
+#include "target/i386/features.def"
+#undef X86_FEATURE
+    FEAT_COUNT,
+} X86FeatureId;
+
+/* One vCPU's identity: a model with the command line's changes. */
+typedef struct X86Features {
+    uint32_t word[FW_COUNT];
+    char vendor[13];
+    char model_id[49];
+    unsigned family, model, stepping;
+    uint32_t level, xlevel; /* highest basic and extended leaf */
+} X86Features;
+
+typedef struct X86FeatureInfo {
+    const char *name;
+    uint8_t word, bit;
+    bool have;
+} X86FeatureInfo;
+extern const X86FeatureInfo x86_feature_info[FEAT_COUNT];
+
+/* May the guest use it?  Constant for a vCPU's life. */
+static inline bool x86_has_feature(const X86CPU *cpu, X86FeatureId id)
+{
+    const X86FeatureInfo *info = &x86_feature_info[id];
+
+    return cpu->features->word[info->word] >> info->bit & 1;
+}
+
+/* Parse "MODEL[,+feature][,-feature][,key=value]..."; sets cpu->model and
+ * cpu->features. */
+bool x86_model_select(X86CPU *cpu, const char *text, GError **errp);
+
+typedef struct CpuidRegs {
+    uint32_t eax, ebx, ecx, edx;
+} CpuidRegs;
+/* SDM vol. 2A, "CPUID"; leaves past the highest answer as the highest basic
+ * one does. */
+CpuidRegs x86_cpuid(X86CPU *cpu, uint32_t leaf, uint32_t subleaf);
+/* What EDX holds after reset, and CPUID.1:EAX. */
+uint32_t x86_cpu_signature(const X86Features *f);
+
+#endif
