@@ -23,6 +23,7 @@ typedef enum X86FeatureId {
 typedef struct X86Features {
     uint32_t word[FW_COUNT];
     char vendor[13];
+    bool amd; /* by vendor: where the two makers' instructions differ */
     char model_id[49];
     unsigned family, model, stepping;
     uint32_t level, xlevel; /* highest basic and extended leaf */
@@ -42,6 +43,9 @@ static inline bool x86_has_feature(const X86CPU *cpu, X86FeatureId id)
 
     return cpu->features->word[info->word] >> info->bit & 1;
 }
+
+/* Power-on state but for what INIT keeps (FPU, MSRs, caches, TSC). */
+void x86_cpu_init_reset(X86CPU *cpu);
 
 /* Parse "MODEL[,+feature][,-feature][,key=value]..."; sets cpu->model and
  * cpu->features. */

@@ -149,6 +149,10 @@ static inline vaddr x86_table_addr(const X86CPU *cpu, uint64_t base,
     return x86_is_long(cpu) ? base + off : (uint32_t)(base + off);
 }
 
+/* Clear, then set, bits of EFLAGS other than the arithmetic ones, which are
+ * not looked at; hflags follow as with x86_set_eflags. */
+void x86_change_eflags(X86CPU *cpu, uint32_t clear, uint32_t set);
+
 /* --- descriptors --- */
 /* Read the descriptor that @sel names; false when it lies outside its table
  * or the LDT is unusable.  @sel must not be null.  Faults: #PF. */
