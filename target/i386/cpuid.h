@@ -13,6 +13,7 @@ typedef enum FeatureWord {
 } FeatureWord;
 
 typedef enum X86FeatureId {
+    FEAT_BASE, /* what every model has: no row of the table */
 #define X86_FEATURE(id, name, word, bit, have) FEAT_##id,
 #include "target/i386/features.def"
 #undef X86_FEATURE
@@ -36,7 +37,7 @@ typedef struct X86FeatureInfo {
 } X86FeatureInfo;
 extern const X86FeatureInfo x86_feature_info[FEAT_COUNT];
 
-/* May the guest use it?  Constant for a vCPU's life. */
+/* May the guest use it?  Constant for a vCPU's life; @id is not FEAT_BASE. */
 static inline bool x86_has_feature(const X86CPU *cpu, X86FeatureId id)
 {
     const X86FeatureInfo *info = &x86_feature_info[id];

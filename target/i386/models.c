@@ -45,7 +45,8 @@ static const struct X86Model models[] = {
 };
 
 const X86FeatureInfo x86_feature_info[FEAT_COUNT] = {
-#define X86_FEATURE(id, name, word, bit, have) {name, word, bit, have},
+#define X86_FEATURE(id, name, word, bit, have) \
+    [FEAT_##id] = {name, word, bit, have},
 #include "target/i386/features.def"
 #undef X86_FEATURE
 };
@@ -65,7 +66,7 @@ static const X86FeatureInfo *feature_find(const char *name)
             name = alias[i][1];
         }
     }
-    for (unsigned i = 0; i < FEAT_COUNT; i++) {
+    for (unsigned i = FEAT_BASE + 1; i < FEAT_COUNT; i++) {
         if (!strcmp(name, x86_feature_info[i].name)) {
             return &x86_feature_info[i];
         }
@@ -92,7 +93,7 @@ static void model_features(X86Features *f, const struct X86Model *m)
     g_auto(GStrv) names = NULL;
 
     if (!m->features) {
-        for (unsigned i = 0; i < FEAT_COUNT; i++) {
+        for (unsigned i = FEAT_BASE + 1; i < FEAT_COUNT; i++) {
             if (x86_feature_info[i].have) {
                 feature_set(f, &x86_feature_info[i], true);
             }
@@ -244,7 +245,7 @@ void x86_cpu_models_help(GString *out)
                                models[i].desc);
     }
     g_string_append(out, "\nRecognized CPUID flags:\n ");
-    for (unsigned i = 0; i < FEAT_COUNT; i++) {
+    for (unsigned i = FEAT_BASE + 1; i < FEAT_COUNT; i++) {
         g_string_append_printf(out, " %s%s", x86_feature_info[i].name,
                                x86_feature_info[i].have ? "" : "(absent)");
     }
