@@ -203,6 +203,7 @@ typedef struct X86CPU {
     const X86ApicOps *apic_ops; /* NULL: no APIC */
     void *apic;
     uint32_t sipi_vector;
+    bool wait_sipi; /* after INIT: only a startup IPI (or reset) goes on */
     uint32_t apic_id;
     /* INTA of a machine without APIC, and #FERR; may be NULL. */
     int (*pic_read_irq)(void *opaque);
