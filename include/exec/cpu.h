@@ -11,11 +11,13 @@
 
 #include "exec/tlb.h"
 #include "util/common.h"
+#include "util/rcu.h"
 #include "util/thread.h"
 
 typedef struct CPUState CPUState;
 typedef struct CPUJumpCache CPUJumpCache;
 typedef struct TranslationBlock TranslationBlock;
+struct TcgCpu;
 
 /* Requests to a vCPU: bits of interrupt_request.  Those that the architecture
  * handles are acted on between TBs, in the order of their priority. */
@@ -32,7 +34,8 @@ enum {
     CPU_INTERRUPT_HALT = BIT(9),
 };
 
-/* Why the exec loop of one vCPU came back. */
+/* Why the exec loop of one vCPU came back.  C code that runs for a TB asks for
+ * one of these with cpu_loop_exit_to(). */
 typedef enum CPUExit {
     CPU_EXIT_INTERRUPT, /* kicked: work, stop or exclusive section waits */
     CPU_EXIT_HLT,       /* halted until an interrupt */
@@ -63,12 +66,10 @@ struct CPUState {
 
     /* This vCPU's thread only. */
     CPUTLB tlb;
-    TranslationBlock *current_tb; /* set around a run of translated code */
+    struct TcgCpu *tcg;      /* accel/tcg's own part */
     jmp_buf jmp_env;         /* the one target of every guest fault */
-    int exception_index;     /* being delivered, or -1 */
+    int exception_index;     /* to deliver, CPU_EXCP_EXIT + a CPUExit, or -1 */
     uint32_t cflags_next_tb; /* CF_* for the next TB only, or -1 */
-    bool can_do_io;
-    bool in_exec;
 
     /* Written under the BQL, read by anyone. */
     const CPUOps *ops;
@@ -82,7 +83,7 @@ struct CPUState {
     bool running;    /* inside cpu_exec_start/end; atomic */
     bool has_waiter; /* an exclusive section waits for it */
     Thread *thread;
-    Cond *halt_cond; /* waited on with the BQL; shared in thread=single */
+    Event *halt_event; /* set by every kick; shared in thread=single */
 
     Mutex work_lock; /* guards the next one */
     GQueue work;     /* CPUWork, oldest first */
@@ -99,21 +100,33 @@ extern CPUState *cpu_list;
          (cpu) = rcu_dereference((cpu)->next))
 CPUState *cpu_get(unsigned index); /* NULL when there is none */
 
-void cpu_list_init(void);
-/* Add @cpu to the list and start its thread (or give it to the shared one).
- * It waits there until the VM runs.  Locks: BQL. */
+void cpu_list_init(void); /* once, after main_loop_init() */
+/* Fill in @cpu, which is zeroed, and add it to the list.  Locks: BQL. */
 void cpu_common_init(CPUState *cpu, const CPUOps *ops, unsigned index);
+/* Start its thread (or give it to the shared one), where it waits until the VM
+ * runs.  Locks: BQL, dropped while the thread starts. */
 void cpu_start_thread(CPUState *cpu);
 
-/* --- asking a vCPU for something; any thread --- */
-void cpu_interrupt(CPUState *cpu, uint32_t mask); /* set bits, then kick */
+/*
+ * --- asking a vCPU for something; any thread ---
+ * A request is written first, then exit_request, then halt_event is set.  The
+ * vCPU takes them back in the opposite order and looks for requests after that,
+ * all with sequential consistency, so that none is lost: cpu_wait_io_event()
+ * clears event, exit_request and CPU_INTERRUPT_EXIT; an exec loop that clears
+ * exit_request itself must look at interrupt_request afterwards, return when
+ * CPU_INTERRUPT_EXIT is set, and look once before its first TB.
+ */
+/* Set bits of interrupt_request; out of translated code, out of a halt. */
+void cpu_interrupt(CPUState *cpu, uint32_t mask);
 void cpu_reset_interrupt(CPUState *cpu, uint32_t mask);
-void cpu_kick(CPUState *cpu); /* out of translated code, out of a halt */
+void cpu_kick(CPUState *cpu); /* CPU_INTERRUPT_EXIT: out of the exec loop */
 void cpu_exit(CPUState *cpu); /* sets exit_request only; async-signal-safe */
 
 typedef void CPUWorkFunc(CPUState *cpu, void *opaque);
 /* Run @fn on @cpu's thread, outside translated code, with the BQL held.
- * run_on_cpu waits for it: Locks: BQL held by the caller (dropped to wait). */
+ * run_on_cpu waits for it: Locks: BQL held by the caller (dropped to wait).  On
+ * @cpu's own thread, or while it has none, it runs at once.  Two vCPUs must not
+ * wait for each other: post the work instead. */
 void run_on_cpu(CPUState *cpu, CPUWorkFunc *fn, void *opaque);
 void async_run_on_cpu(CPUState *cpu, CPUWorkFunc *fn, void *opaque);
 /* The same, inside an exclusive section and without the BQL. */
@@ -130,14 +143,26 @@ bool cpu_in_exclusive(void); /* the calling thread is inside one */
 /* --- the whole machine; BQL held --- */
 void cpus_pause_all(void);  /* returns when every vCPU is stopped */
 void cpus_resume_all(void);
+/* The calling thread's vCPU, if it is one, stops before its next TB. */
+void cpu_stop_current(void);
+bool cpu_can_run(CPUState *cpu); /* neither stopped nor asked to stop */
 bool cpu_thread_is_idle(CPUState *cpu);
-/* Body of a vCPU's loop between runs: handle work, stop and halt. */
+/* What a vCPU's thread does between runs: handle work and stop, and sleep while
+ * there is nothing to run.  In thread=single it serves all the vCPUs and
+ * returns when any of them can go on.  Locks: BQL, dropped to sleep. */
 void cpu_wait_io_event(CPUState *cpu);
 /* Join all the vCPU threads: the process is about to end. */
 void cpus_shutdown(void);
 
-/* Leave to the exec loop from C code run for a TB: the guest state is brought
- * up to the instruction named by host_pc (see accel/tcg.h). */
+/* Leave to the exec loop from C code run for a TB: if host_pc is set, the guest
+ * state is first brought to the start of the instruction that it names
+ * (tcg_restore_state in accel/tcg.h).  The loop then acts on exception_index. */
 G_NORETURN void cpu_loop_exit(CPUState *cpu);
+/* Leave the exec loop with @why.  X86CPU.rip is where the guest goes on: the
+ * caller has set it (a helper after which the TB ends) and nothing is restored.
+ */
+G_NORETURN void cpu_loop_exit_to(CPUState *cpu, CPUExit why);
+/* exception_index of an exit: no guest exception has so high a number. */
+#define CPU_EXCP_EXIT 0x10000
 
 #endif
