@@ -178,6 +178,9 @@ void cc_prepare(Cg *c, const IrOp *op, uint8_t reads, uint8_t clobbers);
 void cc_finish(Cg *c, const IrOp *op, uint8_t clobbers);
 /* Flags that @op must leave behind. */
 uint8_t cc_wanted(const IrOp *op);
+/* Flags that have to come through @op unchanged: what is live and neither its
+ * result nor, after its instruction, undefined anyway. */
+uint8_t cc_kept(const IrOp *op);
 void cc_save(Cg *c);   /* X86CPU.cc is right; takes RAX if there is work */
 void cc_reload(Cg *c); /* all in EFLAGS; takes RAX if there is work */
 void cc_load_carry(Cg *c); /* CF only, from X86CPU.cc */

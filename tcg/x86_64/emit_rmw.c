@@ -182,7 +182,7 @@ static void emit_rmw_body(Cg *c, const IrOp *op, const Rmw *m)
 static void emit_flags_in(Cg *c, const IrOp *op)
 {
     uint8_t clobbers = rmw_clobbers(c, op);
-    uint8_t kept = op->cc_live & ~op->cc_out;
+    uint8_t kept = cc_kept(op);
     uint8_t need = rmw_reads(op);
 
     if (needs_loop(c, op)) {

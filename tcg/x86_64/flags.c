@@ -47,22 +47,63 @@ void cc_load_carry(Cg *c)
     asm_u8(&c->as, __builtin_ctz(CC_BIT_C));
 }
 
-/* Flags that live through @op and that its instruction would change. */
+/* Flags that the SDM leaves undefined after the instruction of an op. */
+static uint8_t undefined_flags(const IrOp *op)
+{
+    switch (op->opc == IR_RMW ? op->aux : op->opc) {
+    case IR_AND:
+    case IR_OR:
+    case IR_XOR:
+    case IR_TEST:
+        return IR_CC_A;
+    case IR_SHL ... IR_SAR:
+    case IR_SHLD:
+    case IR_SHRD:
+        return IR_CC_A | IR_CC_O;
+    case IR_ROL ... IR_RCR:
+        return IR_CC_O;
+    case IR_IMUL:
+    case IR_MULU2:
+    case IR_MULS2:
+        return IR_CC_S | IR_CC_Z | IR_CC_A | IR_CC_P;
+    case IR_BSF:
+    case IR_BSR:
+        return IR_CC_ALL & ~IR_CC_Z;
+    case IR_TZCNT:
+    case IR_LZCNT:
+        return IR_CC_O | IR_CC_S | IR_CC_A | IR_CC_P;
+    case IR_ANDN ... IR_BZHI:
+        return IR_CC_A | IR_CC_P | IR_CC_S;
+    default:
+        return 0;
+    }
+}
+
+uint8_t cc_kept(const IrOp *op)
+{
+    uint8_t gone = op->cc_out;
+
+    if (op->cc_out) {
+        gone |= undefined_flags(op);
+    }
+    return op->cc_live & ~gone;
+}
+
+/* Some of those are changed by the host's instruction, beside its result. */
 static bool must_merge(const IrOp *op, uint8_t clobbers)
 {
-    return cc_wanted(op) && (op->cc_live & ~op->cc_out & clobbers);
+    return cc_wanted(op) && (cc_kept(op) & clobbers);
 }
 
 void cc_prepare(Cg *c, const IrOp *op, uint8_t reads, uint8_t clobbers)
 {
     uint8_t wanted = cc_wanted(op);
-    uint8_t kept = op->cc_live & ~op->cc_out;
 
     if (clobbers && (must_merge(op, clobbers) || (!wanted && op->cc_live))) {
         cc_save(c);
     } else if (wanted) {
         /* What is kept goes through the instruction, beside its result. */
-        reads |= kept;
+        reads |= cc_kept(op);
     }
     if (!reads || c->cc_host) {
         return;
