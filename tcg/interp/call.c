@@ -89,20 +89,16 @@ static uint64_t run_fp(X86CPU *cpu, VopFn *fn, VopVec *d, const VopVec *a,
     return result;
 }
 
-static bool is_vector_shape(unsigned shape, unsigned n)
-{
-    return n == 2 ? shape != VOP_VVR && shape != VOP_VVRI
-                  : n == 0 ? shape != VOP_RV && shape != VOP_RVI : true;
-}
-
 /* Argument @n as a vector, or NULL. */
 static VopVec *vector_arg(const Interp *s, const IrOp *op, unsigned n)
 {
-    unsigned shape = vop_defs[op->aux].shape;
+    const VopDef *def = &vop_defs[op->aux];
+    bool is_int = n == 0   ? vop_dst_is_int(def)
+                  : n == 2 ? vop_src_is_int(def)
+                           : false;
 
-    return op->arg[n] == IR_NONE || !is_vector_shape(shape, n)
-               ? NULL
-               : interp_place(s, op->arg[n]);
+    return op->arg[n] == IR_NONE || is_int ? NULL
+                                           : interp_place(s, op->arg[n]);
 }
 
 const IrOp *interp_vop(Interp *s, const IrOp *op)
