@@ -70,9 +70,15 @@ apt_for() {
         -o "APT::Sandbox::User=root" "$@"
 }
 
+# One list that a mirror cannot give does not matter if another has the
+# package.
+update_lists() {
+    apt_for "$1" update >&2 || say "some package lists for $1 are missing"
+}
+
 # The kernel package that metapackage $1 of architecture $2 stands for.
 kernel_package() {
-    apt_for "$2" update >&2 || die "apt-get update for $2 failed"
+    update_lists "$2"
     apt-cache -o "APT::Architecture=$2" -o "APT::Architectures=$2" \
         -o "Dir::State::lists=$cache/apt-$2/lists" \
         -o "Dir::Cache::pkgcache=" -o "Dir::Cache::srcpkgcache=" \
@@ -85,7 +91,7 @@ get_package() {
     [ -f "$cache/$3/.done" ] && return 0
     mkdir -p "$cache/$3"
     say "getting Debian's $1 ($2)"
-    apt_for "$2" update || die "apt-get update for $2 failed"
+    update_lists "$2"
     (cd "$cache/$3" && rm -f ./*.deb && apt_for "$2" download "$1" &&
         dpkg-deb -x ./*.deb . && rm -f ./*.deb && touch .done) ||
         die "cannot get package $1"
