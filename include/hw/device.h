@@ -138,9 +138,6 @@ void device_foreach(void (*fn)(DeviceState *dev, void *opaque), void *opaque);
 void device_reset(DeviceState *dev); /* fields, then the type's reset */
 void devices_reset_all(void);
 
-/* The same for a bus that is part of a greater structure. */
-void bus_init(Bus *bus, const char *type, const char *name,
-              DeviceState *parent);
 Bus *bus_new(const char *type, const char *name, DeviceState *parent);
 /* The same for a Bus that begins a larger, zeroed struct made with g_malloc:
  * freed with its parent. */

@@ -90,7 +90,8 @@ struct PCIDevice {
     }, \
     DEV_FIELD_KEPT(type, pci.irq_level)
 
-/* First thing in a PCI device's realise: header, BAR-less. */
+/* First thing in a PCI device's realise: header, BAR-less.  A realise that
+ * fails afterwards calls pci_device_exit() itself. */
 bool pci_device_init(PCIDevice *d, const PCIInfo *info, GError **errp);
 /* Last thing in its unrealise: off the bus; BARs are unmapped. */
 void pci_device_exit(PCIDevice *d);
