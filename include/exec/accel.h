@@ -11,14 +11,14 @@
  *     while (!cpu->unplug) {
  *         if (cpu_can_run(cpu)) {
  *             bql_unlock();
- *             cpu_exec_start(cpu);
  *             why = cpu->ops->exec(cpu);
- *             cpu_exec_end(cpu);
- *             bql_lock();
  *             ... act on why ...
+ *             bql_lock();
  *         }
  *         cpu_wait_io_event(cpu);
  *     }
+ *
+ * exec() calls cpu_exec_start() and cpu_exec_end() around the guest's code.
  */
 typedef struct AccelOps {
     const char *name; /* upper case, for thread names: "TCG" */
