@@ -33,15 +33,13 @@
 #define PAM_LAST             (I440FX_PAM_SEGMENTS - 1)
 #define PAM_LAST_BASE        0xf0000
 #define PAM_LAST_BYTES       0x10000
-#define VGA_BASE             0xa0000
-#define VGA_BYTES            0x20000
+#define BASE_END             0xa0000
 
 #define LOWMEM_LIMIT         0xe0000000ull
 #define LOWMEM_SPLIT         0xc0000000ull
 
-/* The bus answers where RAM does not; PAM and the VGA hole go over RAM. */
+/* The bus answers where RAM does not. */
 #define PCI_MEMORY_PRIORITY  (-1)
-#define PAM_PRIORITY         1
 
 uint64_t i440fx_ram_below_4g(uint64_t ram_bytes)
 {
@@ -65,9 +63,8 @@ static void pam_update(I440fxState *s)
     for (unsigned n = 0; n < I440FX_PAM_SEGMENTS; n++) {
         uint8_t attr = pam_attributes(s, n);
 
-        memory_region_set_readonly(&s->pam[n].ram, !(attr & PAM_WRITE));
-        memory_region_set_enabled(&s->pam[n].ram, attr & PAM_READ);
-        memory_region_set_enabled(&s->pam[n].pci, !(attr & PAM_READ));
+        memory_region_set_readonly(&s->pam[n], !(attr & PAM_WRITE));
+        memory_region_set_enabled(&s->pam[n], attr & PAM_READ);
     }
     memory_transaction_commit();
 }
@@ -76,13 +73,10 @@ static void pam_init(I440fxState *s, unsigned n, MemoryRegion *memory)
 {
     hwaddr base = n == PAM_LAST ? PAM_LAST_BASE : PAM_BASE + n * PAM_SEGMENT;
     uint64_t size = n == PAM_LAST ? PAM_LAST_BYTES : PAM_SEGMENT;
-    I440fxPam *pam = &s->pam[n];
 
-    memory_region_init_alias(&pam->ram, "pam-ram", s->ram, base, size);
-    memory_region_init_alias(&pam->pci, "pam-pci", s->pci_memory, base, size);
-    memory_region_set_enabled(&pam->ram, false);
-    memory_region_add_overlap(memory, base, &pam->ram, PAM_PRIORITY);
-    memory_region_add_overlap(memory, base, &pam->pci, PAM_PRIORITY);
+    memory_region_init_alias(&s->pam[n], "pam", s->ram, base, size);
+    memory_region_set_enabled(&s->pam[n], false);
+    memory_region_add(memory, base, &s->pam[n]);
 }
 
 /* --- the function --- */
@@ -178,16 +172,18 @@ static void i440fx_map_memory(I440fxState *s, MemoryRegion *memory)
     uint64_t below = i440fx_ram_below_4g(s->ram->size);
 
     memory_region_add_overlap(memory, 0, s->pci_memory, PCI_MEMORY_PRIORITY);
-    memory_region_init_alias(&s->low, "ram-below-4g", s->ram, 0, below);
-    memory_region_add(memory, 0, &s->low);
+    memory_region_init_alias(&s->base, "ram-base", s->ram, 0, BASE_END);
+    memory_region_add(memory, 0, &s->base);
+    if (below > MiB) {
+        memory_region_init_alias(&s->low, "ram-below-4g", s->ram, MiB,
+                                 below - MiB);
+        memory_region_add(memory, MiB, &s->low);
+    }
     if (s->ram->size > below) {
         memory_region_init_alias(&s->high, "ram-above-4g", s->ram, below,
                                  s->ram->size - below);
         memory_region_add(memory, 4 * GiB, &s->high);
     }
-    memory_region_init_alias(&s->vga_hole, "vga-hole", s->pci_memory, VGA_BASE,
-                             VGA_BYTES);
-    memory_region_add_overlap(memory, VGA_BASE, &s->vga_hole, PAM_PRIORITY);
     for (unsigned n = 0; n < I440FX_PAM_SEGMENTS; n++) {
         pam_init(s, n, memory);
     }

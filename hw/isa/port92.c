@@ -4,7 +4,8 @@
  *
  * Source: IBM PS/2 Hardware Interface Technical Reference, "System Control
  * Port A".  Left out: security lock and activity lights (the other bits are
- * plain storage).
+ * plain storage).  The keyboard controller gates A20 as well: the one that was
+ * written last has its way, and both come up with the gate open.
  * Locks: BQL.
  */
 #include "hw/isa/port92.h"
@@ -58,7 +59,7 @@ static void port92_update_a20(DeviceState *dev)
 }
 
 static const DevField port92_fields[] = {
-    DEV_FIELD(Port92State, control, 0),
+    DEV_FIELD(Port92State, control, PORT92_A20),
 };
 
 const DeviceType port92_type = {

@@ -11,18 +11,15 @@
 /* Twelve segments of 16 KiB from C0000h and the one of 64 KiB at F0000h. */
 #define I440FX_PAM_SEGMENTS 13
 
-typedef struct I440fxPam {
-    MemoryRegion ram; /* alias, read-only or not */
-    MemoryRegion pci; /* alias: accesses go to the bus */
-} I440fxPam;
-
 /* The function 00:00.0 of the bridge. */
 typedef struct I440fxState {
     PCIDevice pci;
     MemoryRegion *ram, *pci_memory;
-    I440fxPam pam[I440FX_PAM_SEGMENTS];
-    MemoryRegion vga_hole; /* A0000h-BFFFFh belong to the bus */
-    MemoryRegion low, high; /* aliases: RAM below and above the hole */
+    /* Aliases of the RAM; where none is, accesses go to the bus. */
+    MemoryRegion base;  /* below A0000h */
+    MemoryRegion pam[I440FX_PAM_SEGMENTS]; /* on while readable */
+    MemoryRegion low;   /* from 1 MiB to the PCI hole */
+    MemoryRegion high;  /* from 4 GiB on */
     PCIHost host;
 } I440fxState;
 
@@ -44,7 +41,8 @@ extern const DeviceType i440fx_host_type; /* "i440FX-pcihost" */
 uint64_t i440fx_ram_below_4g(uint64_t ram_bytes);
 
 /*
- * Make the bridge and its bus "pci.0" in @memory and @io, and map @ram.
+ * Make the bridge and its bus "pci.0" in @memory and @io, and map @ram, which
+ * has at least 1 MiB.
  * @set_irq  wired to the PIRQ inputs of the south bridge, as in PCIBus
  */
 I440fxHostState *i440fx_create(MemoryRegion *memory, MemoryRegion *io,
