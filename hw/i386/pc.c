@@ -12,7 +12,6 @@
 
 #include "hw/acpi/piix4_pm.h"
 #include "hw/char/serial.h"
-#include "hw/input/i8042.h"
 #include "hw/intc/apic.h"
 #include "hw/isa/port92.h"
 #include "hw/misc/debug.h"
@@ -78,25 +77,6 @@ static void pc_set_gsi(void *opaque, int n, int level)
     irq_set(ioapic_pin(pc->ioapic, n == IRQ_TIMER ? PC_TIMER_PIN : n), level);
 }
 
-/* PIT and RTC reach their lines only while the HPET does not drive them. */
-static void pc_set_legacy_timer(void *opaque, int n, int level)
-{
-    PcMachine *pc = opaque;
-
-    if (!pc->hpet_replaces) {
-        irq_set(&pc->gsi[n], level);
-    }
-}
-
-static void pc_set_hpet_legacy(void *opaque, int n, int level)
-{
-    PcMachine *pc = opaque;
-
-    pc->hpet_replaces = level;
-    irq_lower(&pc->gsi[IRQ_TIMER]);
-    irq_lower(&pc->gsi[IRQ_RTC]);
-}
-
 static void pc_set_pci_irq(void *opaque, int pin, int level)
 {
     PcMachine *pc = opaque;
@@ -122,16 +102,17 @@ static void pc_create_interrupts(PcMachine *pc)
     for (unsigned i = 0; i < PC_GSIS; i++) {
         irq_init(&pc->gsi[i], pc_set_gsi, pc, i);
     }
-    irq_init(&pc->pit_irq, pc_set_legacy_timer, pc, IRQ_TIMER);
-    irq_init(&pc->rtc_irq, pc_set_legacy_timer, pc, IRQ_RTC);
-    irq_init(&pc->hpet_legacy, pc_set_hpet_legacy, pc, 0);
 }
 
 /* --- A20 and reset --- */
 
+/* Both port 92h and the keyboard controller show what was set last. */
 static void pc_set_a20(void *opaque, int n, int level)
 {
+    PcMachine *pc = opaque;
+
     x86_cpu_set_a20(level != 0);
+    i8042_set_a20(pc->keyboard, level != 0);
 }
 
 static void pc_set_reset(void *opaque, int n, int level)
@@ -173,6 +154,7 @@ static void pc_create_chipset(PcMachine *pc)
     pc->isa = isa_bus_create(&pc->piix3->pci.dev, system_io(), isa_irq);
 }
 
+/* PIT and RTC reach their lines through the HPET, which may replace them. */
 static void pc_create_timers(PcMachine *pc)
 {
     const RtcConfig rtc = {
@@ -180,18 +162,34 @@ static void pc_create_timers(PcMachine *pc)
         .clock_vm = pc->config->rtc_clock_vm,
         .offset_s = pc->config->rtc_offset_s,
     };
+    const IrqLine *const legacy[HPET_LEGACY_LINES] = {
+        [HPET_LEGACY_PIT] = &pc->gsi[IRQ_TIMER],
+        [HPET_LEGACY_RTC] = &pc->gsi[IRQ_RTC],
+    };
+    const IrqLine *pins[HPET_GSIS];
+    HpetState *hpet;
+    PitState *pit;
 
-    pcspk_create(system_io(), pit_create(system_io(), &pc->pit_irq));
-    pc->rtc = rtc_create(system_io(), &rtc, &pc->rtc_irq);
-    hpet_create(system_memory(), pc->gsi, &pc->hpet_legacy);
+    for (unsigned i = 0; i < HPET_GSIS; i++) {
+        pins[i] = ioapic_pin(pc->ioapic, i);
+    }
+    hpet = hpet_create(system_memory(), HPET_ADDR, pins, legacy);
+    pit = pit_create(system_io(), hpet_legacy_in(hpet, HPET_LEGACY_PIT));
+    pcspk_create(system_io(), pit);
+    pc->rtc = rtc_create(system_io(), &rtc,
+                         hpet_legacy_in(hpet, HPET_LEGACY_RTC));
 }
 
 static void pc_create_keyboard(PcMachine *pc)
 {
+    const I8042Lines lines = {
+        .irq1 = &pc->gsi[IRQ_KEYBOARD], .irq12 = &pc->gsi[IRQ_MOUSE],
+        .a20 = &pc->a20, .reset = &pc->reset,
+    };
+
     irq_init(&pc->a20, pc_set_a20, pc, 0);
     irq_init(&pc->reset, pc_set_reset, pc, 0);
-    i8042_create(system_io(), &pc->gsi[IRQ_KEYBOARD], &pc->gsi[IRQ_MOUSE],
-                 &pc->a20, &pc->reset);
+    pc->keyboard = i8042_create(system_io(), &lines);
     port92_create(system_io(), &pc->a20);
 }
 
@@ -233,7 +231,7 @@ static bool pc_init(const MachineConfig *config, GError **errp)
         return false; /* the process ends */
     }
     for (unsigned i = 0; i < config->cpus; i++) {
-        cpu_start_thread(&cpus[i]->cpu);
+        cpu_start_thread(&cpus[i]->cs);
     }
     return true;
 }

@@ -4,6 +4,7 @@
 #define HEDDLE_HW_I386_PC_INTERNAL_H
 
 #include "hw/i386/i440fx.h"
+#include "hw/input/i8042.h"
 #include "hw/intc/i8259.h"
 #include "hw/intc/ioapic.h"
 #include "hw/isa/isa_bus.h"
@@ -29,9 +30,7 @@ typedef struct PcMachine {
     IsaBus *isa;
     RtcState *rtc;
     FwCfgState *fw_cfg;
-    /* While the HPET replaces them, PIT and RTC do not reach their inputs. */
-    IrqLine pit_irq, rtc_irq, hpet_legacy;
-    bool hpet_replaces;
+    I8042State *keyboard;
 } PcMachine;
 
 /* The APIC ID of vCPU @index: thread, core and socket numbers side by side,
