@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Guest virtual memory from C: helpers and exception delivery.  Provided by
+ * accel/tcg on the soft TLB.  All of them may raise a guest fault, and then do
+ * not return.  Run on the vCPU's own thread, without page locks.
+ */
+#ifndef HEDDLE_EXEC_LDST_H
+#define HEDDLE_EXEC_LDST_H
+
+#include "exec/cpu.h"
+#include "exec/memop.h"
+
+/* MO_8 to MO_64; the value is zero- or, with MO_SIGN, sign-extended. */
+uint64_t cpu_load(CPUState *cpu, vaddr addr, MemOp op);
+void cpu_store(CPUState *cpu, vaddr addr, uint64_t value, MemOp op);
+/* Any length, in no particular order of bytes; faults before anything is
+ * stored if any byte would fault (the whole range is probed first). */
+void cpu_load_bytes(CPUState *cpu, vaddr addr, void *buf, unsigned len,
+                    MemOp op);
+void cpu_store_bytes(CPUState *cpu, vaddr addr, const void *buf, unsigned len,
+                     MemOp op);
+/* Fault as an access of @len bytes would (PAGE_READ or PAGE_WRITE).  Returns
+ * the host address if the range is plain RAM within one page, else NULL. */
+void *cpu_probe(CPUState *cpu, vaddr addr, unsigned len, int access, MemOp op);
+/* As cpu_probe, but returns false instead of a fault. */
+bool cpu_probe_nofault(CPUState *cpu, vaddr addr, int access, MemOp op,
+                       void **host);
+
+/* --- soft TLB; the vCPU's own thread --- */
+/* Called from x86_tlb_fill with the result of a walk.  @prot is PAGE_*; the
+ * guest's page has 1 << @page_bits bytes. */
+void tlb_set_page(CPUState *cpu, vaddr addr, hwaddr phys, int prot,
+                  unsigned mmu, unsigned page_bits, bool global);
+void tlb_flush(CPUState *cpu);        /* everything */
+void tlb_flush_nonglobal(CPUState *cpu);
+void tlb_flush_page(CPUState *cpu, vaddr addr); /* global or not */
+/* From any thread, to every vCPU; returns before the others have done it. */
+void tlb_flush_all_cpus(void);
+/* Write guest memory through a debugger's eyes: no faults, ROM too.  False
+ * when a page is not mapped. */
+bool cpu_memory_rw_debug(CPUState *cpu, vaddr addr, void *buf, uint64_t len,
+                         bool write);
+
+#endif

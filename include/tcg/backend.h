@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A back-end turns one IrFunc into something that can be entered.  Chosen at
+ * run time: -accel tcg,backend=native|interp.
+ *
+ * What stands behind `enter`, for both back-ends:
+ *  - It runs TBs, one after the other, until one leaves.  Every TB head tests
+ *    CPUState.exit_request (32 bits) and leaves when it is not zero.
+ *  - Guest registers are in X86CPU before and after, and whenever a helper or
+ *    slow path runs (but those a HELPER_PURE call cannot see).
+ *  - cpu->rip is exact on return, and CPUState.host_pc is 0.
+ *  - Around every C call for a TB, host_pc names the place in the TB's code, so
+ *    that tb_find_insn can tell which guest instruction it was.  A fault
+ *    longjmps out of enter; no back-end keeps state that this would leak.
+ *  - The guest's MXCSR is the host's while it runs, the host's default while
+ *    other C code runs; X86CPU.mxcsr is up to date outside and in helpers.
+ */
+#ifndef HEDDLE_TCG_BACKEND_H
+#define HEDDLE_TCG_BACKEND_H
+
+#include "exec/cpu.h"
+#include "tcg/ir.h"
+
+/* Why enter came back.  The last TB that ran is in *last. */
+typedef enum TbExit {
+    TB_EXIT_SLOT0 = 0, /* at a GOTO_TB that is not linked: it may be, now */
+    TB_EXIT_SLOT1 = 1,
+    TB_EXIT_LOOKUP,    /* after an EXIT, or a JMP_IND that missed */
+    TB_EXIT_REQUEST,   /* exit_request was set; the TB at rip was not begun */
+} TbExit;
+
+/* Where a C call can fault: host code offset to guest instruction. */
+typedef struct TbSideEntry {
+    uint32_t host_off; /* of the return address, from the TB's code start */
+    uint16_t insn_off; /* as in IR_INSN */
+    uint8_t recipe;    /* of the flags; 0: X86CPU.cc is right */
+    uint8_t pad;
+} TbSideEntry;
+
+/* What compile leaves behind, all within the buffer it was given. */
+typedef struct TbCode {
+    const void *entry;
+    size_t code_bytes;
+    const TbSideEntry *side; /* ascending host_off */
+    unsigned nside;
+    const IrRecipe *recipe;  /* the func's table, copied; index 0 unused */
+    unsigned nrecipes;
+    const int64_t *consts;   /* values of constant temps that recipes name: see
+                                recipe_y_is_const */
+    /* GOTO_TB: offset of the patchable jump, or UINT32_MAX. */
+    uint32_t jump_off[2];
+} TbCode;
+
+/* In a stored recipe, y >= this is consts[y - this]. */
+#define RECIPE_CONST 0x8000
+
+struct TranslationBlock;
+
+typedef struct TcgBackend {
+    const char *name;
+    /* Once per process: write entry and exit thunks and the slow paths into
+     * the head of the code region; returns bytes used. */
+    size_t (*init)(uint8_t *buf, size_t len);
+    /* Generate @f for @tb into @buf; false when @len does not suffice. */
+    bool (*compile)(const IrFunc *f, struct TranslationBlock *tb,
+                    uint8_t *buf, size_t len, TbCode *out, size_t *used);
+    TbExit (*enter)(CPUState *cpu, const void *entry,
+                    struct TranslationBlock **last);
+    /* Link slot @slot of @tb to @entry, or back to its exit if NULL.  Other
+     * vCPUs may be running it: one aligned store. */
+    void (*patch_jump)(struct TranslationBlock *tb, unsigned slot,
+                       const void *entry);
+    /* Once per vCPU thread, and in thread=single on each change of vCPU. */
+    void (*thread_init)(CPUState *cpu);
+} TcgBackend;
+
+extern const TcgBackend tcg_backend_native, tcg_backend_interp;
+
+/* --- given by accel/tcg to the back-ends --- */
+/* Slow paths of memory ops; may fault.  The caller has set host_pc. */
+uint64_t tcg_slow_load(CPUState *cpu, vaddr addr, uint32_t memop);
+void tcg_slow_store(CPUState *cpu, vaddr addr, uint64_t value,
+                    uint32_t memop);
+void tcg_slow_load_vec(CPUState *cpu, vaddr addr, void *dst, uint32_t memop);
+void tcg_slow_store_vec(CPUState *cpu, vaddr addr, const void *src,
+                        uint32_t memop);
+/*
+ * Host address for a read-modify-write: RAM itself, or (MMIO, page-crossing,
+ * pages with code) a bounce buffer of the vCPU that holds the old value; then
+ * tcg_slow_rmw_commit must follow the operation, with the same arguments.  An
+ * MO_LOCK access that one host atomic cannot serve leaves by longjmp to be
+ * run again in an exclusive section.
+ */
+void *tcg_slow_rmw(CPUState *cpu, vaddr addr, uint32_t memop);
+void tcg_slow_rmw_commit(CPUState *cpu, vaddr addr, uint32_t memop);
+/* Where to go on at cpu->rip: the entry of its TB, rip_base set; or NULL to
+ * leave to the exec loop. */
+const void *tcg_lookup_ind(CPUState *cpu);
+
+/* One entry of the jump cache, probed by translated code: hit when pc and
+ * flags agree.  pc is a linear address; only used when CS is flat. */
+#define JUMP_CACHE_BITS 12
+typedef struct JumpCacheEntry {
+    uint64_t pc;
+    uint32_t flags; /* of the TB; JUMP_CACHE_EMPTY never matches */
+    uint32_t pad;
+    const void *entry;
+    struct TranslationBlock *tb;
+} JumpCacheEntry;
+#define JUMP_CACHE_EMPTY UINT32_MAX
+struct CPUJumpCache {
+    JumpCacheEntry e[1 << JUMP_CACHE_BITS];
+};
+/* Index: bits of pc, folded so that page-aligned functions spread. */
+static inline unsigned jump_cache_index(vaddr pc)
+{
+    return (pc ^ (pc >> JUMP_CACHE_BITS)) & ((1u << JUMP_CACHE_BITS) - 1);
+}
+
+#endif

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The intermediate representation: a linear array of ops on typed temps, for
+ * one translated block.  Emitted by target/i386, improved by the passes
+ * (ir_fold, ir_live), turned into host code or run by a back-end.
+ *
+ * Flags.  The IR has one set of six arithmetic flags, with x86's definitions:
+ * an op that is asked to (op->cc_out) defines them, conditional ops read them.
+ * At TB boundaries and whenever C code may look they are in X86CPU.cc, in the
+ * form of IR_CC_* << below; inside a TB a back-end keeps them where it likes.
+ * What is dead is found by ir_live.  So that flags which only a fault would
+ * show need not be stored, each op that may fault carries a recipe by which
+ * they can be computed from registers (IrRecipe) when there is one.
+ *
+ * Temps.  Globals (guest registers) live in X86CPU or pinned host registers;
+ * plain temps live from definition to last use, not across an op with E; local
+ * temps may cross.  Constants are temps too.
+ */
+#ifndef HEDDLE_TCG_IR_H
+#define HEDDLE_TCG_IR_H
+
+#include "exec/memop.h"
+#include "util/common.h"
+
+/* Flags as bits of cc_out and the like. */
+enum {
+    IR_CC_C = 1,
+    IR_CC_P = 2,
+    IR_CC_A = 4,
+    IR_CC_Z = 8,
+    IR_CC_S = 16,
+    IR_CC_O = 32,
+    IR_CC_ALL = 63,
+};
+
+/* The form in X86CPU.cc: what LAHF leaves in AH, and SETO in AL. */
+enum {
+    CC_BIT_O = 1 << 0,
+    CC_BIT_C = 1 << 8,
+    CC_BIT_P = 1 << 10,
+    CC_BIT_A = 1 << 12,
+    CC_BIT_Z = 1 << 14,
+    CC_BIT_S = 1 << 15,
+    CC_BITS = CC_BIT_O | CC_BIT_C | CC_BIT_P | CC_BIT_A | CC_BIT_Z | CC_BIT_S,
+};
+static inline uint32_t cc_to_eflags(uint16_t cc)
+{
+    return ((cc >> 8) & 0xd5) | (uint32_t)(cc & CC_BIT_O) << 11;
+}
+static inline uint16_t cc_from_eflags(uint32_t eflags)
+{
+    return (uint16_t)((eflags & 0xd5) << 8 | ((eflags >> 11) & 1));
+}
+
+/* Conditions, numbered as in Jcc's opcode. */
+typedef enum IrCond {
+    COND_O, COND_NO, COND_B, COND_AE, COND_E, COND_NE, COND_BE, COND_A,
+    COND_S, COND_NS, COND_P, COND_NP, COND_L, COND_GE, COND_LE, COND_G,
+} IrCond;
+#define cond_invert(c) ((IrCond)((c) ^ 1))
+uint8_t cond_reads(IrCond cond);             /* IR_CC_* */
+bool cond_holds(IrCond cond, uint16_t cc);   /* of flags in X86CPU.cc's form */
+
+typedef enum IrSize { IR_8, IR_16, IR_32, IR_64 } IrSize;
+
+typedef enum IrOpc {
+#define IR_OP(name, ndst, nsrc, in, out, attrs) IR_##name,
+#include "tcg/ops.def"
+#undef IR_OP
+    IR_OPC_COUNT,
+} IrOpc;
+
+enum {
+    IR_ATTR_M = 1, /* attrs of ops.def */
+    IR_ATTR_E = 2,
+    IR_ATTR_X = 4,
+    IR_ATTR_S = 8,
+    IR_ATTR_Q = 16, /* flags may be left as they were */
+};
+
+typedef struct IrOpDef {
+    const char *name;
+    uint8_t ndst, nsrc;
+    uint8_t cc_in, cc_out; /* IR_CC_*; of RMW and VOP: by sub-op */
+    bool cc_in_cond;       /* reads what its condition reads */
+    uint8_t attrs;
+} IrOpDef;
+extern const IrOpDef ir_op_defs[IR_OPC_COUNT];
+
+/* Vector sub-ops: rows of vops.def. */
+typedef enum VopShape {
+    VOP_VVV, VOP_VV, VOP_VVI, VOP_VVVI, VOP_SVI, VOP_RV, VOP_VVR, VOP_VVRI,
+    VOP_RVI, VOP_FVV,
+} VopShape;
+typedef enum VopCode {
+#define VOP(name, shape, prefix, map, opcode, attrs) VOP_##name,
+#include "tcg/vops.def"
+#undef VOP
+    VOP_COUNT,
+} VopCode;
+
+typedef uint16_t IrTemp; /* index in IrFunc.temp */
+#define IR_NONE ((IrTemp)0xffff)
+
+typedef enum IrTempKind {
+    TEMP_GLOBAL, /* guest register: field of X86CPU at `offset` */
+    TEMP_PLAIN,  /* until the next op with attribute E */
+    TEMP_LOCAL,  /* whole TB */
+    TEMP_CONST,
+} IrTempKind;
+
+typedef struct IrTempInfo {
+    uint8_t kind;     /* IrTempKind */
+    bool vector;
+    int8_t pin;       /* global: rank for pinning, 0 first; -1 never */
+    int32_t offset;   /* global: in X86CPU, bytes */
+    int64_t value;    /* constant */
+} IrTempInfo;
+
+/*
+ * How to compute the flags at a fault without their having been stored:
+ * apply @opc of @size to what is in x and y now.
+ *   ADD, SUB:      x is the result, y the second operand
+ *   AND, OR, XOR:  x is the result
+ *   CMP, TEST:     x and y are the operands
+ *   INC, DEC, NEG: x is the result (C of INC and DEC: from X86CPU.cc)
+ * x is a global, y a global or constant.  Index 0 of the table means "the
+ * flags must be in X86CPU.cc".
+ */
+typedef struct IrRecipe {
+    uint8_t opc, size;
+    IrTemp x, y;
+} IrRecipe;
+
+typedef struct IrOp {
+    uint8_t opc;     /* IrOpc */
+    uint8_t size;    /* IrSize */
+    uint8_t cond;    /* IrCond */
+    uint8_t cc_out;  /* IR_CC_* that must be defined; set by the emitter to what
+                        the guest instruction defines, cut by ir_live */
+    IrTemp arg[5];   /* destinations, then sources */
+    MemOp memop;
+    uint16_t aux;
+    uint8_t recipe;  /* ops that may fault: index in IrFunc.recipe */
+    uint8_t cc_live; /* set by ir_live: flags read after this op (before they
+                        are defined again), by code or by a fault without
+                        recipe */
+    uint8_t dead;    /* set by ir_live: bit n: arg[n] is not used afterwards */
+    uint8_t pad;
+    int64_t imm;
+} IrOp;
+_Static_assert(sizeof(IrOp) == 32, "ops are copied by value and scanned");
+
+#define IR_MAX_OPS     2048
+#define IR_MAX_TEMPS   1024
+#define IR_MAX_LABELS  256
+#define IR_MAX_RECIPES 256
+
+/* One block under translation; one per vCPU thread, reused. */
+typedef struct IrFunc {
+    unsigned nops, ntemps, nlabels, nrecipes, nglobals;
+    bool overflow;    /* a limit was hit: retry with fewer instructions */
+    /* The emitter's knowledge of the flags, for recipes. */
+    IrRecipe cc_now;  /* opc 0 (INSN): none */
+    IrOp op[IR_MAX_OPS];
+    IrTempInfo temp[IR_MAX_TEMPS];
+    IrRecipe recipe[IR_MAX_RECIPES];
+} IrFunc;
+
+/* --- set-up, once: the target names its registers --- */
+IrTemp ir_add_global(const char *name, int32_t offset, bool vector, int pin);
+unsigned ir_global_count(void);
+const char *ir_global_name(IrTemp t);
+const IrTempInfo *ir_global_info(IrTemp t);
+
+/* --- building --- */
+void ir_reset(IrFunc *f);
+IrTemp ir_temp(IrFunc *f);       /* plain, integer */
+IrTemp ir_temp_local(IrFunc *f);
+IrTemp ir_temp_vec(IrFunc *f);   /* plain, vector */
+IrTemp ir_const(IrFunc *f, int64_t value); /* the same temp for equal values
+                                              while it is cheap to tell */
+unsigned ir_label(IrFunc *f);
+/* Append an op, all fields zero but those given; arg[] is IR_NONE.  The caller
+ * fills the rest at once, before the next call; recipes are kept by
+ * ir_finish_op, which every ir_* emitter below calls. */
+IrOp *ir_emit(IrFunc *f, IrOpc opc, IrSize size);
+void ir_finish_op(IrFunc *f, IrOp *op);
+
+/* The emitters; cc is IR_CC_* that the op must define (0 for a plain op). */
+void ir_mov(IrFunc *f, IrSize size, IrTemp dst, IrTemp src);
+void ir_op1(IrFunc *f, IrOpc opc, IrSize size, uint8_t cc, IrTemp dst,
+            IrTemp a);
+void ir_op2(IrFunc *f, IrOpc opc, IrSize size, uint8_t cc, IrTemp dst,
+            IrTemp a, IrTemp b); /* dst is ignored by CMP, TEST and BT */
+void ir_op3(IrFunc *f, IrOpc opc, IrSize size, uint8_t cc, IrTemp dst,
+            IrTemp a, IrTemp b, IrTemp c);
+void ir_mul2(IrFunc *f, IrOpc opc, IrSize size, uint8_t cc, IrTemp lo,
+             IrTemp hi, IrTemp a, IrTemp b);
+void ir_ext(IrFunc *f, IrOpc opc, IrSize size, MemOp from, IrTemp dst,
+            IrTemp src); /* ZX, SX */
+void ir_lea(IrFunc *f, IrSize size, IrTemp dst, IrTemp base, IrTemp index,
+            unsigned shift, int64_t disp);
+void ir_ld_cpu(IrFunc *f, IrTemp dst, int32_t offset, MemOp op);
+void ir_st_cpu(IrFunc *f, IrTemp src, int32_t offset, MemOp op);
+void ir_ld(IrFunc *f, IrSize size, IrTemp dst, IrTemp addr, int64_t disp,
+           MemOp op);
+void ir_st(IrFunc *f, IrTemp value, IrTemp addr, int64_t disp, MemOp op);
+void ir_rmw(IrFunc *f, IrOpc sub, IrSize size, uint8_t cc, IrTemp old,
+            IrTemp addr, int64_t disp, IrTemp value, MemOp op);
+void ir_cmpxchg(IrFunc *f, IrSize size, uint8_t cc, IrTemp old, IrTemp addr,
+                int64_t disp, IrTemp expected, IrTemp value, MemOp op);
+void ir_ldv(IrFunc *f, IrTemp dst, IrTemp addr, int64_t disp, MemOp op);
+void ir_stv(IrFunc *f, IrTemp value, IrTemp addr, int64_t disp, MemOp op);
+void ir_vmov(IrFunc *f, IrTemp dst, IrTemp src, MemOp op);
+void ir_vop(IrFunc *f, VopCode code, IrTemp dst, IrTemp a, IrTemp b,
+            uint8_t imm);
+void ir_setcc(IrFunc *f, IrCond cond, IrTemp dst);
+void ir_movcc(IrFunc *f, IrSize size, IrCond cond, IrTemp dst, IrTemp a,
+              IrTemp b);
+void ir_setcond(IrFunc *f, IrSize size, IrCond cond, IrTemp dst, IrTemp a,
+                IrTemp b);
+void ir_getcc(IrFunc *f, IrTemp dst);
+void ir_putcc(IrFunc *f, IrTemp src, uint8_t mask);
+void ir_setc(IrFunc *f, unsigned how);
+void ir_insn(IrFunc *f, int64_t offset);
+void ir_set_label(IrFunc *f, unsigned label);
+void ir_br(IrFunc *f, unsigned label);
+void ir_brcc(IrFunc *f, IrCond cond, unsigned label);
+void ir_brcond(IrFunc *f, IrSize size, IrCond cond, IrTemp a, IrTemp b,
+               unsigned label);
+void ir_trapif(IrFunc *f, IrSize size, IrCond cond, IrTemp a, IrTemp b,
+               unsigned helper, int64_t arg);
+void ir_goto_tb(IrFunc *f, unsigned slot, IrSize rip_size, int64_t target);
+void ir_jmp_ind(IrFunc *f, IrTemp rip);
+void ir_exit(IrFunc *f);
+/* @nargs temps follow; IR_NONE as @dst when there is no result. */
+void ir_call(IrFunc *f, unsigned helper, IrTemp dst, unsigned nargs, ...);
+enum { FENCE_LOAD = 1, FENCE_STORE = 2, FENCE_ALL = 3 };
+void ir_fence(IrFunc *f, unsigned kind);
+
+/* --- passes, in this order --- */
+void ir_fold(IrFunc *f); /* constants, copies, useless moves */
+/* Backward liveness of temps and flags; removes dead ops; @cc_out is what a
+ * successor may read at each exit (IR_CC_ALL when unknown). */
+void ir_live(IrFunc *f, uint8_t cc_out);
+
+void ir_dump(const IrFunc *f, GString *out);
+
+/* --- meaning, for the interpreter, recovery and folding --- */
+typedef struct IrVal {
+    uint64_t lo, hi;
+    uint16_t cc; /* all six flags after the op */
+} IrVal;
+/* One integer op of the "arithmetic" section, on values; @cc is before it. */
+IrVal ir_eval(IrOpc opc, IrSize size, uint64_t a, uint64_t b, uint64_t c,
+              uint16_t cc, MemOp memop);
+/* Flags by a recipe: @x and @y are the values it names, @cc is X86CPU.cc. */
+uint16_t ir_eval_recipe(const IrRecipe *r, uint64_t x, uint64_t y,
+                        uint16_t cc);
+
+#endif
