@@ -297,6 +297,22 @@ bool chardev_remove(const char *id, GError **errp)
     return true;
 }
 
+/* The youngest goes first: a mux stands on one that is older.  Front-ends may
+ * still be attached; they are told nothing more. */
+void chardev_cleanup(void)
+{
+    Chardev *chr;
+
+    while ((chr = g_queue_pop_tail(&chardevs))) {
+        chr_flush(chr);
+        if (chr->ops->close) {
+            chr->ops->close(chr);
+        }
+        chr->peer = false; /* writes of those front-ends are dropped */
+        chr->focus = NULL;
+    }
+}
+
 Chardev *chr_new(const ChardevOps *ops, const char *id, KeyVal *opts,
                  GError **errp)
 {

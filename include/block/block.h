@@ -25,6 +25,7 @@ void block_foreach(void (*fn)(BlockBackend *blk, void *opaque), void *opaque);
 /* One device may own a back-end. */
 bool block_attach(BlockBackend *blk, const char *user, GError **errp);
 void block_detach(BlockBackend *blk);
+const char *block_user(const BlockBackend *blk); /* NULL: none */
 
 uint64_t block_size_bytes(const BlockBackend *blk);
 bool block_is_readonly(const BlockBackend *blk);

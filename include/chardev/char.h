@@ -47,6 +47,8 @@ bool chardev_frontend_open(const Chardev *chr); /* is somebody attached? */
 /* `-chardev help` as text. */
 void chardev_print_types(GString *out);
 void chardev_foreach(void (*fn)(Chardev *chr, void *opaque), void *opaque);
+/* Close every back-end, at the end of the process. */
+void chardev_cleanup(void);
 /* Put terminals back; also run from exit and fatal signals.
  * Async-signal-safe. */
 void chardev_restore_terminals(void);
