@@ -19,7 +19,7 @@
 
 #include <glib-unix.h>
 
-#include "chardev/socket-address.h"
+#include "chardev/socket_address.h"
 #include "util/error.h"
 
 /* RFC 854, "Telnet Command Structure"; RFC 857 ECHO, RFC 858 SGA. */

@@ -63,11 +63,11 @@ const char *arg_str(json_object *args, const char *name, const char *def);
 int64_t arg_int(json_object *args, const char *name, int64_t def);
 bool arg_bool(json_object *args, const char *name, bool def);
 
-/* --- qmp-json.c --- */
+/* --- qmp_json.c --- */
 /* JSON text as QEMU spaces it; @pretty: indented. */
 void json_print(GString *out, json_object *value, bool pretty);
 
-/* --- hmp-line.c --- */
+/* --- hmp_line.c --- */
 /* Take one line apart and run it; what it prints goes to call->out. */
 void hmp_run(MonCall *call, const char *line);
 
@@ -85,7 +85,7 @@ void monitor_on_cpu(CPUState *cpu, CPUWorkFunc *fn, void *opaque);
 CPUState *monitor_cpu(const MonCall *call);
 
 /* --- handlers, by file --- */
-/* qmp-commands.c */
+/* qmp_commands.c */
 MonHandler cmd_query_version, cmd_query_status, cmd_query_commands,
     cmd_query_cpus, cmd_query_name, cmd_query_uuid, cmd_query_kvm,
     cmd_query_events, cmd_query_machines, cmd_query_chardev,
@@ -96,7 +96,7 @@ MonHandler cmd_stop, cmd_cont, cmd_reset, cmd_powerdown, cmd_quit, cmd_log,
     cmd_logfile, cmd_cpu;
 /* info.c */
 MonHandler cmd_info, cmd_help;
-/* hmp-memory.c */
+/* hmp_memory.c */
 MonHandler cmd_x, cmd_xp, cmd_print;
 
 #endif

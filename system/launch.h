@@ -71,10 +71,10 @@ void option_use_prefix(const Option *opt, const char *arg, GError **errp);
 OptionHandler opt_flag, opt_string, opt_keep, opt_ignored, opt_display,
     opt_nographic, opt_no_reboot, opt_no_shutdown, opt_help, opt_version,
     opt_hd, opt_cdrom, opt_log, opt_parallel, opt_vga, opt_action;
-/* opt-machine.c */
+/* opt_machine.c */
 OptionHandler opt_machine, opt_cpu, opt_smp, opt_memory, opt_boot, opt_rtc,
     opt_uuid, opt_name, opt_accel, opt_bios_dir;
-/* opt-device.c */
+/* opt_device.c */
 OptionHandler opt_device, opt_chardev;
 /* readconfig.c */
 OptionHandler opt_readconfig;
@@ -82,7 +82,7 @@ OptionHandler opt_readconfig;
 /* -smp's arithmetic alone: @kv to counts.  Returns false with @errp set. */
 bool smp_parse(KeyVal *kv, MachineConfig *config, GError **errp);
 
-/* --- opt-device.c: carrying out what was kept --- */
+/* --- opt_device.c: carrying out what was kept --- */
 bool launch_add_defaults(Launch *l, GError **errp);
 bool launch_make_chardevs(Launch *l, GError **errp);
 bool launch_make_drives(Launch *l, GError **errp);

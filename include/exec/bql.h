@@ -10,6 +10,7 @@
 #define HEDDLE_EXEC_BQL_H
 
 #include "util/common.h"
+#include "util/thread.h"
 
 void bql_init(void);
 #define bql_lock() bql_lock_at(__FILE__, __LINE__)
@@ -17,6 +18,18 @@ void bql_lock_at(const char *file, int line);
 void bql_unlock(void);
 bool bql_locked(void); /* by the calling thread */
 #define bql_assert_held() g_assert(bql_locked())
+/* Wait for @c with the BQL dropped.  Locks: BQL. */
+void bql_cond_wait(Cond *c);
+
+/* How often one line of the source took the lock, for `info sync-profile`. */
+typedef struct BqlSite {
+    const char *file;
+    int line;
+    uint64_t taken, waited; /* times */
+    int64_t wait_ns;        /* in all */
+} BqlSite;
+/* Walk them: NULL past the last.  Locks: BQL. */
+const BqlSite *bql_site_at(unsigned index);
 
 static inline void bql_guard_exit(bool *taken)
 {

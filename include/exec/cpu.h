@@ -11,11 +11,13 @@
 
 #include "exec/tlb.h"
 #include "util/common.h"
+#include "util/rcu.h"
 #include "util/thread.h"
 
 typedef struct CPUState CPUState;
 typedef struct CPUJumpCache CPUJumpCache;
 typedef struct TranslationBlock TranslationBlock;
+struct TcgCpu;
 
 /* Requests to a vCPU: bits of interrupt_request.  Those that the architecture
  * handles are acted on between TBs, in the order of their priority. */
@@ -32,7 +34,8 @@ enum {
     CPU_INTERRUPT_HALT = BIT(9),
 };
 
-/* Why the exec loop of one vCPU came back. */
+/* Why the exec loop of one vCPU came back.  C code that runs for a TB asks for
+ * one of these with cpu_loop_exit_to(). */
 typedef enum CPUExit {
     CPU_EXIT_INTERRUPT, /* kicked: work, stop or exclusive section waits */
     CPU_EXIT_HLT,       /* halted until an interrupt */
@@ -63,12 +66,10 @@ struct CPUState {
 
     /* This vCPU's thread only. */
     CPUTLB tlb;
-    TranslationBlock *current_tb; /* set around a run of translated code */
+    struct TcgCpu *tcg;      /* accel/tcg's own part */
     jmp_buf jmp_env;         /* the one target of every guest fault */
-    int exception_index;     /* being delivered, or -1 */
+    int exception_index;     /* to deliver, CPU_EXCP_EXIT + a CPUExit, or -1 */
     uint32_t cflags_next_tb; /* CF_* for the next TB only, or -1 */
-    bool can_do_io;
-    bool in_exec;
 
     /* Written under the BQL, read by anyone. */
     const CPUOps *ops;
@@ -136,8 +137,15 @@ void cpu_wait_io_event(CPUState *cpu);
 /* Join all the vCPU threads: the process is about to end. */
 void cpus_shutdown(void);
 
-/* Leave to the exec loop from C code run for a TB: the guest state is brought
- * up to the instruction named by host_pc (see accel/tcg.h). */
+/* Leave to the exec loop from C code run for a TB: if host_pc is set, the guest
+ * state is first brought to the start of the instruction that it names
+ * (tcg_restore_state in accel/tcg.h).  The loop then acts on exception_index. */
 G_NORETURN void cpu_loop_exit(CPUState *cpu);
+/* Leave the exec loop with @why.  X86CPU.rip is where the guest goes on: the
+ * caller has set it (a helper after which the TB ends) and nothing is restored.
+ */
+G_NORETURN void cpu_loop_exit_to(CPUState *cpu, CPUExit why);
+/* exception_index of an exit: no guest exception has so high a number. */
+#define CPU_EXCP_EXIT 0x10000
 
 #endif

@@ -14,7 +14,9 @@ typedef struct MemoryRegion MemoryRegion;
 typedef struct AddressSpace AddressSpace;
 typedef struct FlatView FlatView;
 
-/* Device access.  @addr is the offset in the region; @size is 1, 2, 4 or 8. */
+/* Device access.  @addr is the offset in the region; @size is 1, 2, 4 or 8.
+ * The callbacks return: they must not leave by cpu_loop_exit().  A region that
+ * its own device reaches by DMA is not entered again: that access fails. */
 typedef struct MemoryRegionOps {
     uint64_t (*read)(void *opaque, hwaddr addr, unsigned size);
     void (*write)(void *opaque, hwaddr addr, uint64_t value, unsigned size);
@@ -24,8 +26,10 @@ typedef struct MemoryRegionOps {
         unsigned min, max;
         bool unaligned;
     } valid;
-    /* What the callbacks take; 0 means 1 and 4.  Accesses are split (little
-     * endian) or widened to fit. */
+    /* What the callbacks take; 0 means 1 and 4.  A longer access is split
+     * (little endian).  A shorter one becomes an aligned one of @min bytes: a
+     * read drops what was not asked for, a write has zeros there; it excludes
+     * valid.unaligned. */
     struct {
         unsigned min, max;
     } impl;
@@ -111,6 +115,8 @@ MemoryRegion *system_memory(void);    /* roots of the two */
 MemoryRegion *system_io(void);
 void memory_map_init(void);
 void address_space_init(AddressSpace *as, MemoryRegion *root, const char *name);
+/* @as is not looked at any more after a grace period.  Locks: BQL. */
+void address_space_destroy(AddressSpace *as);
 
 /* A stretch of the flat map: one leaf region, one permission. */
 typedef struct MemorySection {
@@ -139,7 +145,9 @@ MemTxResult address_space_write(AddressSpace *as, hwaddr addr,
 MemTxResult address_space_write_rom(AddressSpace *as, hwaddr addr,
                                     const void *buf, uint64_t len);
 /* One access of 1, 2, 4 or 8 bytes, naturally aligned or not; little endian.
- * RAM is accessed by one host access when aligned. */
+ * RAM is accessed by one host access when aligned.  An unaligned access of a
+ * region that does not take those is split into aligned ones, as a bus does.
+ * @result may be NULL. */
 uint64_t address_space_load(AddressSpace *as, hwaddr addr, unsigned size,
                             MemTxResult *result);
 MemTxResult address_space_store(AddressSpace *as, hwaddr addr, uint64_t value,

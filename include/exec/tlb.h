@@ -48,10 +48,12 @@ static inline unsigned tlb_index(vaddr addr)
 
 /* What the slow path needs beside an entry. */
 typedef struct TLBFull {
-    hwaddr phys;     /* of the page */
-    uint32_t region; /* I/O: index in the vCPU's table of sections */
-    uint8_t page_bits; /* 12, 21, 22 or 30: size of the guest's page */
-    uint8_t prot;      /* PROT_* below */
+    hwaddr phys;             /* of the page */
+    struct MemoryRegion *mr; /* behind it; NULL: nothing there */
+    hwaddr mr_offset;        /* of the page in it */
+    ram_addr_t ram;          /* of the page, if RAM or ROM */
+    uint8_t page_bits;       /* 12, 21, 22 or 30: size of the guest's page */
+    uint8_t prot;            /* PAGE_* below */
     bool global;
 } TLBFull;
 

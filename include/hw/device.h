@@ -139,6 +139,11 @@ void device_reset(DeviceState *dev); /* fields, then the type's reset */
 void devices_reset_all(void);
 
 Bus *bus_new(const char *type, const char *name, DeviceState *parent);
+/* The same for a Bus that begins a larger, zeroed struct made with g_malloc:
+ * freed with its parent. */
+void bus_init(Bus *bus, const char *type, const char *name,
+              DeviceState *parent);
+Bus *bus_at(unsigned index); /* in the order of creation; NULL past the last */
 Bus *bus_find(const char *name);
 /* The first bus of @type with room, for a -device without bus=. */
 Bus *bus_find_by_type(const char *type);

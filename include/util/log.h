@@ -29,7 +29,8 @@ enum {
 
 extern uint32_t log_mask; /* written by log_set_* only; racy reads are fine */
 
-#define log_enabled(mask) unlikely((log_mask & (mask)) != 0)
+#define log_enabled(mask) \
+    unlikely((__atomic_load_n(&log_mask, __ATOMIC_RELAXED) & (mask)) != 0)
 
 /* Printf to the log if any bit of @mask is on. */
 #define log_printf(mask, ...) \

@@ -11,14 +11,18 @@
 
 #include "util/common.h"
 
-/* A callback, run on the main loop's thread each time a wait begins; the vCPU
- * layer sets it to kick every vCPU out of its read section. */
+/* A callback, run on the main loop's thread when a wait begins and again while
+ * it lasts; the vCPU layer sets it to kick every vCPU out of its read section.
+ * Call once, first thread. */
 void rcu_set_kick(void (*kick)(void));
 /* Wait for every reader that is now inside a section.
  * Locks  neither the BQL nor a read section may be held. */
 void rcu_synchronize(void);
-/* Call @fn(@head) after a grace period, on liburcu's own thread, no locks. */
+/* Call @fn(@head) after a grace period, on a thread of its own, no locks held;
+ * in the order of the calls.  Any thread; @fn must not wait for a reader. */
 void rcu_call(struct rcu_head *head, void (*fn)(struct rcu_head *head));
+/* Wait until every callback queued so far has run; locks as the wait above. */
+void rcu_drain(void);
 
 static inline void rcu_guard_exit(int *unused)
 {

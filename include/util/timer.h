@@ -19,11 +19,15 @@ typedef enum ClockType {
 #define NS_PER_MS  1000000LL
 #define NS_PER_US  1000LL
 
-/* Now, in ns; VIRTUAL starts at 0 when the machine is made. */
+/* Now, in ns; VIRTUAL is stopped at 0 until clock_virtual_start(). */
 int64_t clock_get_ns(ClockType type);
 /* Stop and restart the VIRTUAL clock; idempotent.  Locks: BQL. */
 void clock_virtual_stop(void);
 void clock_virtual_start(void);
+/* Move the stopped VIRTUAL clock on by @ns, and run the timers that are due on
+ * the way on the calling thread, in order, each at its own time.  For tests of
+ * devices, which thus see exact times.  Locks: BQL if any callback needs it. */
+void clock_virtual_advance(int64_t ns);
 
 typedef void TimerFunc(void *opaque);
 
@@ -39,6 +43,8 @@ void timer_init(Timer *t, ClockType type, TimerFunc *fn, void *opaque);
 /* Fire once when the clock reaches @expire_ns; in the past means at once.
  * Replaces an earlier deadline. */
 void timer_mod_ns(Timer *t, int64_t expire_ns);
+/* Not pending any more.  With the BQL held its callback is not running either;
+ * a caller without it may find the callback under way. */
 void timer_del(Timer *t);
 bool timer_pending(const Timer *t);
 /* Deadline of the earliest VIRTUAL timer, or -1. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Stream sockets from names: Unix paths, hosts and ports. */
-#include "chardev/socket-address.h"
+#include "chardev/socket_address.h"
 
 #include <errno.h>
 #include <netdb.h>

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* -accel tcg: its options, and setting the engine up. */
+#include <string.h>
+
+#include "accel/tcg/internal.h"
+#include "util/error.h"
+
+#define TB_SIZE_DEFAULT (128 * MiB)
+#define TB_SIZE_MIN     (2 * MiB)
+#define TB_SIZE_MAX     (2048 * MiB - 4 * MiB) /* jumps reach 2 GiB */
+
+TcgOptions tcg_options;
+const TcgBackend *tcg_backend;
+
+void tcg_accel_help(GString *out)
+{
+    g_string_append(
+        out,
+        "tcg options:\n"
+        "  thread=multi|single     one host thread per vCPU, or one for all\n"
+        "  backend=native|interp   host code, or the IR's interpreter\n"
+        "  tb-size=MiB             room for translated code (128)\n"
+        "  one-insn-per-tb=on|off  translate each instruction alone\n"
+        "  perfmap=on|off          write /tmp/perf-PID.map for perf\n");
+}
+
+static bool parse_thread(const char *value, GError **errp)
+{
+    if (!strcmp(value, "single")) {
+        tcg_options.single = true;
+    } else if (strcmp(value, "multi")) {
+        error_setg(errp,
+                   "-accel tcg: thread=%s is neither 'multi' nor 'single'",
+                   value);
+        return false;
+    }
+    return true;
+}
+
+static bool parse_backend(const char *value, GError **errp)
+{
+    static const TcgBackend *const backends[] = {&tcg_backend_native,
+                                                 &tcg_backend_interp};
+    unsigned i;
+
+    for (i = 0; i < ARRAY_LEN(backends); i++) {
+        if (!strcmp(value, backends[i]->name)) {
+            tcg_backend = backends[i];
+            return true;
+        }
+    }
+    error_setg(errp, "-accel tcg: backend=%s is neither 'native' nor 'interp'",
+               value);
+    return false;
+}
+
+static bool parse_tb_size(KeyVal *opts, GError **errp)
+{
+    uint64_t mib;
+
+    if (!keyval_get_uint(opts, "tb-size", TB_SIZE_DEFAULT / MiB, UINT32_MAX,
+                         &mib, errp)) {
+        return false;
+    }
+    tcg_options.tb_bytes = mib ? mib * MiB : TB_SIZE_DEFAULT;
+    if (tcg_options.tb_bytes < TB_SIZE_MIN ||
+        tcg_options.tb_bytes > TB_SIZE_MAX) {
+        error_setg(errp,
+                   "-accel tcg: tb-size=%" PRIu64 " is not between %" PRIu64
+                   " and %" PRIu64 " (MiB)",
+                   mib, (uint64_t)(TB_SIZE_MIN / MiB),
+                   (uint64_t)(TB_SIZE_MAX / MiB));
+        return false;
+    }
+    return true;
+}
+
+bool tcg_accel_init(KeyVal *opts, unsigned cpus, GError **errp)
+{
+    bool perfmap;
+
+    tcg_options.cpus = cpus;
+    if (!parse_thread(keyval_get(opts, "thread", "multi"), errp) ||
+        !parse_backend(keyval_get(opts, "backend", "native"), errp) ||
+        !parse_tb_size(opts, errp) ||
+        !keyval_get_bool(opts, "one-insn-per-tb", false,
+                         &tcg_options.one_insn, errp) ||
+        !keyval_get_bool(opts, "perfmap", false, &perfmap, errp) ||
+        !keyval_check_used(opts, errp) ||
+        (perfmap && !perf_map_init(errp)) ||
+        !region_init(tcg_options.tb_bytes, errp)) {
+        return false;
+    }
+    tb_hash_init();
+    memory_set_listener(&tcg_memory_listener);
+    tcg_threads_init();
+    return true;
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The exec loop: deliver what is to be delivered, find the next TB, run it and
+ * all that it is linked to, until something asks to leave.
+ *
+ * exit_request is cleared before anything that it may announce is looked at
+ * (interrupt_request here; queued work, stop and exclusive sections by our
+ * caller), so whoever sets the cause first and exit_request then is seen.
+ */
+#include "accel/tcg/internal.h"
+#include "util/log.h"
+#include "util/rcu.h"
+
+/* rip and flags of the instruction that host_pc is in. */
+void tcg_restore_state(CPUState *cpu)
+{
+    X86CPU *x86 = x86_cpu(cpu);
+    uintptr_t host_pc = cpu->host_pc;
+    TranslationBlock *tb;
+    const TbSideEntry *side;
+    unsigned lo = 0, hi;
+
+    cpu->host_pc = 0;
+    tb = host_pc ? region_find_tb(host_pc) : NULL;
+    if (!tb) {
+        return;
+    }
+    host_pc -= (uintptr_t)tb->code.entry;
+    side = tb->code.side;
+    hi = tb->code.nside;
+    while (lo < hi) {
+        unsigned mid = lo + (hi - lo) / 2;
+
+        if (side[mid].host_off < host_pc) {
+            lo = mid + 1;
+        } else {
+            hi = mid;
+        }
+    }
+    g_assert(lo < tb->code.nside && side[lo].host_off == host_pc);
+    x86->rip = tb_rip_mask(tb, x86->rip_base + side[lo].insn_off);
+    if (side[lo].recipe) {
+        tb_restore_cc(x86, tb, &tb->code.recipe[side[lo].recipe]);
+    }
+}
+
+uint64_t tb_rip_mask(const TranslationBlock *tb, uint64_t rip)
+{
+    return tb->flags & HF_CS64 ? rip : (uint32_t)rip;
+}
+
+static uint64_t recipe_value(X86CPU *cpu, const TranslationBlock *tb,
+                             IrTemp t)
+{
+    if (t == IR_NONE) {
+        return 0;
+    }
+    if (t >= RECIPE_CONST) {
+        return tb->code.consts[t - RECIPE_CONST];
+    }
+    return *(uint64_t *)((char *)cpu + ir_global_info(t)->offset);
+}
+
+void tb_restore_cc(X86CPU *cpu, const TranslationBlock *tb, const IrRecipe *r)
+{
+    cpu->cc = ir_eval_recipe(r, recipe_value(cpu, tb, r->x),
+                             recipe_value(cpu, tb, r->y), cpu->cc);
+}
+
+void cpu_loop_exit(CPUState *cpu)
+{
+    tcg_restore_state(cpu);
+    longjmp(cpu->jmp_env, 1);
+}
+
+void cpu_loop_exit_to(CPUState *cpu, CPUExit why)
+{
+    cpu->host_pc = 0;
+    cpu->exception_index = CPU_EXCP_EXIT + why;
+    longjmp(cpu->jmp_env, 1);
+}
+
+/* Exceptions wait to be delivered, or the loop is to end with @exit. */
+static bool handle_exception(CPUState *cpu, CPUExit *exit)
+{
+    int index = cpu->exception_index;
+
+    if (index < 0) {
+        return false;
+    }
+    if (index >= CPU_EXCP_EXIT) {
+        cpu->exception_index = -1;
+        *exit = index - CPU_EXCP_EXIT;
+        return true;
+    }
+    cpu->tcg->stats.exceptions++;
+    x86_deliver_exception(x86_cpu(cpu));
+    cpu->exception_index = -1;
+    return false;
+}
+
+/* True when the caller of the exec loop is to look around. */
+static bool handle_requests(CPUState *cpu)
+{
+    bool asked = __atomic_exchange_n(&cpu->exit_request, 0, __ATOMIC_SEQ_CST);
+
+    if (unlikely(cpu->cflags_next_tb != UINT32_MAX)) {
+        /* An instruction is to be finished first. */
+        if (asked) {
+            __atomic_store_n(&cpu->exit_request, 1, __ATOMIC_SEQ_CST);
+        }
+        return false;
+    }
+    if (__atomic_load_n(&cpu->interrupt_request, __ATOMIC_ACQUIRE)) {
+        cpu->tcg->stats.interrupts += x86_handle_interrupts(x86_cpu(cpu));
+    }
+    return asked;
+}
+
+static uint32_t next_cflags(CPUState *cpu)
+{
+    uint32_t cflags = cpu->cflags_next_tb;
+
+    cpu->cflags_next_tb = UINT32_MAX;
+    return cflags == UINT32_MAX ? tcg_cflags(cpu) : cflags;
+}
+
+static void run_tbs(CPUState *cpu)
+{
+    TranslationBlock *from = NULL, *tb;
+    TbExit why = TB_EXIT_LOOKUP;
+
+    do {
+        uint32_t cflags = next_cflags(cpu);
+
+        tb = tb_find(cpu, cflags);
+        if (from && why <= TB_EXIT_SLOT1 && tb->page[1] == RAM_ADDR_INVALID &&
+            !((cflags | from->cflags) & CF_NO_CHAIN) &&
+            !((tb->cflags ^ from->cflags) & ~CF_INVALID)) {
+            tb_link(from, why, tb);
+        }
+        tb_set_rip_base(x86_cpu(cpu));
+        if (log_enabled(LOG_EXEC | LOG_CPU)) {
+            tcg_log_exec(cpu, tb);
+        }
+        why = tcg_backend->enter(cpu, tb->code.entry, &from);
+        cpu->tcg->stats.exits[why]++;
+    } while (cpu->exception_index < 0 &&
+             !__atomic_load_n(&cpu->exit_request, __ATOMIC_RELAXED) &&
+             !__atomic_load_n(&cpu->interrupt_request, __ATOMIC_RELAXED));
+}
+
+/* Everything between cpu_exec_start and cpu_exec_end; faults land here. */
+static CPUExit exec_loop(CPUState *cpu)
+{
+    CPUExit exit = CPU_EXIT_INTERRUPT;
+
+    if (_setjmp(cpu->jmp_env)) {
+        if (bql_locked()) {
+            bql_unlock();
+        }
+    }
+    while (!handle_exception(cpu, &exit)) {
+        if (handle_requests(cpu)) {
+            return CPU_EXIT_INTERRUPT;
+        }
+        run_tbs(cpu);
+    }
+    return exit;
+}
+
+CPUExit tcg_cpu_exec(CPUState *cpu)
+{
+    CPUExit exit;
+
+    if (__atomic_load_n(&cpu->halted, __ATOMIC_SEQ_CST)) {
+        if (!cpu->ops->has_work(cpu)) {
+            return CPU_EXIT_HLT;
+        }
+        __atomic_store_n(&cpu->halted, 0, __ATOMIC_SEQ_CST);
+    }
+    rcu_read_lock();
+    cpu_exec_start(cpu);
+    exit = exec_loop(cpu);
+    cpu_exec_end(cpu);
+    rcu_read_unlock();
+    return exit;
+}
+
+static void step_once(CPUState *cpu)
+{
+    TranslationBlock *tb, *last;
+
+    if (_setjmp(cpu->jmp_env)) {
+        if (bql_locked()) {
+            bql_unlock();
+        }
+        return;
+    }
+    tb = tb_find(cpu, 1 | CF_NOIRQ | CF_NO_CHAIN);
+    tb_set_rip_base(x86_cpu(cpu));
+    tcg_backend->enter(cpu, tb->code.entry, &last);
+}
+
+void tcg_cpu_exec_step_atomic(CPUState *cpu)
+{
+    start_exclusive();
+    rcu_read_lock();
+    step_once(cpu);
+    rcu_read_unlock();
+    end_exclusive();
+}

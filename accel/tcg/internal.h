@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of accel/tcg share and nobody else sees. */
+#ifndef HEDDLE_ACCEL_TCG_INTERNAL_H
+#define HEDDLE_ACCEL_TCG_INTERNAL_H
+
+#include "accel/tcg.h"
+#include "exec/bql.h"
+#include "exec/memory.h"
+#include "target/i386/cpu.h"
+#include "tcg/ir.h"
+#include "util/thread.h"
+
+/* --- options (accel.c) --- */
+typedef struct TcgOptions {
+    bool single;       /* thread=single */
+    bool one_insn;     /* one-insn-per-tb=on */
+    uint64_t tb_bytes; /* tb-size= */
+    unsigned cpus;
+} TcgOptions;
+extern TcgOptions tcg_options;
+
+/* --- code regions (region.c) --- */
+
+/* One piece of the code buffer; a vCPU fills it from the bottom.  Only the
+ * owner writes; anyone may look up TBs in it (ntbs is published last). */
+typedef struct CodeChunk {
+    uint8_t *start, *ptr, *end;
+    TranslationBlock **tbs; /* by address; room for the smallest TBs */
+    unsigned ntbs;
+} CodeChunk;
+
+bool region_init(uint64_t bytes, GError **errp);
+/* Give @cpu a fresh chunk; false when there is none: flush. */
+bool region_next_chunk(struct TcgCpu *tc);
+/* Take all chunks back.  Locks: exclusive section. */
+void region_reset(void);
+/* Which TB's code holds @host_pc; NULL if none. */
+TranslationBlock *region_find_tb(uintptr_t host_pc);
+bool region_add_tb(CodeChunk *chunk, TranslationBlock *tb);
+void region_foreach_tb(void (*fn)(TranslationBlock *tb));
+uint64_t region_used_bytes(void);
+
+/* --- per vCPU --- */
+typedef struct TcgStats {
+    uint64_t tbs, guest_insns, guest_bytes, host_bytes, translate_ns;
+    uint64_t exits[4];       /* by TbExit */
+    uint64_t lookups, jc_hits, ind_lookups, ind_misses;
+    uint64_t slow_loads, slow_stores, slow_rmws, mmio, atomics_exclusive;
+    uint64_t exceptions, interrupts;
+} TcgStats;
+
+typedef struct TcgCpu {
+    /* Guards the tags of the soft TLB's entries against tlb_protect_ram_page
+     * of other threads; translated code reads them without it. */
+    pthread_mutex_t tlb_lock;
+    IrFunc ir;
+    CodeChunk *chunk;
+    /* A read-modify-write that could not be done in place. */
+    __attribute__((aligned(32))) uint8_t bounce[32];
+    bool bounced;
+    uint8_t *code_copy; /* of code that is not in RAM; allocated when needed */
+    /* Pages that the translation under way reads, and how often each had been
+     * written when it began. */
+    struct {
+        ram_addr_t page;
+        unsigned writes;
+    } seen[2];
+    unsigned nseen;
+    /* Jump cache entries in use: clearing it costs what was used. */
+    unsigned njc_used;
+    uint16_t jc_used[1 << JUMP_CACHE_BITS];
+    TcgStats stats;
+} TcgCpu;
+
+/* --- TBs (tb.c, tb_link.c, tb_page.c, translate.c) --- */
+#define LIST_PTR(v)  ((TranslationBlock *)((v) & ~(uintptr_t)3))
+#define LIST_SLOT(v) ((unsigned)((v)&1))
+
+void tb_hash_init(void);
+TranslationBlock *tb_hash_find(ram_addr_t phys_pc, uint32_t flags,
+                               uint32_t cflags);
+/* Publish @tb; if another thread was first, the other's TB is returned. */
+TranslationBlock *tb_hash_insert(TranslationBlock *tb);
+void tb_hash_remove(TranslationBlock *tb);
+
+/* The TB for the vCPU's state, made if need be.  May raise a guest fault. */
+TranslationBlock *tb_find(CPUState *cpu, uint32_t cflags);
+/* As that, but NULL instead of translating or faulting. */
+TranslationBlock *tb_find_quick(CPUState *cpu, uint32_t cflags);
+/* Linear address of rip. */
+vaddr tb_linear_pc(const X86CPU *cpu);
+/* @rip as wide as instruction pointers are in @tb's code segment. */
+uint64_t tb_rip_mask(const TranslationBlock *tb, uint64_t rip);
+/* X86CPU.cc by a recipe of @tb; the registers are those of the fault. */
+void tb_restore_cc(X86CPU *cpu, const TranslationBlock *tb,
+                   const IrRecipe *r);
+void tb_set_rip_base(X86CPU *cpu);
+uint32_t tcg_cflags(CPUState *cpu);
+
+TranslationBlock *tb_translate(CPUState *cpu, vaddr pc, ram_addr_t phys_pc,
+                               uint32_t flags, uint32_t cflags);
+
+void tb_link(TranslationBlock *from, unsigned slot, TranslationBlock *to);
+void tb_unlink_all(TranslationBlock *tb); /* both directions */
+
+/* Make stores to the page at @page visible to tb_store_hits, and note in @tc
+ * that a translation reads it. */
+void tb_page_watch(TcgCpu *tc, ram_addr_t page);
+/* Put @tb into its pages' lists; false when one was written since it was
+ * watched: the TB must be made again. */
+bool tb_page_add(TcgCpu *tc, TranslationBlock *tb);
+/* A guest store of @len bytes at @addr is about to happen on @cpu's thread
+ * (NULL: not a vCPU).  Drops the TBs it hits; does not return if the TB that
+ * runs is one of them and must be made again from this instruction. */
+void tb_store_hits(CPUState *cpu, ram_addr_t addr, uint64_t len);
+void tb_pages_reset(void); /* exclusive section */
+
+/* --- soft TLB (tlb.c) --- */
+void tlb_init(CPUState *cpu);
+/* The entry that serves @access (PAGE_*) at @addr, filled if need be.  Raises
+ * the guest's fault, or returns NULL if @probe. */
+TLBEntry *tlb_get(CPUState *cpu, vaddr addr, int access, MemOp op,
+                  TLBFull **full, bool probe);
+static inline uint64_t tlb_tag(const TLBEntry *e, int access)
+{
+    return access == PAGE_READ    ? e->read
+           : access == PAGE_WRITE ? e->write
+                                  : e->code;
+}
+/* Before a store to RAM through an entry with TLB_NOTDIRTY. */
+void tlb_notdirty_store(CPUState *cpu, vaddr addr, unsigned len,
+                        TLBEntry *entry, const TLBFull *full);
+/* Send every vCPU's direct stores to the RAM page @page the slow way. */
+void tlb_protect_ram_page(ram_addr_t page);
+extern const MemoryListener tcg_memory_listener;
+
+/* --- threads (threads.c) --- */
+void tcg_threads_init(void);
+
+/* --- logs (log.c, perfmap.c) --- */
+void tcg_log_guest_code(CPUState *cpu, const TranslationBlock *tb, vaddr pc);
+void tcg_log_ir(const IrFunc *f, const char *title, vaddr pc);
+void tcg_log_host_code(const TranslationBlock *tb);
+void tcg_log_exec(CPUState *cpu, const TranslationBlock *tb);
+bool perf_map_init(GError **errp);
+void perf_map_tb(const TranslationBlock *tb, vaddr pc);
+void perf_map_thunks(const void *start, size_t bytes);
+
+#endif

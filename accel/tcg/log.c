@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What -d in_asm, op, op_opt, out_asm, exec and cpu print.  Disassembly is
+ * capstone's; a byte that it does not know is printed as data.
+ */
+#include <capstone/capstone.h>
+#include <string.h>
+
+#include "accel/tcg/internal.h"
+#include "exec/ldst.h"
+#include "util/log.h"
+
+/* Disassemble @len bytes at @code, whose addresses start at @pc. */
+static void disassemble(FILE *out, cs_mode mode, const uint8_t *code,
+                        size_t len, uint64_t pc)
+{
+    cs_insn *insn;
+    csh handle;
+
+    if (cs_open(CS_ARCH_X86, mode, &handle) != CS_ERR_OK) {
+        return;
+    }
+    cs_option(handle, CS_OPT_SKIPDATA, CS_OPT_ON);
+    insn = cs_malloc(handle);
+    while (cs_disasm_iter(handle, &code, &len, &pc, insn)) {
+        fprintf(out, "0x%08" PRIx64 ":  %-8s %s\n", insn->address,
+                insn->mnemonic, insn->op_str);
+    }
+    cs_free(insn, 1);
+    cs_close(&handle);
+}
+
+static cs_mode guest_mode(uint32_t flags)
+{
+    return flags & HF_CS64   ? CS_MODE_64
+           : flags & HF_CS32 ? CS_MODE_32
+                             : CS_MODE_16;
+}
+
+void tcg_log_guest_code(CPUState *cpu, const TranslationBlock *tb, vaddr pc)
+{
+    uint8_t *bytes = g_malloc(tb->guest_bytes);
+    FILE *out;
+
+    if (cpu_memory_rw_debug(cpu, pc, bytes, tb->guest_bytes, false)) {
+        out = log_lock();
+        fprintf(out, "----------------\nIN: cpu %u flags %08x cflags %x\n",
+                cpu->index, tb->flags, tb->cflags);
+        disassemble(out, guest_mode(tb->flags), bytes, tb->guest_bytes, pc);
+        log_unlock();
+    }
+    g_free(bytes);
+}
+
+void tcg_log_ir(const IrFunc *f, const char *title, vaddr pc)
+{
+    GString *text;
+
+    if (!log_in_filter(pc)) {
+        return;
+    }
+    text = g_string_new(NULL);
+    ir_dump(f, text);
+    log_write("%s:\n%s\n", title, text->str);
+    g_string_free(text, TRUE);
+}
+
+void tcg_log_host_code(const TranslationBlock *tb)
+{
+    FILE *out = log_lock();
+
+    fprintf(out, "OUT: [size=%zu]\n", tb->code.code_bytes);
+    if (tcg_backend == &tcg_backend_native) {
+        disassemble(out, CS_MODE_64, tb->code.entry, tb->code.code_bytes,
+                    (uintptr_t)tb->code.entry);
+    }
+    fputc('\n', out);
+    log_unlock();
+}
+
+void tcg_log_exec(CPUState *cpu, const TranslationBlock *tb)
+{
+    X86CPU *x86 = x86_cpu(cpu);
+    vaddr pc = tb_linear_pc(x86);
+
+    if (!log_in_filter(pc)) {
+        return;
+    }
+    if (log_enabled(LOG_EXEC)) {
+        log_write("Trace %u: %p [" VADDR_FMT "/%08x/%x]\n", cpu->index,
+                  tb->code.entry, pc, tb->flags, tb->cflags);
+    }
+    if (log_enabled(LOG_CPU)) {
+        GString *text = g_string_new(NULL);
+
+        cpu->ops->dump(cpu, text, false);
+        log_write("%s", text->str);
+        g_string_free(text, TRUE);
+    }
+}

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Finding TBs: the vCPU's own jump cache by linear address, then the hash of
+ * all TBs by (RAM address, flags, cflags), then translation.
+ *
+ * The hash is liburcu's lock-free table; look-ups run inside the read section
+ * that a vCPU holds while it executes.
+ */
+#include <string.h>
+
+#include "accel/tcg/internal.h"
+#include "util/log.h"
+#include "util/rcu.h"
+
+#define TB_HASH_BUCKETS (1u << 15)
+
+static struct cds_lfht *tb_hash;
+
+void tb_hash_init(void)
+{
+    tb_hash = cds_lfht_new_flavor(TB_HASH_BUCKETS, TB_HASH_BUCKETS,
+                                  TB_HASH_BUCKETS, 0, &rcu_flavor, NULL);
+}
+
+typedef struct TbKey {
+    ram_addr_t phys_pc;
+    uint32_t flags, cflags;
+} TbKey;
+
+static uint32_t tb_hash_of(const TbKey *key)
+{
+    uint64_t h = key->phys_pc * 0x9e3779b97f4a7c15u;
+
+    h ^= ((uint64_t)key->flags << 32 | key->cflags) * 0xff51afd7ed558ccdu;
+    return (uint32_t)(h >> 32) ^ (uint32_t)h;
+}
+
+static int tb_hash_match(struct cds_lfht_node *node, const void *opaque)
+{
+    const TranslationBlock *tb = container_of(node, TranslationBlock, node);
+    const TbKey *key = opaque;
+
+    return tb->phys_pc == key->phys_pc && tb->flags == key->flags &&
+           __atomic_load_n(&tb->cflags, __ATOMIC_RELAXED) == key->cflags;
+}
+
+/*
+ * A TB that spans two pages is right only while the second one is still what
+ * follows the first: the caller compares tb->page[1].
+ */
+TranslationBlock *tb_hash_find(ram_addr_t phys_pc, uint32_t flags,
+                               uint32_t cflags)
+{
+    TbKey key = {phys_pc, flags, cflags};
+    struct cds_lfht_iter iter;
+    struct cds_lfht_node *node;
+
+    cds_lfht_lookup(tb_hash, tb_hash_of(&key), tb_hash_match, &key, &iter);
+    node = cds_lfht_iter_get_node(&iter);
+    return node ? container_of(node, TranslationBlock, node) : NULL;
+}
+
+TranslationBlock *tb_hash_insert(TranslationBlock *tb)
+{
+    TbKey key = {tb->phys_pc, tb->flags, tb->cflags};
+    struct cds_lfht_node *node;
+
+    tb->hash = tb_hash_of(&key);
+    cds_lfht_node_init(&tb->node);
+    node = cds_lfht_add_replace(tb_hash, tb->hash, tb_hash_match, &key,
+                                &tb->node);
+    /* What was replaced spans another second page: it stays valid for those
+     * who hold it, and goes with its pages. */
+    (void)node;
+    return tb;
+}
+
+void tb_hash_remove(TranslationBlock *tb)
+{
+    RCU_READ_GUARD();
+
+    cds_lfht_del(tb_hash, &tb->node); /* fails harmlessly if replaced */
+}
+
+uint32_t tcg_cflags(CPUState *cpu)
+{
+    uint32_t cflags = 0;
+
+    if (tcg_options.cpus > 1 && !tcg_options.single) {
+        cflags |= CF_PARALLEL;
+    }
+    if (tcg_options.one_insn) {
+        cflags |= 1;
+    }
+    if (log_enabled(LOG_NOCHAIN)) {
+        cflags |= CF_NO_CHAIN;
+    }
+    return cflags;
+}
+
+vaddr tb_linear_pc(const X86CPU *cpu)
+{
+    if (cpu->hflags & HF_CS64) {
+        return cpu->rip;
+    }
+    return (uint32_t)(cpu->segs[R_CS].base + cpu->rip);
+}
+
+void tb_set_rip_base(X86CPU *cpu)
+{
+    cpu->rip_base = cpu->rip - (tb_linear_pc(cpu) & ~PAGE_MASK);
+}
+
+/* Does the second page of @tb still follow its first one at @pc?  May fault as
+ * a fetch does, unless @probe. */
+static bool tb_second_page_ok(CPUState *cpu, const TranslationBlock *tb,
+                              vaddr pc, bool probe)
+{
+    vaddr next = (pc & PAGE_MASK) + PAGE_SIZE;
+    const TLBFull *full;
+    TLBFull *found;
+
+    if (tb->page[1] == RAM_ADDR_INVALID) {
+        return true;
+    }
+    if (!tlb_get(cpu, next, PAGE_EXEC,
+                 MO_MAKE_MMU(x86_mmu_mode(x86_cpu(cpu)->hflags)), &found,
+                 probe)) {
+        return false;
+    }
+    full = found;
+    return full->mr && full->ram == tb->page[1];
+}
+
+static JumpCacheEntry *jump_cache_slot(CPUState *cpu, vaddr pc)
+{
+    return &cpu->jump_cache->e[jump_cache_index(pc)];
+}
+
+/*
+ * Remember @tb for @pc.  An entry never used since the last clearing has pc 0
+ * and is empty; one that an invalidator emptied keeps its pc and its place in
+ * the list of those in use.  The invalidator marks the TB first and then looks
+ * which vCPUs may hold it, so the mark is checked again after the entry is in.
+ */
+static void jump_cache_put(CPUState *cpu, vaddr pc, TranslationBlock *tb)
+{
+    JumpCacheEntry *e = jump_cache_slot(cpu, pc);
+
+    if (e->flags == JUMP_CACHE_EMPTY && e->pc == 0) {
+        if (cpu->tcg->njc_used == ARRAY_LEN(cpu->tcg->jc_used)) {
+            tcg_jump_cache_clear(cpu);
+        }
+        cpu->tcg->jc_used[cpu->tcg->njc_used++] = jump_cache_index(pc);
+    }
+    __atomic_fetch_or(&tb->jc_cpus, BIT64(cpu->index % 64), __ATOMIC_SEQ_CST);
+    __atomic_store_n(&e->flags, JUMP_CACHE_EMPTY, __ATOMIC_RELAXED);
+    e->pc = pc;
+    e->entry = tb->code.entry;
+    __atomic_store_n(&e->tb, tb, __ATOMIC_RELAXED);
+    __atomic_store_n(&e->flags, tb->flags, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&tb->cflags, __ATOMIC_SEQ_CST) & CF_INVALID) {
+        __atomic_store_n(&e->flags, JUMP_CACHE_EMPTY, __ATOMIC_RELAXED);
+    }
+}
+
+static TranslationBlock *jump_cache_get(CPUState *cpu, vaddr pc,
+                                        uint32_t flags, uint32_t cflags)
+{
+    JumpCacheEntry *e = jump_cache_slot(cpu, pc);
+    TranslationBlock *tb;
+
+    if (e->pc != pc ||
+        __atomic_load_n(&e->flags, __ATOMIC_RELAXED) != flags) {
+        return NULL;
+    }
+    tb = __atomic_load_n(&e->tb, __ATOMIC_RELAXED);
+    return __atomic_load_n(&tb->cflags, __ATOMIC_RELAXED) == cflags ? tb : NULL;
+}
+
+/* TBs with other than the vCPU's usual cflags, or under a CS that is not flat,
+ * must not be reached by the probe in translated code. */
+static bool jump_cache_usable(CPUState *cpu, uint32_t flags, uint32_t cflags)
+{
+    return cflags == tcg_cflags(cpu) && !log_enabled(LOG_EXEC | LOG_CPU) &&
+           (flags & (HF_FLAT_CS | HF_CS64));
+}
+
+/* From the hash: @ram is the RAM address of the code at @pc. */
+static TranslationBlock *hash_find(CPUState *cpu, vaddr pc, ram_addr_t ram,
+                                   uint32_t cflags, bool probe)
+{
+    TranslationBlock *tb =
+        tb_hash_find(ram, x86_cpu(cpu)->hflags, cflags);
+
+    return tb && tb_second_page_ok(cpu, tb, pc, probe) ? tb : NULL;
+}
+
+TranslationBlock *tb_find(CPUState *cpu, uint32_t cflags)
+{
+    X86CPU *x86 = x86_cpu(cpu);
+    vaddr pc = tb_linear_pc(x86);
+    bool cache = jump_cache_usable(cpu, x86->hflags, cflags);
+    TranslationBlock *tb;
+    ram_addr_t ram;
+
+    cpu->tcg->stats.lookups++;
+    tb = cache ? jump_cache_get(cpu, pc, x86->hflags, cflags) : NULL;
+    if (tb) {
+        cpu->tcg->stats.jc_hits++;
+        return tb;
+    }
+    tcg_code_page(cpu, pc, &ram);
+    tb = ram == RAM_ADDR_INVALID ? NULL
+                                 : hash_find(cpu, pc, ram, cflags, false);
+    if (!tb) {
+        tb = tb_translate(cpu, pc, ram, x86->hflags, cflags);
+    }
+    if (cache && ram != RAM_ADDR_INVALID) {
+        jump_cache_put(cpu, pc, tb);
+    }
+    return tb;
+}
+
+TranslationBlock *tb_find_quick(CPUState *cpu, uint32_t cflags)
+{
+    X86CPU *x86 = x86_cpu(cpu);
+    vaddr pc = tb_linear_pc(x86);
+    TranslationBlock *tb;
+    TLBFull *full;
+    bool cache = jump_cache_usable(cpu, x86->hflags, cflags);
+
+    tb = cache ? jump_cache_get(cpu, pc, x86->hflags, cflags) : NULL;
+    if (tb) {
+        return tb;
+    }
+    if (!tlb_get(cpu, pc, PAGE_EXEC, MO_MAKE_MMU(x86_mmu_mode(x86->hflags)),
+                 &full, true) ||
+        !full->mr || full->ram == RAM_ADDR_INVALID) {
+        return NULL;
+    }
+    tb = hash_find(cpu, pc, full->ram + (pc & ~PAGE_MASK), cflags, true);
+    if (tb && cache) {
+        jump_cache_put(cpu, pc, tb);
+    }
+    return tb;
+}
+
+void tcg_jump_cache_clear(CPUState *cpu)
+{
+    TcgCpu *tc = cpu->tcg;
+    unsigned i;
+
+    for (i = 0; i < tc->njc_used; i++) {
+        JumpCacheEntry *e = &cpu->jump_cache->e[tc->jc_used[i]];
+
+        __atomic_store_n(&e->flags, JUMP_CACHE_EMPTY, __ATOMIC_RELAXED);
+        e->pc = 0;
+    }
+    tc->njc_used = 0;
+}
+
+/* The indirect jump that missed in translated code. */
+const void *tcg_lookup_ind(CPUState *cpu)
+{
+    TranslationBlock *tb;
+
+    cpu->tcg->stats.ind_lookups++;
+    if (log_enabled(LOG_EXEC | LOG_CPU) || cpu->cflags_next_tb != UINT32_MAX) {
+        return NULL;
+    }
+    tb = tb_find_quick(cpu, tcg_cflags(cpu));
+    if (!tb) {
+        cpu->tcg->stats.ind_misses++;
+        return NULL;
+    }
+    tb_set_rip_base(x86_cpu(cpu));
+    return tb->code.entry;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Links between TBs: a GOTO_TB slot jumps straight to the next TB.
+ *
+ * Each TB's link_lock guards the list of jumps into it (jump_list and the
+ * jump_next of its members).  A slot's jump_dest is set once from 0 by
+ * compare-and-swap, under the destination's lock; bit 0 forbids linking it.
+ * At most one link_lock is held at a time.
+ */
+#include <sched.h>
+
+#include "accel/tcg/internal.h"
+
+#define DEST_CLOSED ((uintptr_t)1)
+
+static void link_lock(TranslationBlock *tb)
+{
+    while (__atomic_test_and_set(&tb->link_lock, __ATOMIC_ACQUIRE)) {
+        sched_yield();
+    }
+}
+
+static void link_unlock(TranslationBlock *tb)
+{
+    __atomic_clear(&tb->link_lock, __ATOMIC_RELEASE);
+}
+
+static bool tb_is_invalid(const TranslationBlock *tb)
+{
+    return __atomic_load_n(&tb->cflags, __ATOMIC_SEQ_CST) & CF_INVALID;
+}
+
+void tb_link(TranslationBlock *from, unsigned slot, TranslationBlock *to)
+{
+    uintptr_t none = 0;
+
+    if (from->code.jump_off[slot] == UINT32_MAX) {
+        return;
+    }
+    link_lock(to);
+    if (!tb_is_invalid(to) &&
+        __atomic_compare_exchange_n(&from->jump_dest[slot], &none,
+                                    (uintptr_t)to, false, __ATOMIC_SEQ_CST,
+                                    __ATOMIC_SEQ_CST)) {
+        from->jump_next[slot] = to->jump_list;
+        to->jump_list = (uintptr_t)from | slot;
+        tcg_backend->patch_jump(from, slot, to->code.entry);
+    }
+    link_unlock(to);
+}
+
+/* Send every jump into @tb back to its own exit. */
+static void unlink_incoming(TranslationBlock *tb)
+{
+    uintptr_t v;
+
+    link_lock(tb);
+    for (v = tb->jump_list; v;) {
+        TranslationBlock *from = LIST_PTR(v);
+        unsigned slot = LIST_SLOT(v);
+
+        tcg_backend->patch_jump(from, slot, NULL);
+        v = from->jump_next[slot];
+        from->jump_next[slot] = 0;
+        __atomic_fetch_and(&from->jump_dest[slot], DEST_CLOSED,
+                           __ATOMIC_SEQ_CST);
+    }
+    tb->jump_list = 0;
+    link_unlock(tb);
+}
+
+/* Take slot @slot of @tb out of its destination's list, for good. */
+static void unlink_outgoing(TranslationBlock *tb, unsigned slot)
+{
+    uintptr_t dest = __atomic_fetch_or(&tb->jump_dest[slot], DEST_CLOSED,
+                                       __ATOMIC_SEQ_CST);
+    TranslationBlock *to = LIST_PTR(dest);
+    uintptr_t *link, self = (uintptr_t)tb | slot;
+
+    if (!to) {
+        return;
+    }
+    link_lock(to);
+    for (link = &to->jump_list; *link;
+         link = &LIST_PTR(*link)->jump_next[LIST_SLOT(*link)]) {
+        if (*link == self) {
+            *link = tb->jump_next[slot];
+            tb->jump_next[slot] = 0;
+            break;
+        }
+    }
+    link_unlock(to);
+    tcg_backend->patch_jump(tb, slot, NULL);
+}
+
+void tb_unlink_all(TranslationBlock *tb)
+{
+    unsigned slot;
+
+    for (slot = 0; slot < 2; slot++) {
+        if (tb->code.jump_off[slot] != UINT32_MAX) {
+            unlink_outgoing(tb, slot);
+        }
+    }
+    unlink_incoming(tb);
+}

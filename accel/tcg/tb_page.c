@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which TBs came from which page of RAM, and what a store to such a page does.
+ *
+ * A page that holds code has its DIRTY_CODE bit clear; stores to it leave the
+ * fast path and come here.  A translation may be reading the page just then:
+ * each store that comes here counts in `writes`, and a TB is entered into the
+ * lists only if the count is still what it was before its bytes were read.
+ *
+ * Locks: invalidate_lock serialises everything that drops TBs, including the
+ * flush; under it a page's own lock guards its list and count.  No BQL may be
+ * taken under either.
+ */
+#include <string.h>
+
+#include "accel/tcg/internal.h"
+#include "util/rcu.h"
+
+#define L2_BITS 12
+#define L1_SIZE (1u << 14) /* 2^14 * 2^12 pages: 256 GiB of RAM */
+
+typedef struct PageDesc {
+    pthread_mutex_t lock;
+    uintptr_t first; /* TBs: low bit is the index of page_next to follow */
+    unsigned writes;
+} PageDesc;
+
+static PageDesc *page_table[L1_SIZE]; /* set once by compare-and-swap */
+static pthread_mutex_t invalidate_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static PageDesc *page_desc_new_table(unsigned l1)
+{
+    PageDesc *table = g_new0(PageDesc, 1u << L2_BITS), *old = NULL;
+    unsigned i;
+
+    for (i = 0; i < 1u << L2_BITS; i++) {
+        pthread_mutex_init(&table[i].lock, NULL);
+    }
+    if (!__atomic_compare_exchange_n(&page_table[l1], &old, table, false,
+                                     __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+        g_free(table);
+        return old;
+    }
+    return table;
+}
+
+/* The descriptor of the page that holds @addr; made if @make, else NULL if no
+ * page near it ever had one. */
+static PageDesc *page_desc(ram_addr_t addr, bool make)
+{
+    uint64_t index = addr >> PAGE_BITS;
+    unsigned l1 = index >> L2_BITS;
+    PageDesc *table;
+
+    g_assert(l1 < L1_SIZE);
+    table = __atomic_load_n(&page_table[l1], __ATOMIC_ACQUIRE);
+    if (!table) {
+        if (!make) {
+            return NULL;
+        }
+        table = page_desc_new_table(l1);
+    }
+    return &table[index & ((1u << L2_BITS) - 1)];
+}
+
+void tb_page_watch(TcgCpu *tc, ram_addr_t page)
+{
+    PageDesc *pd = page_desc(page, true);
+    unsigned i;
+
+    for (i = 0; i < tc->nseen; i++) {
+        if (tc->seen[i].page == page) {
+            return;
+        }
+    }
+    if (tc->nseen == ARRAY_LEN(tc->seen)) {
+        return;
+    }
+    pthread_mutex_lock(&pd->lock);
+    tc->seen[tc->nseen].page = page;
+    tc->seen[tc->nseen++].writes = pd->writes;
+    if (ram_is_dirty(page, DIRTY_CODE)) {
+        ram_clear_code_dirty(page);
+        tlb_protect_ram_page(page);
+    }
+    pthread_mutex_unlock(&pd->lock);
+}
+
+static bool page_unwritten(const TcgCpu *tc, ram_addr_t page,
+                           const PageDesc *pd)
+{
+    unsigned i;
+
+    for (i = 0; i < tc->nseen; i++) {
+        if (tc->seen[i].page == page) {
+            return tc->seen[i].writes == pd->writes;
+        }
+    }
+    return false;
+}
+
+/* The descriptors of @tb's pages, locked in ascending order. */
+static unsigned lock_pages(const TranslationBlock *tb, PageDesc *pd[2])
+{
+    unsigned n = tb->page[1] != RAM_ADDR_INVALID &&
+                         tb->page[1] != tb->page[0]
+                     ? 2
+                     : 1;
+    unsigned first = n == 2 && tb->page[1] < tb->page[0];
+    unsigned i;
+
+    for (i = 0; i < n; i++) {
+        pd[i] = page_desc(tb->page[i], true);
+    }
+    pthread_mutex_lock(&pd[first]->lock);
+    if (n == 2) {
+        pthread_mutex_lock(&pd[!first]->lock);
+    }
+    return n;
+}
+
+static void unlock_pages(PageDesc *pd[2], unsigned n)
+{
+    while (n-- > 0) {
+        pthread_mutex_unlock(&pd[n]->lock);
+    }
+}
+
+bool tb_page_add(TcgCpu *tc, TranslationBlock *tb)
+{
+    PageDesc *pd[2];
+    unsigned n = lock_pages(tb, pd), i;
+    bool ok = true;
+
+    for (i = 0; i < n; i++) {
+        ok = ok && page_unwritten(tc, tb->page[i], pd[i]);
+    }
+    for (i = 0; ok && i < n; i++) {
+        tb->page_next[i] = pd[i]->first;
+        pd[i]->first = (uintptr_t)tb | i;
+    }
+    unlock_pages(pd, n);
+    return ok;
+}
+
+static void page_list_remove(PageDesc *pd, TranslationBlock *tb)
+{
+    uintptr_t *link = &pd->first;
+
+    while (*link && LIST_PTR(*link) != tb) {
+        link = &LIST_PTR(*link)->page_next[LIST_SLOT(*link)];
+    }
+    if (*link) {
+        *link = tb->page_next[LIST_SLOT(*link)];
+    }
+}
+
+/* Empty the jump cache entries that name @tb, of every vCPU that may have
+ * one. */
+static void jump_caches_forget(TranslationBlock *tb)
+{
+    uint64_t cpus = __atomic_load_n(&tb->jc_cpus, __ATOMIC_SEQ_CST);
+    CPUState *cpu;
+    unsigned i;
+
+    RCU_READ_GUARD();
+    CPU_FOREACH(cpu) {
+        if (!(cpus & BIT64(cpu->index % 64))) {
+            continue;
+        }
+        for (i = 0; i < ARRAY_LEN(cpu->jump_cache->e); i++) {
+            JumpCacheEntry *e = &cpu->jump_cache->e[i];
+
+            if (__atomic_load_n(&e->tb, __ATOMIC_RELAXED) == tb) {
+                __atomic_store_n(&e->flags, JUMP_CACHE_EMPTY,
+                                 __ATOMIC_RELAXED);
+            }
+        }
+    }
+}
+
+/* Make sure that nobody enters @tb again.  Locks: invalidate_lock. */
+static void tb_invalidate(TranslationBlock *tb)
+{
+    PageDesc *pd[2];
+    unsigned n, i;
+
+    if (__atomic_fetch_or(&tb->cflags, CF_INVALID, __ATOMIC_SEQ_CST) &
+        CF_INVALID) {
+        return;
+    }
+    tb_hash_remove(tb);
+    n = lock_pages(tb, pd);
+    for (i = 0; i < n; i++) {
+        page_list_remove(pd[i], tb);
+    }
+    unlock_pages(pd, n);
+    tb_unlink_all(tb);
+    jump_caches_forget(tb);
+}
+
+/* Does @tb hold bytes of [@addr, @addr + @len)? */
+static bool tb_overlaps(const TranslationBlock *tb, ram_addr_t addr,
+                        uint64_t len)
+{
+    ram_addr_t page0_end = tb->page[0] + PAGE_SIZE;
+    uint64_t in_first = MIN(tb->guest_bytes, page0_end - tb->phys_pc);
+    uint64_t in_second = tb->guest_bytes - in_first;
+
+    return (addr < tb->phys_pc + in_first && tb->phys_pc < addr + len) ||
+           (in_second && addr < tb->page[1] + in_second &&
+            tb->page[1] < addr + len);
+}
+
+/* One TB of the page that overlaps, or NULL; sets @any if TBs remain. */
+static TranslationBlock *page_find_hit(PageDesc *pd, ram_addr_t addr,
+                                       uint64_t len, bool *any)
+{
+    TranslationBlock *hit = NULL;
+    uintptr_t v;
+
+    pthread_mutex_lock(&pd->lock);
+    for (v = pd->first; v && !hit;
+         v = LIST_PTR(v)->page_next[LIST_SLOT(v)]) {
+        if (tb_overlaps(LIST_PTR(v), addr, len)) {
+            hit = LIST_PTR(v);
+        }
+    }
+    *any = pd->first != 0;
+    pthread_mutex_unlock(&pd->lock);
+    return hit;
+}
+
+/* Drop what overlaps a range within one page; @running is told if hit.  When
+ * no code remains, stores may be fast again. */
+static bool page_invalidate(ram_addr_t addr, uint64_t len,
+                            const TranslationBlock *running)
+{
+    PageDesc *pd = page_desc(addr, false);
+    TranslationBlock *tb;
+    bool any, hit_running = false;
+
+    if (!pd) {
+        return false;
+    }
+    pthread_mutex_lock(&pd->lock);
+    pd->writes++;
+    pthread_mutex_unlock(&pd->lock);
+    while ((tb = page_find_hit(pd, addr, len, &any)) != NULL) {
+        hit_running |= tb == running;
+        tb_invalidate(tb);
+    }
+    if (!any) {
+        ram_set_code_dirty(addr & PAGE_MASK);
+    }
+    return hit_running;
+}
+
+static bool range_invalidate(ram_addr_t addr, uint64_t len,
+                             const TranslationBlock *running)
+{
+    bool hit = false;
+
+    pthread_mutex_lock(&invalidate_lock);
+    while (len) {
+        uint64_t n = MIN(len, PAGE_SIZE - (addr & ~PAGE_MASK));
+
+        hit |= page_invalidate(addr, n, running);
+        addr += n;
+        len -= n;
+    }
+    pthread_mutex_unlock(&invalidate_lock);
+    return hit;
+}
+
+void tb_invalidate_ram_range(ram_addr_t addr, uint64_t len)
+{
+    range_invalidate(addr, len, NULL);
+}
+
+/*
+ * The TB that runs was changed by its own store: do not perform the store, go
+ * back to the start of its instruction and run that alone; then whatever
+ * follows is translated from the new bytes.  A TB of one instruction may
+ * finish, as it has been fetched.
+ */
+void tb_store_hits(CPUState *cpu, ram_addr_t addr, uint64_t len)
+{
+    TranslationBlock *running =
+        cpu && cpu->host_pc ? region_find_tb(cpu->host_pc) : NULL;
+
+    if (range_invalidate(addr, len, running) && running->icount > 1) {
+        cpu->cflags_next_tb = (tcg_cflags(cpu) & ~CF_COUNT_MASK) | 1 |
+                              CF_NOIRQ;
+        cpu->exception_index = -1;
+        cpu_loop_exit(cpu);
+    }
+}
+
+/* --- flush --- */
+
+static void tb_forget(TranslationBlock *tb)
+{
+    if (!(tb->cflags & CF_INVALID)) {
+        tb_hash_remove(tb);
+    }
+}
+
+void tb_pages_reset(void)
+{
+    CPUState *cpu;
+    unsigned l1, i;
+
+    pthread_mutex_lock(&invalidate_lock);
+    region_foreach_tb(tb_forget);
+    for (l1 = 0; l1 < L1_SIZE; l1++) {
+        for (i = 0; page_table[l1] && i < 1u << L2_BITS; i++) {
+            page_table[l1][i].first = 0;
+            page_table[l1][i].writes++;
+        }
+    }
+    CPU_FOREACH(cpu) {
+        tcg_jump_cache_clear(cpu);
+    }
+    region_reset();
+    pthread_mutex_unlock(&invalidate_lock);
+}

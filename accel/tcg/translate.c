@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Making one TB: guest code to IR by the target, the passes, then the
+ * back-end, into the vCPU's chunk of the code buffer.  A TB lies there as
+ *
+ *     TranslationBlock | host code and tables
+ *
+ * and costs nothing but the space if it is abandoned.  What abandons one: a
+ * limit of the IR or the end of the chunk (again, shorter, or in a new chunk),
+ * a store into the page meanwhile (again), a fault of the first instruction's
+ * fetch (the exception is delivered).
+ */
+#include <string.h>
+
+#include "accel/tcg/internal.h"
+#include "exec/ldst.h"
+#include "util/log.h"
+#include "util/timer.h"
+
+#define TB_ALIGN 64
+
+/* Copy of a page whose code is in a device: read once, run once. */
+static const uint8_t *copy_code(CPUState *cpu, vaddr pc, const TLBFull *full)
+{
+    TcgCpu *tc = cpu->tcg;
+
+    if (!tc->code_copy) {
+        tc->code_copy = g_malloc(PAGE_SIZE);
+    }
+    address_space_read(&address_space_memory, full->phys, tc->code_copy,
+                       PAGE_SIZE);
+    return tc->code_copy + (pc & ~PAGE_MASK);
+}
+
+const uint8_t *tcg_code_page(CPUState *cpu, vaddr pc, ram_addr_t *ram)
+{
+    MemOp op = MO_MAKE_MMU(x86_mmu_mode(x86_cpu(cpu)->hflags));
+    TLBFull *full;
+    TLBEntry *e;
+
+    x86_check_access(x86_cpu(cpu), pc, op | MO_8);
+    e = tlb_get(cpu, pc, PAGE_EXEC, op, &full, false);
+    if (e->code & TLB_MMIO) {
+        *ram = RAM_ADDR_INVALID;
+        return copy_code(cpu, pc, full);
+    }
+    *ram = full->ram + (pc & ~PAGE_MASK);
+    if (!(e->code & TLB_MMIO)) {
+        tb_page_watch(cpu->tcg, full->ram);
+    }
+    return (const uint8_t *)(pc + e->addend);
+}
+
+static void flush_work(CPUState *cpu, void *opaque)
+{
+    tb_pages_reset();
+}
+
+void tb_flush_all(CPUState *cpu)
+{
+    async_safe_run_on_cpu(cpu, flush_work, NULL);
+}
+
+/* Room for a TB header at the chunk's top; leaves to the exec loop for a flush
+ * when the whole buffer is full. */
+static TranslationBlock *tb_alloc(CPUState *cpu, bool fresh)
+{
+    TcgCpu *tc = cpu->tcg;
+    uint8_t *p;
+
+    if (tc->chunk && !fresh) {
+        p = (uint8_t *)ROUND_UP((uintptr_t)tc->chunk->ptr, TB_ALIGN);
+        if (p + sizeof(TranslationBlock) < tc->chunk->end) {
+            return (TranslationBlock *)p;
+        }
+    }
+    if (!region_next_chunk(tc)) {
+        tb_flush_all(cpu);
+        cpu->exception_index = CPU_EXCP_EXIT + CPU_EXIT_INTERRUPT;
+        cpu_loop_exit(cpu);
+    }
+    return (TranslationBlock *)tc->chunk->ptr;
+}
+
+static void tb_reset(TranslationBlock *tb, vaddr pc, ram_addr_t phys_pc,
+                     uint32_t flags, uint32_t cflags)
+{
+    memset(tb, 0, sizeof(*tb));
+    tb->phys_pc = phys_pc;
+    tb->pc_offset = pc & ~PAGE_MASK;
+    tb->flags = flags;
+    tb->cflags = cflags;
+    tb->page[0] = phys_pc == RAM_ADDR_INVALID ? RAM_ADDR_INVALID
+                                              : phys_pc & PAGE_MASK;
+    tb->page[1] = RAM_ADDR_INVALID;
+}
+
+/* IR of @tb, at most @max instructions, shorter until the limits hold. */
+static void tb_make_ir(CPUState *cpu, TranslationBlock *tb, unsigned max,
+                       vaddr pc)
+{
+    IrFunc *f = &cpu->tcg->ir;
+
+    for (;; max = MAX(tb->icount / 2, 1)) {
+        ir_reset(f);
+        x86_translate(x86_cpu(cpu), tb, f, max);
+        if (!f->overflow) {
+            break;
+        }
+        g_assert(max > 1);
+    }
+    tcg_log_ir(f, "OP", pc);
+    ir_fold(f);
+    ir_live(f, IR_CC_ALL);
+    if (log_enabled(LOG_OP_OPT)) {
+        tcg_log_ir(f, "OP after the passes", pc);
+    }
+}
+
+/* Host code of the IR after @tb's header; false: the chunk is full. */
+static bool tb_make_code(CPUState *cpu, TranslationBlock *tb)
+{
+    CodeChunk *chunk = cpu->tcg->chunk;
+    uint8_t *buf = (uint8_t *)(tb + 1);
+    size_t used;
+
+    if (!tcg_backend->compile(&cpu->tcg->ir, tb, buf, chunk->end - buf,
+                              &tb->code, &used) ||
+        !region_add_tb(chunk, tb)) {
+        return false;
+    }
+    chunk->ptr = buf + used;
+    return true;
+}
+
+static void tb_count(CPUState *cpu, const TranslationBlock *tb, int64_t start)
+{
+    TcgStats *s = &cpu->tcg->stats;
+
+    s->tbs++;
+    s->guest_insns += tb->icount;
+    s->guest_bytes += tb->guest_bytes;
+    s->host_bytes += tb->code.code_bytes;
+    s->translate_ns += clock_get_ns(CLOCK_TYPE_REALTIME) - start;
+}
+
+static void tb_log(CPUState *cpu, const TranslationBlock *tb, vaddr pc)
+{
+    if (log_enabled(LOG_IN_ASM) && log_in_filter(pc)) {
+        tcg_log_guest_code(cpu, tb, pc);
+    }
+    if (log_enabled(LOG_OUT_ASM) && log_in_filter(pc)) {
+        tcg_log_host_code(tb);
+    }
+    perf_map_tb(tb, pc);
+}
+
+TranslationBlock *tb_translate(CPUState *cpu, vaddr pc, ram_addr_t phys_pc,
+                               uint32_t flags, uint32_t cflags)
+{
+    unsigned max = cflags & CF_COUNT_MASK ? cflags & CF_COUNT_MASK
+                                          : TB_MAX_INSNS;
+    int64_t start = clock_get_ns(CLOCK_TYPE_REALTIME);
+    bool fresh = false;
+    TranslationBlock *tb;
+
+    if (phys_pc == RAM_ADDR_INVALID) {
+        max = 1;
+    }
+    for (;;) {
+        tb = tb_alloc(cpu, fresh);
+        tb_reset(tb, pc, phys_pc, flags, cflags);
+        cpu->tcg->nseen = 0;
+        tb_make_ir(cpu, tb, max, pc);
+        if (!tb_make_code(cpu, tb)) {
+            fresh = true;
+            continue;
+        }
+        if (phys_pc == RAM_ADDR_INVALID) {
+            tb->cflags |= CF_INVALID; /* runs this once, is never found */
+            break;
+        }
+        if (tb_page_add(cpu->tcg, tb)) {
+            tb_hash_insert(tb);
+            break;
+        }
+        tb->cflags |= CF_INVALID;
+    }
+    tb_count(cpu, tb, start);
+    tb_log(cpu, tb, pc);
+    return tb;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The Big Lock.  A plain mutex lets the thread that has just released it take
+ * it again before a sleeper wakes, so that a vCPU that spins on MMIO would
+ * starve the iothread.  Here a thread that finds the lock taken goes through a
+ * second mutex, the gate, and keeps that until it has the lock; while somebody
+ * waits, newcomers use the gate too and queue behind it.
+ */
+#include "exec/bql.h"
+
+#include <string.h>
+
+#include "util/timer.h"
+
+#define BQL_SITES 256 /* power of two, several times the calls in the source */
+
+static Mutex bql = {.lock = PTHREAD_MUTEX_INITIALIZER, .name = "BQL"};
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+static unsigned waiters; /* threads in the gate or before it; atomic */
+
+static BqlSite sites[BQL_SITES]; /* hash by file and line; under the BQL */
+
+void bql_init(void)
+{
+    memset(sites, 0, sizeof(sites));
+}
+
+bool bql_locked(void)
+{
+    return mutex_held(&bql);
+}
+
+/* The counters of one caller; NULL when the table is full.  __FILE__ is one
+ * pointer for all calls in a file, so that comparing pointers is enough. */
+static BqlSite *bql_site(const char *file, int line)
+{
+    uintptr_t hash = ((uintptr_t)file >> 3) * 31 + (uintptr_t)line;
+
+    bql_assert_held();
+    for (unsigned probe = 0; probe < BQL_SITES; probe++) {
+        BqlSite *site = &sites[(hash + probe) % BQL_SITES];
+
+        if (!site->file) {
+            site->file = file;
+            site->line = line;
+        }
+        if (site->file == file && site->line == line) {
+            return site;
+        }
+    }
+    return NULL;
+}
+
+/* Queue for the lock; returns the time that took. */
+static int64_t bql_lock_contended(void)
+{
+    int64_t start = clock_get_ns(CLOCK_TYPE_REALTIME);
+
+    __atomic_fetch_add(&waiters, 1, __ATOMIC_SEQ_CST);
+    pthread_mutex_lock(&gate);
+    mutex_lock(&bql);
+    pthread_mutex_unlock(&gate);
+    __atomic_fetch_sub(&waiters, 1, __ATOMIC_SEQ_CST);
+    return clock_get_ns(CLOCK_TYPE_REALTIME) - start;
+}
+
+void bql_lock_at(const char *file, int line)
+{
+    int64_t wait_ns = 0;
+    bool waited = __atomic_load_n(&waiters, __ATOMIC_RELAXED) ||
+                  !mutex_trylock(&bql);
+    BqlSite *site;
+
+    if (waited) {
+        wait_ns = bql_lock_contended();
+    }
+    site = bql_site(file, line);
+    if (site) {
+        site->taken++;
+        site->waited += waited;
+        site->wait_ns += wait_ns;
+    }
+}
+
+void bql_unlock(void)
+{
+    mutex_unlock(&bql);
+}
+
+void bql_cond_wait(Cond *c)
+{
+    cond_wait(c, &bql);
+}
+
+const BqlSite *bql_site_at(unsigned index)
+{
+    bql_assert_held();
+    for (unsigned i = 0; i < BQL_SITES; i++) {
+        if (sites[i].file && index-- == 0) {
+            return &sites[i];
+        }
+    }
+    return NULL;
+}
