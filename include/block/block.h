@@ -21,6 +21,8 @@ BlockBackend *block_drive_add(KeyVal *opts, GError **errp);
 BlockBackend *block_find(const char *id);
 const char *block_id(const BlockBackend *blk);
 const char *block_interface(const BlockBackend *blk); /* "virtio", "none".. */
+unsigned block_index(const BlockBackend *blk); /* index=, or the next free */
+bool block_is_cdrom(const BlockBackend *blk);
 void block_foreach(void (*fn)(BlockBackend *blk, void *opaque), void *opaque);
 /* One device may own a back-end. */
 bool block_attach(BlockBackend *blk, const char *user, GError **errp);
