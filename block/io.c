@@ -178,18 +178,24 @@ static void flush_one(BlockBackend *blk, void *opaque)
 }
 
 /* Completions may submit more: until there is nothing left. */
+void block_wait_requests(void)
+{
+    if (!io.pool) {
+        return;
+    }
+    bql_assert_held();
+    while (io.in_flight > 0) {
+        mutex_lock(&io.lock);
+        while (g_queue_is_empty(&io.finished)) {
+            cond_wait(&io.cond, &io.lock);
+        }
+        mutex_unlock(&io.lock);
+        complete_finished(NULL);
+    }
+}
+
 void block_drain_all(void)
 {
-    if (io.pool) {
-        bql_assert_held();
-        while (io.in_flight > 0) {
-            mutex_lock(&io.lock);
-            while (g_queue_is_empty(&io.finished)) {
-                cond_wait(&io.cond, &io.lock);
-            }
-            mutex_unlock(&io.lock);
-            complete_finished(NULL);
-        }
-    }
+    block_wait_requests();
     block_foreach(flush_one, NULL);
 }

@@ -3,9 +3,9 @@
  * The exec loop: deliver what is to be delivered, find the next TB, run it and
  * all that it is linked to, until something asks to leave.
  *
- * exit_request is cleared before anything that it may announce is looked at
- * (interrupt_request here; queued work, stop and exclusive sections by our
- * caller), so whoever sets the cause first and exit_request then is seen.
+ * exit_request is cleared before interrupt_request is looked at, so whoever
+ * sets a bit there first and exit_request then is seen; CPU_INTERRUPT_EXIT
+ * sends us back to the caller, for queued work, stop and exclusive sections.
  */
 #include "accel/tcg/internal.h"
 #include "util/log.h"
@@ -102,19 +102,16 @@ static bool handle_exception(CPUState *cpu, CPUExit *exit)
 /* True when the caller of the exec loop is to look around. */
 static bool handle_requests(CPUState *cpu)
 {
-    bool asked = __atomic_exchange_n(&cpu->exit_request, 0, __ATOMIC_SEQ_CST);
-
     if (unlikely(cpu->cflags_next_tb != UINT32_MAX)) {
-        /* An instruction is to be finished first. */
-        if (asked) {
-            __atomic_store_n(&cpu->exit_request, 1, __ATOMIC_SEQ_CST);
-        }
+        return false; /* an instruction is to be finished first */
+    }
+    __atomic_store_n(&cpu->exit_request, 0, __ATOMIC_SEQ_CST);
+    if (!__atomic_load_n(&cpu->interrupt_request, __ATOMIC_SEQ_CST)) {
         return false;
     }
-    if (__atomic_load_n(&cpu->interrupt_request, __ATOMIC_ACQUIRE)) {
-        cpu->tcg->stats.interrupts += x86_handle_interrupts(x86_cpu(cpu));
-    }
-    return asked;
+    cpu->tcg->stats.interrupts += x86_handle_interrupts(x86_cpu(cpu));
+    return __atomic_load_n(&cpu->interrupt_request, __ATOMIC_SEQ_CST) &
+           CPU_INTERRUPT_EXIT;
 }
 
 static uint32_t next_cflags(CPUState *cpu)

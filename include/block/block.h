@@ -42,6 +42,8 @@ void block_writev(BlockBackend *blk, uint64_t offset, const struct iovec *iov,
                   unsigned niov, BlockDone *done, void *opaque);
 /* All writes completed before this are on stable storage when it is done. */
 void block_flush(BlockBackend *blk, BlockDone *done, void *opaque);
+/* Wait for every request, with its completion: before a device is reset. */
+void block_wait_requests(void);
 /* Wait for every request and write everything out: before stop and exit. */
 void block_drain_all(void);
 void block_close_all(void);

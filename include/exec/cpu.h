@@ -83,7 +83,7 @@ struct CPUState {
     bool running;    /* inside cpu_exec_start/end; atomic */
     bool has_waiter; /* an exclusive section waits for it */
     Thread *thread;
-    Cond *halt_cond; /* waited on with the BQL; shared in thread=single */
+    Event *halt_event; /* set by every kick; shared in thread=single */
 
     Mutex work_lock; /* guards the next one */
     GQueue work;     /* CPUWork, oldest first */
@@ -100,21 +100,33 @@ extern CPUState *cpu_list;
          (cpu) = rcu_dereference((cpu)->next))
 CPUState *cpu_get(unsigned index); /* NULL when there is none */
 
-void cpu_list_init(void);
-/* Add @cpu to the list and start its thread (or give it to the shared one).
- * It waits there until the VM runs.  Locks: BQL. */
+void cpu_list_init(void); /* once, after main_loop_init() */
+/* Fill in @cpu, which is zeroed, and add it to the list.  Locks: BQL. */
 void cpu_common_init(CPUState *cpu, const CPUOps *ops, unsigned index);
+/* Start its thread (or give it to the shared one), where it waits until the VM
+ * runs.  Locks: BQL, dropped while the thread starts. */
 void cpu_start_thread(CPUState *cpu);
 
-/* --- asking a vCPU for something; any thread --- */
-void cpu_interrupt(CPUState *cpu, uint32_t mask); /* set bits, then kick */
+/*
+ * --- asking a vCPU for something; any thread ---
+ * A request is written first, then exit_request, then halt_event is set.  The
+ * vCPU takes them back in the opposite order and looks for requests after that,
+ * all with sequential consistency, so that none is lost: cpu_wait_io_event()
+ * clears event, exit_request and CPU_INTERRUPT_EXIT; an exec loop that clears
+ * exit_request itself must look at interrupt_request afterwards, return when
+ * CPU_INTERRUPT_EXIT is set, and look once before its first TB.
+ */
+/* Set bits of interrupt_request; out of translated code, out of a halt. */
+void cpu_interrupt(CPUState *cpu, uint32_t mask);
 void cpu_reset_interrupt(CPUState *cpu, uint32_t mask);
-void cpu_kick(CPUState *cpu); /* out of translated code, out of a halt */
+void cpu_kick(CPUState *cpu); /* CPU_INTERRUPT_EXIT: out of the exec loop */
 void cpu_exit(CPUState *cpu); /* sets exit_request only; async-signal-safe */
 
 typedef void CPUWorkFunc(CPUState *cpu, void *opaque);
 /* Run @fn on @cpu's thread, outside translated code, with the BQL held.
- * run_on_cpu waits for it: Locks: BQL held by the caller (dropped to wait). */
+ * run_on_cpu waits for it: Locks: BQL held by the caller (dropped to wait).  On
+ * @cpu's own thread, or while it has none, it runs at once.  Two vCPUs must not
+ * wait for each other: post the work instead. */
 void run_on_cpu(CPUState *cpu, CPUWorkFunc *fn, void *opaque);
 void async_run_on_cpu(CPUState *cpu, CPUWorkFunc *fn, void *opaque);
 /* The same, inside an exclusive section and without the BQL. */
@@ -131,8 +143,13 @@ bool cpu_in_exclusive(void); /* the calling thread is inside one */
 /* --- the whole machine; BQL held --- */
 void cpus_pause_all(void);  /* returns when every vCPU is stopped */
 void cpus_resume_all(void);
+/* The calling thread's vCPU, if it is one, stops before its next TB. */
+void cpu_stop_current(void);
+bool cpu_can_run(CPUState *cpu); /* neither stopped nor asked to stop */
 bool cpu_thread_is_idle(CPUState *cpu);
-/* Body of a vCPU's loop between runs: handle work, stop and halt. */
+/* What a vCPU's thread does between runs: handle work and stop, and sleep while
+ * there is nothing to run.  In thread=single it serves all the vCPUs and
+ * returns when any of them can go on.  Locks: BQL, dropped to sleep. */
 void cpu_wait_io_event(CPUState *cpu);
 /* Join all the vCPU threads: the process is about to end. */
 void cpus_shutdown(void);

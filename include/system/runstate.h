@@ -36,7 +36,11 @@ const char *runstate_name(RunState state);
 const char *shutdown_cause_name(ShutdownCause cause);
 
 void vm_start(void);
+/* Nothing happens when it is stopped already. */
 void vm_stop(RunState state);
+/* Reset devices and vCPUs now; SHUTDOWN_NONE: the first time, no event.  Leaves
+ * the vCPUs paused.  Locks: BQL. */
+void system_reset(ShutdownCause cause);
 
 void system_reset_request(ShutdownCause cause);
 void system_shutdown_request(ShutdownCause cause);

@@ -145,7 +145,8 @@ typedef struct IrOp {
     uint8_t cc_live; /* set by ir_live: flags read after this op (before they
                         are defined again), by code or by a fault without
                         recipe */
-    uint8_t dead;    /* set by ir_live: bit n: arg[n] is not used afterwards */
+    uint8_t dead;    /* set by ir_live: bit n: arg[n] is not used afterwards (a
+                        global: is written again before anything can see it) */
     uint8_t pad;
     int64_t imm;
 } IrOp;
@@ -155,6 +156,7 @@ _Static_assert(sizeof(IrOp) == 32, "ops are copied by value and scanned");
 #define IR_MAX_TEMPS   1024
 #define IR_MAX_LABELS  256
 #define IR_MAX_RECIPES 256
+#define IR_CONST_CACHE 64 /* a power of two */
 
 /* One block under translation; one per vCPU thread, reused. */
 typedef struct IrFunc {
@@ -162,6 +164,8 @@ typedef struct IrFunc {
     bool overflow;    /* a limit was hit: retry with fewer instructions */
     /* The emitter's knowledge of the flags, for recipes. */
     IrRecipe cc_now;  /* opc 0 (INSN): none */
+    bool cc_written;  /* X86CPU.cc may be stale: an op wrote flags */
+    IrTemp const_cache[IR_CONST_CACHE]; /* by hash of the value, or IR_NONE */
     IrOp op[IR_MAX_OPS];
     IrTempInfo temp[IR_MAX_TEMPS];
     IrRecipe recipe[IR_MAX_RECIPES];
@@ -238,6 +242,21 @@ void ir_exit(IrFunc *f);
 void ir_call(IrFunc *f, unsigned helper, IrTemp dst, unsigned nargs, ...);
 enum { FENCE_LOAD = 1, FENCE_STORE = 2, FENCE_ALL = 3 };
 void ir_fence(IrFunc *f, unsigned kind);
+
+/* --- questions about one op --- */
+/* Flags that it reads; for an op with attribute Q also those that a zero count
+ * would leave as they were. */
+uint8_t ir_op_cc_in(const IrFunc *f, const IrOp *op);
+/* It may leave the TB by a guest fault: op->recipe counts. */
+bool ir_op_may_fault(const IrOp *op);
+static inline unsigned ir_op_args(const IrOp *op)
+{
+    return ir_op_defs[op->opc].ndst + ir_op_defs[op->opc].nsrc;
+}
+static inline bool ir_is_const(const IrFunc *f, IrTemp t)
+{
+    return t != IR_NONE && f->temp[t].kind == TEMP_CONST;
+}
 
 /* --- passes, in this order --- */
 void ir_fold(IrFunc *f); /* constants, copies, useless moves */

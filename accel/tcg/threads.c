@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Bodies of the vCPU threads: thread=multi has one for each vCPU, thread=single
+ * one that runs all of them in turn.
+ *
+ * Locks: BQL on entry; it is dropped around every run of the guest.
+ */
+#include "accel/tcg/internal.h"
+#include "exec/accel.h"
+#include "exec/ldst.h"
+#include "util/timer.h"
+
+/* How long one vCPU of thread=single runs before the next gets its turn. */
+#define RR_SLICE_NS (10 * NS_PER_MS)
+
+static void tcg_init_vcpu(CPUState *cpu)
+{
+    unsigned i;
+
+    cpu->tcg = g_aligned_alloc0(1, sizeof(*cpu->tcg), 64);
+    cpu->jump_cache = g_aligned_alloc0(1, sizeof(*cpu->jump_cache), 64);
+    for (i = 0; i < ARRAY_LEN(cpu->jump_cache->e); i++) {
+        cpu->jump_cache->e[i].flags = JUMP_CACHE_EMPTY;
+    }
+    cpu->exception_index = -1;
+    cpu->cflags_next_tb = UINT32_MAX;
+    tlb_init(cpu);
+}
+
+/* Run @cpu once and act on why it came back. */
+static void run_cpu(CPUState *cpu)
+{
+    CPUExit why;
+
+    bql_unlock();
+    why = cpu->ops->exec(cpu);
+    if (why == CPU_EXIT_ATOMIC) {
+        tcg_cpu_exec_step_atomic(cpu);
+    }
+    bql_lock();
+}
+
+static void tcg_run(CPUState *cpu)
+{
+    tcg_backend->thread_init(cpu);
+    while (!cpu->unplug) {
+        if (cpu_can_run(cpu)) {
+            run_cpu(cpu);
+        }
+        cpu_wait_io_event(cpu);
+    }
+}
+
+/* --- thread=single --- */
+
+static Timer rr_timer;
+static CPUState *rr_current; /* runs just now; atomic */
+
+static void rr_next_turn(void *opaque)
+{
+    CPUState *cpu = __atomic_load_n(&rr_current, __ATOMIC_SEQ_CST);
+
+    if (cpu) {
+        cpu_kick(cpu);
+    }
+    timer_mod_ns(&rr_timer, clock_get_ns(CLOCK_TYPE_REALTIME) + RR_SLICE_NS);
+}
+
+/* Turns end while some vCPU runs; an idle machine needs no timer. */
+static void rr_arm(void)
+{
+    if (tcg_options.cpus > 1 && !timer_pending(&rr_timer)) {
+        rr_next_turn(NULL);
+    }
+}
+
+static void rr_turn(CPUState *cpu)
+{
+    current_cpu = cpu;
+    tcg_backend->thread_init(cpu);
+    __atomic_store_n(&rr_current, cpu, __ATOMIC_SEQ_CST);
+    run_cpu(cpu);
+    __atomic_store_n(&rr_current, NULL, __ATOMIC_SEQ_CST);
+}
+
+static void tcg_run_all(void)
+{
+    CPUState *cpu;
+
+    timer_init(&rr_timer, CLOCK_TYPE_REALTIME, rr_next_turn, NULL);
+    while (!cpus_unplugged()) {
+        rr_arm();
+        CPU_FOREACH(cpu) {
+            if (cpu_can_run(cpu)) {
+                rr_turn(cpu);
+            }
+        }
+        timer_del(&rr_timer);
+        cpu_wait_io_event(cpu_list);
+    }
+}
+
+static const AccelOps tcg_ops = {
+    .name = "TCG",
+    .run = tcg_run,
+    .run_all = tcg_run_all,
+    .init_vcpu = tcg_init_vcpu,
+};
+
+void tcg_threads_init(void)
+{
+    cpus_set_accel(&tcg_ops, tcg_options.single);
+}

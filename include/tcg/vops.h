@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Vector sub-ops of IR_VOP: the table made from tcg/vops.def, and the portable
+ * functions behind it.
+ *
+ * One function type serves every shape, so that the interpreter needs no
+ * switch; each uses the arguments that its shape names (tcg/vops.def) and
+ * ignores the rest.  Floating-point ones (VOP_ATTR_FP) run under the guest's
+ * MXCSR: the caller has loaded it, and sticky flags gather there.
+ */
+#ifndef HEDDLE_TCG_VOPS_H
+#define HEDDLE_TCG_VOPS_H
+
+#include "tcg/ir.h"
+
+/* 128 bits of a vector register; the first bytes of a target's register. */
+typedef union __attribute__((aligned(16))) VopVec {
+    uint8_t u8[16];
+    uint16_t u16[8];
+    uint32_t u32[4];
+    uint64_t u64[2];
+    int8_t i8[16];
+    int16_t i16[8];
+    int32_t i32[4];
+    int64_t i64[2];
+    float f32[4];
+    double f64[2];
+} VopVec;
+
+/*
+ * @d     vector result; may be the same as @a or @b
+ * @a     src0 when it is a vector
+ * @b     src1 when it is a vector
+ * @r     src1 when it is an integer
+ * @imm   the immediate byte
+ * Returns  the integer result of RV and RVI, the flags (in X86CPU.cc's form)
+ *          of FVV; otherwise 0
+ */
+typedef uint64_t VopFn(VopVec *d, const VopVec *a, const VopVec *b, uint64_t r,
+                       uint8_t imm);
+
+enum { P_NONE, P_66, P_F3, P_F2 }; /* mandatory prefix of the encoding */
+
+enum {
+    VOP_ATTR_FP = 1,
+    VOP_ATTR_W = 2,
+    VOP_ATTR_GROUP_SHIFT = 4, /* SVI: the /n of the encoding */
+};
+
+typedef struct VopDef {
+    const char *name;
+    uint8_t shape;  /* VopShape */
+    uint8_t prefix; /* P_* */
+    uint8_t map;    /* 0x0f, 0x38, 0x3a */
+    uint8_t opcode;
+    uint8_t attrs;  /* VOP_ATTR_* */
+    VopFn *fn;
+} VopDef;
+extern const VopDef vop_defs[VOP_COUNT + 1];
+
+#define VOP(name, shape, prefix, map, opcode, attrs) VopFn vop_##name;
+#include "tcg/vops.def"
+#undef VOP
+
+/* The result is an integer (RV, RVI), so dst is not a vector. */
+static inline bool vop_dst_is_int(const VopDef *d)
+{
+    return d->shape == VOP_RV || d->shape == VOP_RVI;
+}
+
+#endif

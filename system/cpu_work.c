@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* Work posted to vCPUs, in the order in which it was posted. */
+#include "exec/cpu.h"
+
+#include "exec/accel.h"
+#include "exec/bql.h"
+
+typedef struct CPUWork {
+    CPUWorkFunc *fn;
+    void *opaque;
+    bool exclusive;
+    bool *done; /* set under the BQL for a waiter, or NULL */
+} CPUWork;
+
+static Cond work_done = {PTHREAD_COND_INITIALIZER}; /* with the BQL */
+
+static void post(CPUState *cpu, const CPUWork *work)
+{
+    mutex_lock(&cpu->work_lock);
+    g_queue_push_tail(&cpu->work, g_memdup2(work, sizeof(*work)));
+    mutex_unlock(&cpu->work_lock);
+    cpu_kick(cpu);
+}
+
+static CPUWork *take(CPUState *cpu)
+{
+    CPUWork *work;
+
+    mutex_lock(&cpu->work_lock);
+    work = g_queue_pop_head(&cpu->work);
+    mutex_unlock(&cpu->work_lock);
+    return work;
+}
+
+/* Does the calling thread run @cpu's code? */
+static bool is_own_thread(const CPUState *cpu)
+{
+    return cpus_single_thread() ? current_cpu != NULL : current_cpu == cpu;
+}
+
+void run_on_cpu(CPUState *cpu, CPUWorkFunc *fn, void *opaque)
+{
+    bool done = false;
+    CPUWork work = {.fn = fn, .opaque = opaque, .done = &done};
+
+    bql_assert_held();
+    if (is_own_thread(cpu) || !cpu->created) {
+        fn(cpu, opaque);
+        return;
+    }
+    post(cpu, &work);
+    while (!done) {
+        bql_cond_wait(&work_done);
+    }
+}
+
+void async_run_on_cpu(CPUState *cpu, CPUWorkFunc *fn, void *opaque)
+{
+    post(cpu, &(CPUWork){.fn = fn, .opaque = opaque});
+}
+
+void async_safe_run_on_cpu(CPUState *cpu, CPUWorkFunc *fn, void *opaque)
+{
+    post(cpu, &(CPUWork){.fn = fn, .opaque = opaque, .exclusive = true});
+}
+
+static void run_exclusive(CPUState *cpu, const CPUWork *work)
+{
+    bql_unlock(); /* or a vCPU in the code might wait for it for ever */
+    start_exclusive();
+    work->fn(cpu, work->opaque);
+    end_exclusive();
+    bql_lock();
+}
+
+void cpu_process_work(CPUState *cpu)
+{
+    CPUWork *work;
+
+    bql_assert_held();
+    while ((work = take(cpu))) {
+        if (work->exclusive) {
+            run_exclusive(cpu, work);
+        } else {
+            work->fn(cpu, work->opaque);
+        }
+        if (work->done) {
+            *work->done = true;
+            cond_broadcast(&work_done);
+        }
+        g_free(work);
+    }
+}

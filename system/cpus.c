@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The list of vCPUs, their threads, and how they are kicked, halted, paused and
+ * ended.  What a thread does with its vCPU is the accelerator's (exec/accel.h).
+ * Locks: BQL for everything but the requests of "any thread" in exec/cpu.h.
+ */
+#include "exec/cpu.h"
+
+#include <stdio.h>
+
+#include "exec/accel.h"
+#include "exec/bql.h"
+
+__thread CPUState *current_cpu;
+CPUState *cpu_list;
+
+static const AccelOps *accel;
+static bool single_thread;
+static Thread *shared_thread; /* thread=single; BQL */
+static Event shared_halt_event;
+static Cond cpu_created = {PTHREAD_COND_INITIALIZER}; /* with the BQL */
+static Cond cpu_paused = {PTHREAD_COND_INITIALIZER};  /* with the BQL */
+
+void cpus_set_accel(const AccelOps *ops, bool single)
+{
+    g_assert(!cpu_list);
+    accel = ops;
+    single_thread = single;
+    event_init(&shared_halt_event, false);
+}
+
+bool cpus_single_thread(void)
+{
+    return single_thread;
+}
+
+/* --- the list --- */
+
+/* RCU waits for these: whoever is in translated code is a reader.  The others
+ * leave their read sections by themselves. */
+static void kick_readers(void)
+{
+    CPUState *cpu;
+    RCU_READ_GUARD();
+
+    CPU_FOREACH(cpu)
+    {
+        if (__atomic_load_n(&cpu->running, __ATOMIC_SEQ_CST)) {
+            cpu_kick(cpu);
+        }
+    }
+}
+
+void cpu_list_init(void)
+{
+    rcu_set_kick(kick_readers);
+}
+
+CPUState *cpu_get(unsigned index)
+{
+    CPUState *cpu;
+    RCU_READ_GUARD();
+
+    CPU_FOREACH(cpu)
+    {
+        if (cpu->index == index) {
+            return cpu; /* vCPUs are never freed */
+        }
+    }
+    return NULL;
+}
+
+static void list_insert(CPUState *cpu)
+{
+    CPUState **link = &cpu_list;
+
+    while (*link && (*link)->index < cpu->index) {
+        link = &(*link)->next;
+    }
+    cpu->next = *link;
+    rcu_assign_pointer(*link, cpu);
+}
+
+void cpu_common_init(CPUState *cpu, const CPUOps *ops, unsigned index)
+{
+    bql_assert_held();
+    g_assert(accel);
+    cpu->ops = ops;
+    cpu->index = index;
+    cpu->exception_index = -1;
+    cpu->cflags_next_tb = (uint32_t)-1;
+    cpu->stopped = true; /* until cpus_resume_all() */
+    mutex_init(&cpu->work_lock, "vCPU work");
+    g_queue_init(&cpu->work);
+    if (single_thread) {
+        cpu->halt_event = &shared_halt_event;
+    } else {
+        cpu->halt_event = g_new(Event, 1);
+        event_init(cpu->halt_event, false);
+    }
+    if (accel->init_vcpu) {
+        accel->init_vcpu(cpu);
+    }
+    list_insert(cpu);
+}
+
+/* --- requests; any thread --- */
+
+void cpu_exit(CPUState *cpu)
+{
+    __atomic_store_n(&cpu->exit_request, 1, __ATOMIC_SEQ_CST);
+}
+
+void cpu_interrupt(CPUState *cpu, uint32_t mask)
+{
+    __atomic_fetch_or(&cpu->interrupt_request, mask, __ATOMIC_SEQ_CST);
+    cpu_exit(cpu);
+    event_set(cpu->halt_event);
+}
+
+void cpu_reset_interrupt(CPUState *cpu, uint32_t mask)
+{
+    __atomic_fetch_and(&cpu->interrupt_request, ~mask, __ATOMIC_SEQ_CST);
+}
+
+void cpu_kick(CPUState *cpu)
+{
+    cpu_interrupt(cpu, CPU_INTERRUPT_EXIT);
+}
+
+/* --- between runs; the vCPU's own thread --- */
+
+bool cpu_can_run(CPUState *cpu)
+{
+    return !cpu->stop && !cpu->stopped;
+}
+
+static bool has_posted_work(CPUState *cpu)
+{
+    bool has;
+
+    mutex_lock(&cpu->work_lock);
+    has = !g_queue_is_empty(&cpu->work);
+    mutex_unlock(&cpu->work_lock);
+    return has;
+}
+
+bool cpu_thread_is_idle(CPUState *cpu)
+{
+    bql_assert_held();
+    if (cpu->stop || cpu->unplug || has_posted_work(cpu)) {
+        return false;
+    }
+    if (cpu->stopped) {
+        return true;
+    }
+    return __atomic_load_n(&cpu->halted, __ATOMIC_SEQ_CST) &&
+           !cpu->ops->has_work(cpu);
+}
+
+/* Take back the kick, then do what it may have been for. */
+static void handle_requests(CPUState *cpu)
+{
+    CPUState *outer = current_cpu;
+
+    /* A read-modify-write: what is read from here on is not older than it. */
+    __atomic_exchange_n(&cpu->exit_request, 0, __ATOMIC_SEQ_CST);
+    cpu_reset_interrupt(cpu, CPU_INTERRUPT_EXIT);
+    if (cpu->stop) {
+        cpu->stop = false;
+        cpu->stopped = true;
+        cond_broadcast(&cpu_paused);
+    }
+    current_cpu = cpu; /* thread=single: of the many */
+    cpu_process_work(cpu);
+    current_cpu = outer;
+}
+
+/* One round over the vCPUs of this thread; true when any can go on. */
+static bool handle_thread_requests(CPUState *cpu)
+{
+    bool busy = false;
+
+    if (!single_thread) {
+        handle_requests(cpu);
+        return !cpu_thread_is_idle(cpu);
+    }
+    CPU_FOREACH(cpu)
+    {
+        handle_requests(cpu);
+        busy |= !cpu_thread_is_idle(cpu);
+    }
+    return busy;
+}
+
+void cpu_wait_io_event(CPUState *cpu)
+{
+    Event *event = cpu->halt_event;
+
+    bql_assert_held();
+    for (;;) {
+        event_reset(event); /* before the look */
+        if (handle_thread_requests(cpu)) {
+            return;
+        }
+        g_assert(!rcu_read_ongoing()); /* a sleeper would hold RCU up */
+        bql_unlock();
+        event_wait(event);
+        bql_lock();
+    }
+}
+
+/* --- threads --- */
+
+static void thread_begin(CPUState *cpu)
+{
+    cpu->thread_id = thread_id();
+    cpu->created = true;
+    cond_broadcast(&cpu_created);
+}
+
+/* Nobody is to wait for this vCPU any more. */
+static void thread_end(CPUState *cpu)
+{
+    cpu->created = false;
+    cpu->stop = false;
+    cpu->stopped = true;
+    cond_broadcast(&cpu_paused);
+    cpu_process_work(cpu);
+}
+
+static void *cpu_thread(void *opaque)
+{
+    CPUState *cpu = opaque;
+
+    bql_lock();
+    current_cpu = cpu;
+    thread_begin(cpu);
+    accel->run(cpu);
+    thread_end(cpu);
+    current_cpu = NULL;
+    bql_unlock();
+    return NULL;
+}
+
+static void *shared_cpu_thread(void *first)
+{
+    CPUState *cpu;
+
+    bql_lock();
+    current_cpu = first;
+    thread_begin(first);
+    accel->run_all();
+    CPU_FOREACH(cpu)
+    {
+        thread_end(cpu);
+    }
+    current_cpu = NULL;
+    bql_unlock();
+    return NULL;
+}
+
+void cpu_start_thread(CPUState *cpu)
+{
+    char name[16];
+
+    bql_assert_held();
+    if (!single_thread) {
+        snprintf(name, sizeof(name), "CPU %u/%s", cpu->index, accel->name);
+        cpu->thread = thread_create(name, cpu_thread, cpu);
+    } else if (!shared_thread) {
+        snprintf(name, sizeof(name), "ALL CPUs/%s", accel->name);
+        shared_thread = thread_create(name, shared_cpu_thread, cpu);
+    } else {
+        cpu->thread_id = cpu_list->thread_id;
+        cpu->created = true;
+    }
+    while (!cpu->created) {
+        bql_cond_wait(&cpu_created);
+    }
+}
+
+/* --- the whole machine --- */
+
+void cpu_stop_current(void)
+{
+    if (current_cpu) {
+        BQL_GUARD();
+        current_cpu->stop = true;
+        cpu_kick(current_cpu);
+    }
+}
+
+/* Ask every vCPU that still runs to stop; true when there is none. */
+static bool request_pause(void)
+{
+    bool all = true;
+    CPUState *cpu;
+
+    CPU_FOREACH(cpu)
+    {
+        if (cpu->stopped || !cpu->created) {
+            continue;
+        }
+        if (cpu == current_cpu || (current_cpu && single_thread)) {
+            /* It is in this call, and will see that when it comes out. */
+            cpu->stop = false;
+            cpu->stopped = true;
+            cpu_kick(cpu);
+            continue;
+        }
+        cpu->stop = true;
+        cpu_kick(cpu);
+        all = false;
+    }
+    return all;
+}
+
+void cpus_pause_all(void)
+{
+    bql_assert_held();
+    /* Asked again after each wake-up: somebody may have resumed them. */
+    while (!request_pause()) {
+        bql_cond_wait(&cpu_paused);
+    }
+}
+
+void cpus_resume_all(void)
+{
+    CPUState *cpu;
+
+    bql_assert_held();
+    CPU_FOREACH(cpu)
+    {
+        cpu->stop = false;
+        cpu->stopped = false;
+        cpu_kick(cpu);
+    }
+    cond_broadcast(&cpu_paused);
+}
+
+bool cpus_unplugged(void)
+{
+    CPUState *cpu;
+
+    bql_assert_held();
+    CPU_FOREACH(cpu)
+    {
+        if (!cpu->unplug) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Join with the BQL dropped: the thread needs it to come to its end. */
+static void join_thread(Thread **thread)
+{
+    Thread *t = g_steal_pointer(thread);
+
+    if (t) {
+        bql_unlock();
+        thread_join(t);
+        bql_lock();
+    }
+}
+
+void cpus_shutdown(void)
+{
+    CPUState *cpu;
+
+    bql_assert_held();
+    g_assert(!current_cpu);
+    CPU_FOREACH(cpu)
+    {
+        cpu->unplug = true;
+        cpu_kick(cpu);
+    }
+    CPU_FOREACH(cpu)
+    {
+        join_thread(&cpu->thread);
+    }
+    join_thread(&shared_thread);
+}

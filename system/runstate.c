@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The run state, and the requests that change it.  A request is a note in
+ * `requested` and a bottom half, which acts on all notes in the main loop.
+ */
+#include "system/runstate.h"
+
+#include <stdlib.h>
+
+#include "exec/bql.h"
+#include "exec/cpu.h"
+#include "hw/device.h"
+#include "util/main-loop.h"
+#include "util/timer.h"
+
+#define NO_STATUS (-1)
+
+bool option_no_reboot, option_no_shutdown;
+
+static RunState current = RUN_STATE_PRELAUNCH; /* written under the BQL */
+static GArray *listeners;                      /* RunStateListener; BQL */
+static struct {
+    void (*fn)(void *opaque);
+    void *opaque;
+} powerdown_handler; /* BQL */
+
+/* Taken by the bottom half; atomic. */
+static struct {
+    ShutdownCause reset;
+    ShutdownCause shutdown;
+    int exit_status; /* NO_STATUS: 0, and -no-shutdown counts */
+    bool powerdown;
+} requested = {.exit_status = NO_STATUS};
+
+RunState runstate_get(void)
+{
+    return __atomic_load_n(&current, __ATOMIC_RELAXED);
+}
+
+static void runstate_set(RunState state)
+{
+    bql_assert_held();
+    __atomic_store_n(&current, state, __ATOMIC_RELAXED);
+}
+
+bool runstate_is_running(void)
+{
+    return runstate_get() == RUN_STATE_RUNNING;
+}
+
+const char *runstate_name(RunState state)
+{
+    static const char *const names[] = {
+        [RUN_STATE_PRELAUNCH] = "prelaunch",
+        [RUN_STATE_RUNNING] = "running",
+        [RUN_STATE_PAUSED] = "paused",
+        [RUN_STATE_SHUTDOWN] = "shutdown",
+        [RUN_STATE_DEBUG] = "debug",
+        [RUN_STATE_INTERNAL_ERROR] = "internal-error",
+    };
+
+    return names[state];
+}
+
+const char *shutdown_cause_name(ShutdownCause cause)
+{
+    static const char *const names[] = {
+        [SHUTDOWN_NONE] = "none",
+        [SHUTDOWN_HOST_QMP_QUIT] = "host-qmp-quit",
+        [SHUTDOWN_HOST_QMP_SYSTEM_RESET] = "host-qmp-system-reset",
+        [SHUTDOWN_HOST_SIGNAL] = "host-signal",
+        [SHUTDOWN_HOST_UI] = "host-ui",
+        [SHUTDOWN_GUEST_SHUTDOWN] = "guest-shutdown",
+        [SHUTDOWN_GUEST_RESET] = "guest-reset",
+        [SHUTDOWN_GUEST_PANIC] = "guest-panic",
+    };
+
+    return names[cause];
+}
+
+/* --- events --- */
+
+void runstate_add_listener(const RunStateListener *listener)
+{
+    if (!listeners) {
+        listeners = g_array_new(FALSE, FALSE, sizeof(*listener));
+    }
+    g_array_append_val(listeners, *listener);
+}
+
+static void send_event(const char *name, ShutdownCause cause)
+{
+    for (guint i = 0; listeners && i < listeners->len; i++) {
+        RunStateListener *l = &g_array_index(listeners, RunStateListener, i);
+
+        l->event(name, cause, l->opaque);
+    }
+}
+
+/* --- start and stop --- */
+
+void vm_start(void)
+{
+    bql_assert_held();
+    if (runstate_is_running()) {
+        return;
+    }
+    runstate_set(RUN_STATE_RUNNING);
+    clock_virtual_start();
+    send_event("RESUME", SHUTDOWN_NONE);
+    cpus_resume_all();
+}
+
+void vm_stop(RunState state)
+{
+    bql_assert_held();
+    g_assert(state != RUN_STATE_RUNNING);
+    if (!runstate_is_running()) {
+        return;
+    }
+    /* The state first: pausing drops the BQL, and whoever comes in between
+     * must not stop the machine a second time. */
+    runstate_set(state);
+    clock_virtual_stop();
+    cpus_pause_all();
+    if (runstate_is_running()) { /* somebody did come, with vm_start() */
+        cpus_resume_all();
+        return;
+    }
+    send_event("STOP", SHUTDOWN_NONE);
+}
+
+/* --- carrying out requests; main loop --- */
+
+void system_reset(ShutdownCause cause)
+{
+    CPUState *cpu;
+
+    cpus_pause_all();
+    devices_reset_all();
+    CPU_FOREACH(cpu)
+    {
+        cpu->ops->reset(cpu);
+    }
+    if (cause != SHUTDOWN_NONE) {
+        send_event("RESET", cause);
+    }
+}
+
+static void do_reset(ShutdownCause cause)
+{
+    system_reset(cause);
+    if (runstate_is_running()) {
+        cpus_resume_all();
+    } else {
+        runstate_set(RUN_STATE_PRELAUNCH);
+    }
+}
+
+/* The user's own wish to end is not turned into a pause by -no-shutdown. */
+static bool shutdown_must_end(ShutdownCause cause, int status)
+{
+    return !option_no_shutdown || status != NO_STATUS ||
+           cause == SHUTDOWN_HOST_QMP_QUIT || cause == SHUTDOWN_HOST_SIGNAL ||
+           cause == SHUTDOWN_HOST_UI;
+}
+
+static void do_shutdown(ShutdownCause cause)
+{
+    int status = __atomic_exchange_n(&requested.exit_status, NO_STATUS,
+                                     __ATOMIC_SEQ_CST);
+
+    send_event("SHUTDOWN", cause);
+    if (!shutdown_must_end(cause, status)) {
+        vm_stop(RUN_STATE_SHUTDOWN);
+        return;
+    }
+    runstate_set(RUN_STATE_SHUTDOWN);
+    clock_virtual_stop();
+    cpus_pause_all();
+    main_loop_quit(status == NO_STATUS ? EXIT_SUCCESS : status);
+}
+
+static ShutdownCause take(ShutdownCause *request)
+{
+    return __atomic_exchange_n(request, SHUTDOWN_NONE, __ATOMIC_SEQ_CST);
+}
+
+static void handle_requests(void *unused)
+{
+    ShutdownCause reset = take(&requested.reset);
+    ShutdownCause shutdown = take(&requested.shutdown);
+
+    if (reset && option_no_reboot && !shutdown) {
+        shutdown = reset;
+    }
+    if (shutdown) {
+        do_shutdown(shutdown); /* makes a reset moot */
+    } else if (reset) {
+        do_reset(reset);
+    }
+    if (__atomic_exchange_n(&requested.powerdown, false, __ATOMIC_SEQ_CST)) {
+        send_event("POWERDOWN", SHUTDOWN_NONE);
+        if (powerdown_handler.fn) {
+            powerdown_handler.fn(powerdown_handler.opaque);
+        }
+    }
+}
+
+/* --- requests; any thread --- */
+
+static BottomHalf *request_bh;
+
+static void make_request_bh(void)
+{
+    request_bh = bh_new(handle_requests, NULL);
+}
+
+static void schedule(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, make_request_bh);
+    bh_schedule(request_bh);
+}
+
+/* The vCPU that asked goes no further: its next instruction belongs to the
+ * machine after the reset. */
+static void request(ShutdownCause *what, ShutdownCause cause)
+{
+    g_assert(cause != SHUTDOWN_NONE);
+    __atomic_store_n(what, cause, __ATOMIC_SEQ_CST);
+    schedule();
+    cpu_stop_current();
+}
+
+void system_reset_request(ShutdownCause cause)
+{
+    request(&requested.reset, cause);
+}
+
+void system_shutdown_request(ShutdownCause cause)
+{
+    request(&requested.shutdown, cause);
+}
+
+void system_exit_request(ShutdownCause cause, int status)
+{
+    int none = NO_STATUS;
+
+    /* The first one's status stands. */
+    __atomic_compare_exchange_n(&requested.exit_status, &none, status, false,
+                                __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    request(&requested.shutdown, cause);
+}
+
+void system_powerdown_request(void)
+{
+    __atomic_store_n(&requested.powerdown, true, __ATOMIC_SEQ_CST);
+    schedule();
+}
+
+void system_set_powerdown_handler(void (*fn)(void *opaque), void *opaque)
+{
+    powerdown_handler.fn = fn;
+    powerdown_handler.opaque = opaque;
+}

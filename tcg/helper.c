@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of C functions that translated code calls. */
+#include "tcg/helper.h"
+
+/* Set once, before the first translation; read by every vCPU thread. */
+static const HelperInfo *helpers;
+static unsigned nhelpers;
+
+void helper_register_table(const HelperInfo *table, unsigned count)
+{
+    helpers = table;
+    nhelpers = count;
+}
+
+const HelperInfo *helper_info(unsigned index)
+{
+    g_assert(index < nhelpers); /* an index comes from our own emitters */
+    return &helpers[index];
+}
+
+unsigned helper_count(void)
+{
+    return nhelpers;
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Backward liveness of temps and flags in one pass; dead ops are dropped.
+ *
+ * Who may see what:
+ *  - a fault (or a helper) sees every global, hence before any op that may
+ *    fault all of them are live; flags only when the op has no recipe, or
+ *    where the recipe takes C from X86CPU.cc;
+ *  - the successor of an exit sees all globals, and flags as @cc_out says;
+ *  - control flow: all globals and locals are live at labels and branches.
+ *    Flags at a label further down are known when the branch to it is met, as
+ *    the pass runs upwards; for loops back everything is assumed live.
+ */
+#include "tcg/helper.h"
+#include "tcg/ir.h"
+#include "tcg/vops.h"
+
+#include <string.h>
+
+typedef struct Liveness {
+    IrFunc *f;
+    uint8_t cc;      /* flags live at this point */
+    uint8_t cc_exit; /* at exits */
+    bool live[IR_MAX_TEMPS];
+    uint8_t label_cc[IR_MAX_LABELS];
+} Liveness;
+
+static void revive(Liveness *l, IrTempKind kind, bool value)
+{
+    const IrFunc *f = l->f;
+    unsigned end = kind == TEMP_GLOBAL ? f->nglobals : f->ntemps;
+
+    for (unsigned t = 0; t < end; t++) {
+        if (f->temp[t].kind == kind) {
+            l->live[t] = value;
+        }
+    }
+}
+
+/* What is live after the op @op that ends a basic block. */
+static void at_block_end(Liveness *l, const IrOp *op)
+{
+    bool leaves = ir_op_defs[op->opc].attrs & IR_ATTR_X;
+
+    revive(l, TEMP_PLAIN, false);
+    revive(l, TEMP_GLOBAL, true);
+    revive(l, TEMP_LOCAL, !leaves);
+    if (leaves) {
+        l->cc = l->cc_exit;
+    } else if (op->opc == IR_BR) {
+        l->cc = l->label_cc[op->imm];
+    } else if (op->opc != IR_LABEL) {
+        l->cc |= l->label_cc[op->imm];
+    }
+}
+
+static bool is_removable(const Liveness *l, const IrOp *op)
+{
+    const IrOpDef *def = &ir_op_defs[op->opc];
+    bool pure_vop = op->opc == IR_VOP &&
+                    !(vop_defs[op->aux].attrs & VOP_ATTR_FP);
+
+    if ((def->attrs & IR_ATTR_S) && !pure_vop && op->opc != IR_PUTCC) {
+        return false;
+    }
+    if (op->cc_out & l->cc) {
+        return false;
+    }
+    for (unsigned i = 0; i < def->ndst; i++) {
+        if (op->arg[i] != IR_NONE && l->live[op->arg[i]]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Record and kill the destinations, then revive the sources. */
+static void scan_args(Liveness *l, IrOp *op)
+{
+    unsigned ndst = ir_op_defs[op->opc].ndst;
+    unsigned nargs = ir_op_args(op);
+
+    op->dead = 0;
+    for (unsigned i = 0; i < nargs; i++) {
+        IrTemp t = op->arg[i];
+
+        if (t != IR_NONE && l->f->temp[t].kind != TEMP_CONST &&
+            !l->live[t]) {
+            op->dead |= BIT(i);
+        }
+    }
+    for (unsigned i = 0; i < ndst; i++) {
+        if (op->arg[i] != IR_NONE) {
+            l->live[op->arg[i]] = false;
+        }
+    }
+    for (unsigned i = ndst; i < nargs; i++) {
+        if (op->arg[i] != IR_NONE) {
+            l->live[op->arg[i]] = true;
+        }
+    }
+}
+
+/* VMOV and VOP to a part of a register keep the rest of it: not a kill. */
+static void keep_partial_vector(Liveness *l, const IrOp *op)
+{
+    bool partial = (op->opc == IR_VMOV && (op->memop & MO_SIZE) == MO_128) ||
+                   op->opc == IR_LDV ||
+                   (op->opc == IR_VOP && op->arg[0] != op->arg[1]);
+
+    if (partial && op->arg[0] != IR_NONE &&
+        l->f->temp[op->arg[0]].kind == TEMP_GLOBAL &&
+        l->f->temp[op->arg[0]].vector) {
+        l->live[op->arg[0]] = true;
+    }
+}
+
+static uint8_t flags_seen_by_fault(const IrFunc *f, const IrOp *op)
+{
+    const IrRecipe *r = &f->recipe[op->recipe];
+
+    if (!ir_op_may_fault(op)) {
+        return 0;
+    }
+    if (!op->recipe) {
+        return IR_CC_ALL;
+    }
+    return r->opc == IR_INC || r->opc == IR_DEC ? IR_CC_C : 0;
+}
+
+static void scan_flags(Liveness *l, IrOp *op)
+{
+    uint8_t in, killed = op->cc_out;
+
+    op->cc_live = l->cc;
+    op->cc_out &= l->cc;
+    in = ir_op_cc_in(l->f, op);
+    if (op->opc == IR_CALL &&
+        !(helper_info(op->aux)->flags & (HELPER_PURE | HELPER_KEEPS_CC))) {
+        killed = IR_CC_ALL;
+    }
+    l->cc = (l->cc & ~killed) | in | flags_seen_by_fault(l->f, op);
+}
+
+static bool sees_globals(const IrOp *op)
+{
+    if (op->opc == IR_CALL) {
+        return !(helper_info(op->aux)->flags & HELPER_PURE);
+    }
+    return ir_op_may_fault(op);
+}
+
+/* Returns false when the op is of no use. */
+static bool scan_op(Liveness *l, IrOp *op)
+{
+    if (ir_op_defs[op->opc].attrs & IR_ATTR_E) {
+        at_block_end(l, op);
+    }
+    if (is_removable(l, op)) {
+        return false;
+    }
+    scan_args(l, op);
+    keep_partial_vector(l, op);
+    scan_flags(l, op);
+    if (sees_globals(op)) {
+        revive(l, TEMP_GLOBAL, true);
+    }
+    if (op->opc == IR_LABEL) {
+        l->label_cc[op->imm] = l->cc;
+    }
+    return true;
+}
+
+void ir_live(IrFunc *f, uint8_t cc_out)
+{
+    Liveness l = {.f = f, .cc = cc_out, .cc_exit = cc_out};
+    unsigned keep = f->nops;
+
+    memset(l.label_cc, IR_CC_ALL, sizeof(l.label_cc));
+    for (unsigned i = f->nops; i-- > 0;) {
+        if (scan_op(&l, &f->op[i])) {
+            f->op[--keep] = f->op[i];
+        }
+    }
+    memmove(f->op, f->op + keep, (f->nops - keep) * sizeof(f->op[0]));
+    f->nops -= keep;
+}

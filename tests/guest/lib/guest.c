@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT */
+/* Runtime of the test kernels. */
+#include "guest.h"
+
+#include <stdarg.h>
+
+#define COM1       0x3f8
+#define DEBUG_EXIT 0x501
+#define APIC_BASE  0xfee00000u
+
+extern char vectors[], end[], ap_start[], ap_start_end[];
+extern uint64_t pml4[];
+extern uint32_t ap_count;
+
+struct Tss tss;
+struct IdtEntry idt[256];
+static void (*handlers[256])(Frame *f);
+static unsigned ntests, nfailed;
+static char *heap;
+static char ist_stack[8192] __attribute__((aligned(16)));
+static void (*ap_main_fn)(unsigned index);
+
+void *memset(void *p, int c, size_t n)
+{
+    uint8_t *b = p;
+
+    while (n--) {
+        *b++ = c;
+    }
+    return p;
+}
+
+void *memcpy(void *to, const void *from, size_t n)
+{
+    const uint8_t *s = from;
+    uint8_t *d = to;
+
+    while (n--) {
+        *d++ = *s++;
+    }
+    return to;
+}
+
+static void put(char c)
+{
+    while (!(inb(COM1 + 5) & 0x20)) {
+    }
+    outb(COM1, c);
+}
+
+static void put_number(uint64_t v, unsigned base)
+{
+    char buf[24];
+    unsigned n = 0;
+
+    do {
+        buf[n++] = "0123456789abcdef"[v % base];
+        v /= base;
+    } while (v);
+    while (n) {
+        put(buf[--n]);
+    }
+}
+
+static void vprint(const char *fmt, va_list ap)
+{
+    for (; *fmt; fmt++) {
+        int64_t d;
+        const char *s;
+
+        if (*fmt != '%') {
+            put(*fmt);
+            continue;
+        }
+        switch (*++fmt) {
+        case 'd':
+            d = va_arg(ap, int);
+            if (d < 0) {
+                put('-');
+                d = -d;
+            }
+            put_number(d, 10);
+            break;
+        case 'u':
+            put_number(va_arg(ap, unsigned), 10);
+            break;
+        case 'x':
+            put_number(va_arg(ap, uint64_t), 16);
+            break;
+        case 'c':
+            put(va_arg(ap, int));
+            break;
+        case 's':
+            for (s = va_arg(ap, const char *); *s; s++) {
+                put(*s);
+            }
+            break;
+        default:
+            put(*fmt);
+        }
+    }
+}
+
+void print(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    vprint(fmt, ap);
+    va_end(ap);
+}
+
+static void tap(bool ok, const char *fmt, va_list ap)
+{
+    ntests++;
+    nfailed += !ok;
+    print(ok ? "ok %u - " : "not ok %u - ", ntests);
+    vprint(fmt, ap);
+}
+
+void check(bool ok, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    tap(ok, fmt, ap);
+    va_end(ap);
+    put('\n');
+}
+
+void check_eq(uint64_t got, uint64_t want, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    tap(got == want, fmt, ap);
+    va_end(ap);
+    if (got != want) {
+        print(" # got %x, want %x", got, want);
+    }
+    put('\n');
+}
+
+/* The port makes the process exit with (value << 1) | 1. */
+__attribute__((noreturn)) void finish(int status)
+{
+    print("1..%u\n", ntests);
+    outb(DEBUG_EXIT, nfailed || status ? 1 : 0);
+    for (;;) {
+        __asm__ volatile("cli; hlt");
+    }
+}
+
+/* --- exceptions and interrupts --- */
+
+void on_vector(unsigned vector, void (*fn)(Frame *f))
+{
+    handlers[vector] = fn;
+}
+
+static struct {
+    bool active;
+    int vector;
+    Frame frame;
+    uint64_t rsp, rip;
+} caught;
+
+void handle_vector(Frame *f)
+{
+    if (handlers[f->vector]) {
+        handlers[f->vector](f);
+        return;
+    }
+    if (caught.active && f->vector < 32) {
+        caught.active = false;
+        caught.vector = f->vector;
+        caught.frame = *f;
+        f->rip = caught.rip;
+        f->rsp = caught.rsp;
+        f->cs = 0x08;
+        f->ss = 0x10;
+        f->rflags = 2;
+        return;
+    }
+    print("Bail out! vector %u error %x rip %x cr2 %x\n", (unsigned)f->vector,
+          f->error, f->rip, READ_CR(2));
+    finish(1);
+}
+
+int catch(void (*fn)(void *arg), void *arg, Frame *frame)
+{
+    caught.active = true;
+    caught.vector = -1;
+    __asm__ volatile("push %%rbp\n\t"
+                     "mov %%rsp, %2\n\t"
+                     "lea 1f(%%rip), %%rax\n\t"
+                     "mov %%rax, %3\n\t"
+                     "and $-16, %%rsp\n\t"
+                     "call *%1\n\t"
+                     "1: mov %2, %%rsp\n\t"
+                     "pop %%rbp\n\t"
+                     : "+D"(arg)
+                     : "r"(fn), "m"(caught.rsp), "m"(caught.rip)
+                     : "rax", "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10",
+                       "r11", "r12", "r13", "r14", "r15", "memory", "cc");
+    caught.active = false;
+    if (frame) {
+        *frame = caught.frame;
+    }
+    return caught.vector;
+}
+
+void idt_set(unsigned vector, void *handler, unsigned type, unsigned ist)
+{
+    uint64_t offset = (uintptr_t)handler;
+
+    idt[vector] = (struct IdtEntry){offset, 0x08, ist, 0x80 | type,
+                                    offset >> 16, offset >> 32, 0};
+}
+
+static void load_idt(void)
+{
+    struct {
+        uint16_t limit;
+        uint64_t base;
+    } __attribute__((packed)) ptr = {sizeof(idt) - 1, (uintptr_t)idt};
+
+    __asm__ volatile("lidt %0" ::"m"(ptr));
+}
+
+void runtime_init(void)
+{
+    uint64_t base = (uintptr_t)&tss, limit = sizeof(tss) - 1;
+    unsigned i;
+
+    for (i = 0; i < 256; i++) {
+        idt_set(i, vectors + 16 * i, 14, 0);
+    }
+    /* With a broken stack in hand: #DF, #SS. */
+    tss.ist[0] = (uintptr_t)ist_stack + sizeof(ist_stack);
+    idt[8].ist = idt[12].ist = 1;
+    load_idt();
+    tss.iomap = sizeof(tss);
+    gdt[TSS_SELECTOR / 8] = limit | (base & 0xffffff) << 16 | 0x89ull << 40 |
+                            (base >> 24 & 0xff) << 56;
+    gdt[TSS_SELECTOR / 8 + 1] = base >> 32;
+    __asm__ volatile("ltr %w0" ::"r"(TSS_SELECTOR));
+    heap = (char *)(((uintptr_t)end + 4095) & -4096ull);
+}
+
+/* --- memory --- */
+
+void *page_alloc(void)
+{
+    void *p = heap;
+
+    heap += 4096;
+    return memset(p, 0, 4096);
+}
+
+static uint64_t *next_table(uint64_t *entry, unsigned level)
+{
+    uint64_t *table, i;
+
+    if (*entry & 1 && !(*entry & 0x80)) {
+        return (uint64_t *)(*entry & 0xffffffffff000ull);
+    }
+    table = page_alloc();
+    if (*entry & 1 && level == 1) { /* split 2 MiB */
+        for (i = 0; i < 512; i++) {
+            table[i] = (*entry & ~0x80ull) + i * 4096;
+        }
+    }
+    *entry = (uintptr_t)table | 7;
+    return table;
+}
+
+uint64_t *page_entry(uint64_t va)
+{
+    uint64_t *table = pml4;
+    int level;
+
+    for (level = 3; level > 0; level--) {
+        table = next_table(&table[va >> (12 + 9 * level) & 511], level);
+    }
+    return &table[va >> 12 & 511];
+}
+
+void page_map(uint64_t va, uint64_t pa, uint64_t bits)
+{
+    *page_entry(va) = pa | bits;
+    invlpg(va);
+}
+
+/* --- other CPUs --- */
+
+void ap_enter(unsigned index)
+{
+    load_idt();
+    ap_main_fn(index);
+}
+
+static void icr(uint32_t lo)
+{
+    *(volatile uint32_t *)(uintptr_t)(APIC_BASE + 0x310) = 0;
+    *(volatile uint32_t *)(uintptr_t)(APIC_BASE + 0x300) = lo;
+    while (*(volatile uint32_t *)(uintptr_t)(APIC_BASE + 0x300) & 0x1000) {
+    }
+}
+
+static void delay_ms(unsigned ms)
+{
+    /* PIT channel 2, one shot: SDM-independent and the same everywhere. */
+    for (; ms; ms--) {
+        outb(0x61, (inb(0x61) & ~2) | 1);
+        outb(0x43, 0xb0);
+        outb(0x42, 1193 & 0xff);
+        outb(0x42, 1193 >> 8);
+        while (!(inb(0x61) & 0x20)) {
+        }
+    }
+}
+
+void smp_start(void (*ap_main)(unsigned index))
+{
+    ap_main_fn = ap_main;
+    memcpy((void *)0x8000, ap_start, ap_start_end - ap_start);
+    *(volatile uint32_t *)(uintptr_t)(APIC_BASE + 0xf0) = 0x1ff;
+    icr(0xc4500);
+    delay_ms(10);
+    icr(0xc4608);
+    delay_ms(20);
+}
+
+unsigned smp_count(void)
+{
+    return __atomic_load_n(&ap_count, __ATOMIC_SEQ_CST);
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a test kernel can use.  It runs in long mode at CPL 0, memory below
+ * 4 GiB mapped one to one, interrupts off, every vector caught.  Output goes to
+ * the first serial port as TAP lines; the result ends the machine through
+ * isa-debug-exit.
+ */
+#ifndef GUEST_H
+#define GUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Saved by the common handler, lowest address first. */
+typedef struct Frame {
+    uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx,
+        rcx, rax;
+    uint64_t vector, error, rip, cs, rflags, rsp, ss;
+} Frame;
+
+int main(void);
+
+/* One TAP line: "ok" if @ok. */
+void check(bool ok, const char *fmt, ...);
+/* The same for two numbers that must be equal; both are printed if not. */
+void check_eq(uint64_t got, uint64_t want, const char *fmt, ...);
+void print(const char *fmt, ...); /* %s %d %u %x (64 bits) %c */
+
+/* Called for @vector instead of what follows; NULL takes it away. */
+void on_vector(unsigned vector, void (*fn)(Frame *f));
+
+/*
+ * Run @fn(@arg) and tell how it ended: -1 if it returned, else the vector of
+ * the exception that it raised, whose frame is in *frame.
+ */
+int catch(void (*fn)(void *arg), void *arg, Frame *frame);
+
+void *page_alloc(void); /* 4 KiB, zeroed, below 4 GiB */
+/* Map one 4 KiB page in the current tables with the given low bits. */
+void page_map(uint64_t va, uint64_t pa, uint64_t bits);
+uint64_t *page_entry(uint64_t va); /* its last-level entry; splits 2 MiB */
+
+/* Start the other CPUs; each calls ap_main(index), index from 1. */
+void smp_start(void (*ap_main)(unsigned index));
+unsigned smp_count(void); /* running, with this one */
+
+#define TSS_SELECTOR 0x48
+extern uint64_t gdt[];
+extern struct Tss {
+    uint32_t reserved0;
+    uint64_t rsp[3];
+    uint64_t reserved1;
+    uint64_t ist[7];
+    uint64_t reserved2;
+    uint16_t reserved3, iomap;
+} __attribute__((packed)) tss;
+extern struct IdtEntry {
+    uint16_t offset0, selector;
+    uint8_t ist, type;
+    uint16_t offset1;
+    uint32_t offset2, reserved;
+} idt[256];
+void idt_set(unsigned vector, void *handler, unsigned type, unsigned ist);
+
+static inline void outb(uint16_t port, uint8_t v)
+{
+    __asm__ volatile("outb %0, %1" ::"a"(v), "Nd"(port));
+}
+static inline uint8_t inb(uint16_t port)
+{
+    uint8_t v;
+
+    __asm__ volatile("inb %1, %0" : "=a"(v) : "Nd"(port));
+    return v;
+}
+static inline void outl(uint16_t port, uint32_t v)
+{
+    __asm__ volatile("outl %0, %1" ::"a"(v), "Nd"(port));
+}
+static inline uint32_t inl(uint16_t port)
+{
+    uint32_t v;
+
+    __asm__ volatile("inl %1, %0" : "=a"(v) : "Nd"(port));
+    return v;
+}
+static inline uint64_t rdmsr(uint32_t msr)
+{
+    uint32_t lo, hi;
+
+    __asm__ volatile("rdmsr" : "=a"(lo), "=d"(hi) : "c"(msr));
+    return (uint64_t)hi << 32 | lo;
+}
+static inline void wrmsr(uint32_t msr, uint64_t v)
+{
+    __asm__ volatile("wrmsr" ::"a"((uint32_t)v), "d"((uint32_t)(v >> 32)),
+                     "c"(msr));
+}
+#define READ_CR(n) \
+    ({ \
+        uint64_t v_; \
+        __asm__ volatile("mov %%cr" #n ", %0" : "=r"(v_)); \
+        v_; \
+    })
+#define WRITE_CR(n, v) \
+    __asm__ volatile("mov %0, %%cr" #n ::"r"((uint64_t)(v)) : "memory")
+static inline void invlpg(uint64_t va)
+{
+    __asm__ volatile("invlpg (%0)" ::"r"(va) : "memory");
+}
+
+#endif
