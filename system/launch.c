@@ -2,9 +2,12 @@
 /* From options to a machine that runs, and back out. */
 #include "system/launch.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "accel/tcg.h"
 #include "block/block.h"
@@ -33,8 +36,11 @@ static bool launch_log(const Launch *l, GError **errp)
 {
     uint32_t mask = 0;
 
-    if ((l->log_file && !log_set_file(l->log_file, errp)) ||
-        (l->log_filter && !log_set_filter(l->log_filter, errp)) ||
+    if (l->log_file && !log_set_file(l->log_file, errp)) {
+        g_prefix_error(errp, "-D %s: ", l->log_file);
+        return false;
+    }
+    if ((l->log_filter && !log_set_filter(l->log_filter, errp)) ||
         (l->log_items && !log_parse_mask(l->log_items, &mask, errp))) {
         return false;
     }
@@ -76,7 +82,11 @@ static bool launch_accel(Launch *l, GError **errp)
     }
     monitor_register_info("jit", "show dynamic compiler info",
                           tcg_print_info);
-    return keyval_check_used(l->accel, errp);
+    if (!keyval_check_used(l->accel, errp)) {
+        g_prefix_error(errp, "-accel tcg: ");
+        return false;
+    }
+    return true;
 }
 
 static bool launch_choose_machine(Launch *l, GError **errp)
@@ -106,39 +116,41 @@ static bool launch_choose_machine(Launch *l, GError **errp)
     return true;
 }
 
+/* A key that neither the launcher nor the machine asked for. */
+static bool launch_check_machine_opts(const Launch *l, GError **errp)
+{
+    const KeyVal *opts = l->machine.machine_opts;
+    const char *key = keyval_first_unused(opts);
+
+    if (key) {
+        error_setg(errp, "Property '%s-machine.%s' not found",
+                   machine_type->name, key);
+    }
+    return !key;
+}
+
 static bool launch_machine(Launch *l, GError **errp)
 {
-    GError *err = NULL;
-
-    if (!machine_type->init(&l->machine, errp)) {
-        return false;
-    }
-    if (!keyval_check_used(l->machine.machine_opts, &err)) {
-        error_setg(errp, "-machine %s: %s", machine_type->name, err->message);
-        g_error_free(err);
-        return false;
-    }
-    return true;
+    return machine_type->init(&l->machine, errp) &&
+           launch_check_machine_opts(l, errp);
 }
 
 /* A missing or empty file is better told before the firmware runs. */
-static bool launch_check_file(const char *option, const char *path,
-                              GError **errp)
+static bool launch_check_kernel(const char *path, GError **errp)
 {
-    g_autoptr(GMappedFile) map = NULL;
-    GError *err = NULL;
+    struct stat st;
 
     if (!path) {
         return true;
     }
-    map = g_mapped_file_new(path, FALSE, &err);
-    if (!map) {
-        error_setg(errp, "-%s %s: %s", option, path, err->message);
-        g_error_free(err);
+    if (stat(path, &st) < 0 || access(path, R_OK) < 0) {
+        error_setg(errp, "could not open kernel file '%s': %s", path,
+                   g_strerror(errno));
         return false;
     }
-    if (g_mapped_file_get_length(map) == 0) {
-        error_setg(errp, "-%s %s: the file is empty", option, path);
+    if (S_ISDIR(st.st_mode) || (S_ISREG(st.st_mode) && st.st_size == 0)) {
+        error_setg(errp, "could not load kernel '%s': it is %s", path,
+                   S_ISDIR(st.st_mode) ? "a directory" : "empty");
         return false;
     }
     return true;
@@ -147,7 +159,7 @@ static bool launch_check_file(const char *option, const char *path,
 /* The steps, in the order in which each needs the ones before. */
 static bool launch_make(Launch *l, GError **errp)
 {
-    return launch_check_file("kernel", l->machine.kernel, errp) &&
+    return launch_check_kernel(l->machine.kernel, errp) &&
            launch_choose_machine(l, errp) && launch_choose_accel(l, errp) &&
            launch_add_defaults(l, errp) && launch_make_chardevs(l, errp) &&
            launch_make_drives(l, errp) && signals_init(errp) &&

@@ -243,6 +243,10 @@ bool opt_memory(Launch *l, const Option *opt, const char *arg, GError **errp)
     g_autoptr(KeyVal) kv = keyval_parse(arg, "size", errp);
     uint64_t bytes, maxmem, slots;
 
+    if (kv && !keyval_has(kv, "size")) {
+        error_setg(errp, "missing 'size' option value");
+        return false;
+    }
     if (!kv ||
         !keyval_get_size(kv, "size", 128 * MiB, &bytes, 'M', errp) ||
         !keyval_get_size(kv, "maxmem", bytes, &maxmem, 'M', errp) ||
