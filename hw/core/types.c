@@ -5,14 +5,19 @@
 #include <string.h>
 
 #include "hw/block/virtio_blk.h"
+#include "hw/char/serial.h"
+#include "hw/misc/debug.h"
 
 static GPtrArray *types; /* const DeviceType, sorted by name */
 
 /* Every type that -device, help and the machines know: a chip's file defines
  * its DeviceType, and its line stands here. */
 static const DeviceType *const all_types[] = {
+    &debug_exit_type,
+    &debugcon_type,
+    &isa_serial_type,
+    &pc_testdev_type,
     &virtio_blk_pci_type,
-    NULL,
 };
 
 static gint compare_names(gconstpointer a, gconstpointer b)
@@ -37,7 +42,7 @@ void device_types_init(void)
 
     if (!done) {
         done = true;
-        for (unsigned i = 0; i < ARRAY_LEN(all_types) && all_types[i]; i++) {
+        for (unsigned i = 0; i < ARRAY_LEN(all_types); i++) {
             types_add(all_types[i]);
         }
     }
