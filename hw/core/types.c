@@ -9,6 +9,7 @@
 #include "hw/char/serial.h"
 #include "hw/i386/i440fx.h"
 #include "hw/input/i8042.h"
+#include "hw/input/ps2.h"
 #include "hw/intc/apic.h"
 #include "hw/intc/i8259.h"
 #include "hw/intc/ioapic.h"
@@ -42,9 +43,10 @@ static const DeviceType *const all_types[] = {
     &piix4_pm_type,
     &pit_type,
     &port92_type,
+    &ps2_kbd_type,
+    &ps2_mouse_type,
     &rtc_type,
     &virtio_blk_pci_type,
-    NULL,
 };
 
 static gint compare_names(gconstpointer a, gconstpointer b)
@@ -69,7 +71,7 @@ void device_types_init(void)
 
     if (!done) {
         done = true;
-        for (unsigned i = 0; i < ARRAY_LEN(all_types) && all_types[i]; i++) {
+        for (unsigned i = 0; i < ARRAY_LEN(all_types); i++) {
             types_add(all_types[i]);
         }
     }
