@@ -2,9 +2,9 @@
 /*
  * The Big Lock.  A plain mutex lets the thread that has just released it take
  * it again before a sleeper wakes, so that a vCPU that spins on MMIO would
- * starve the iothread.  Here a thread that finds the lock taken goes through a
- * second mutex, the gate, and keeps that until it has the lock; while somebody
- * waits, newcomers use the gate too and queue behind it.
+ * starve the iothread.  Here a thread that finds the lock taken joins a queue;
+ * only the queue's head asks for the mutex, and while there is a queue,
+ * newcomers join it too.
  */
 #include "exec/bql.h"
 
@@ -15,8 +15,18 @@
 #define BQL_SITES 256 /* power of two, several times the calls in the source */
 
 static Mutex bql = {.lock = PTHREAD_MUTEX_INITIALIZER, .name = "BQL"};
-static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
-static unsigned waiters; /* threads in the gate or before it; atomic */
+
+/* One thread that waits, on its own stack. */
+typedef struct Waiter {
+    struct Waiter *next;
+    Event turn; /* it has become the head */
+} Waiter;
+
+static struct {
+    pthread_mutex_t lock; /* a leaf, for moments */
+    Waiter *head;         /* written under `lock`, tested without: atomic */
+    Waiter *tail;
+} queue = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static BqlSite sites[BQL_SITES]; /* hash by file and line; under the BQL */
 
@@ -51,24 +61,62 @@ static BqlSite *bql_site(const char *file, int line)
     return NULL;
 }
 
+static bool queue_is_empty(void)
+{
+    return !__atomic_load_n(&queue.head, __ATOMIC_RELAXED);
+}
+
+/* Returns when @self is the head. */
+static void queue_join(Waiter *self)
+{
+    bool alone;
+
+    self->next = NULL;
+    event_init(&self->turn, false);
+    pthread_mutex_lock(&queue.lock);
+    alone = !queue.head;
+    if (alone) {
+        __atomic_store_n(&queue.head, self, __ATOMIC_RELAXED);
+    } else {
+        queue.tail->next = self;
+    }
+    queue.tail = self;
+    pthread_mutex_unlock(&queue.lock);
+    if (!alone) {
+        event_wait(&self->turn);
+    }
+}
+
+/* The head goes, and the next becomes it. */
+static void queue_leave(Waiter *self)
+{
+    Waiter *next;
+
+    pthread_mutex_lock(&queue.lock);
+    next = self->next;
+    __atomic_store_n(&queue.head, next, __ATOMIC_RELAXED);
+    pthread_mutex_unlock(&queue.lock);
+    if (next) {
+        event_set(&next->turn);
+    }
+}
+
 /* Queue for the lock; returns the time that took. */
 static int64_t bql_lock_contended(void)
 {
     int64_t start = clock_get_ns(CLOCK_TYPE_REALTIME);
+    Waiter self;
 
-    __atomic_fetch_add(&waiters, 1, __ATOMIC_SEQ_CST);
-    pthread_mutex_lock(&gate);
+    queue_join(&self);
     mutex_lock(&bql);
-    pthread_mutex_unlock(&gate);
-    __atomic_fetch_sub(&waiters, 1, __ATOMIC_SEQ_CST);
+    queue_leave(&self);
     return clock_get_ns(CLOCK_TYPE_REALTIME) - start;
 }
 
 void bql_lock_at(const char *file, int line)
 {
     int64_t wait_ns = 0;
-    bool waited = __atomic_load_n(&waiters, __ATOMIC_RELAXED) ||
-                  !mutex_trylock(&bql);
+    bool waited = !queue_is_empty() || !mutex_trylock(&bql);
     BqlSite *site;
 
     if (waited) {

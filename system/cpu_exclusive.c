@@ -49,8 +49,7 @@ static unsigned kick_running_cpus(void)
     CPUState *cpu;
     RCU_READ_GUARD();
 
-    CPU_FOREACH(cpu)
-    {
+    CPU_FOREACH(cpu) {
         if (__atomic_load_n(&cpu->running, __ATOMIC_SEQ_CST)) {
             cpu->has_waiter = true;
             cpu_kick(cpu);

@@ -14,6 +14,7 @@
 __thread CPUState *current_cpu;
 CPUState *cpu_list;
 
+/* Set before the first vCPU and constant from then on. */
 static const AccelOps *accel;
 static bool single_thread;
 static Thread *shared_thread; /* thread=single; BQL */
@@ -43,8 +44,7 @@ static void kick_readers(void)
     CPUState *cpu;
     RCU_READ_GUARD();
 
-    CPU_FOREACH(cpu)
-    {
+    CPU_FOREACH(cpu) {
         if (__atomic_load_n(&cpu->running, __ATOMIC_SEQ_CST)) {
             cpu_kick(cpu);
         }
@@ -61,8 +61,7 @@ CPUState *cpu_get(unsigned index)
     CPUState *cpu;
     RCU_READ_GUARD();
 
-    CPU_FOREACH(cpu)
-    {
+    CPU_FOREACH(cpu) {
         if (cpu->index == index) {
             return cpu; /* vCPUs are never freed */
         }
@@ -70,6 +69,8 @@ CPUState *cpu_get(unsigned index)
     return NULL;
 }
 
+/* The list grows only, and a vCPU is linked when it is filled in: readers need
+ * no more than the order that rcu_assign_pointer() gives. */
 static void list_insert(CPUState *cpu)
 {
     CPUState **link = &cpu_list;
@@ -104,7 +105,11 @@ void cpu_common_init(CPUState *cpu, const CPUOps *ops, unsigned index)
     list_insert(cpu);
 }
 
-/* --- requests; any thread --- */
+/*
+ * --- requests; any thread ---
+ * The order of the three stores is the contract that exec/cpu.h states: the
+ * request, exit_request for a vCPU in the code, the event for one that sleeps.
+ */
 
 void cpu_exit(CPUState *cpu)
 {
@@ -149,7 +154,7 @@ bool cpu_thread_is_idle(CPUState *cpu)
 {
     bql_assert_held();
     if (cpu->stop || cpu->unplug || has_posted_work(cpu)) {
-        return false;
+        return false; /* even a stopped one has to see to these */
     }
     if (cpu->stopped) {
         return true;
@@ -176,7 +181,8 @@ static void handle_requests(CPUState *cpu)
     current_cpu = outer;
 }
 
-/* One round over the vCPUs of this thread; true when any can go on. */
+/* One round over the vCPUs of this thread: all of them in thread=single, as the
+ * event that woke it does not say for whom; true when any can go on. */
 static bool handle_thread_requests(CPUState *cpu)
 {
     bool busy = false;
@@ -185,8 +191,7 @@ static bool handle_thread_requests(CPUState *cpu)
         handle_requests(cpu);
         return !cpu_thread_is_idle(cpu);
     }
-    CPU_FOREACH(cpu)
-    {
+    CPU_FOREACH(cpu) {
         handle_requests(cpu);
         busy |= !cpu_thread_is_idle(cpu);
     }
@@ -199,7 +204,8 @@ void cpu_wait_io_event(CPUState *cpu)
 
     bql_assert_held();
     for (;;) {
-        event_reset(event); /* before the look */
+        /* Before the look: what comes after it sets the event again. */
+        event_reset(event);
         if (handle_thread_requests(cpu)) {
             return;
         }
@@ -219,7 +225,8 @@ static void thread_begin(CPUState *cpu)
     cond_broadcast(&cpu_created);
 }
 
-/* Nobody is to wait for this vCPU any more. */
+/* Nobody is to wait for this vCPU any more: who pauses the machine skips it,
+ * and work for it runs on the thread that asks. */
 static void thread_end(CPUState *cpu)
 {
     cpu->created = false;
@@ -251,8 +258,7 @@ static void *shared_cpu_thread(void *first)
     current_cpu = first;
     thread_begin(first);
     accel->run_all();
-    CPU_FOREACH(cpu)
-    {
+    CPU_FOREACH(cpu) {
         thread_end(cpu);
     }
     current_cpu = NULL;
@@ -271,7 +277,7 @@ void cpu_start_thread(CPUState *cpu)
     } else if (!shared_thread) {
         snprintf(name, sizeof(name), "ALL CPUs/%s", accel->name);
         shared_thread = thread_create(name, shared_cpu_thread, cpu);
-    } else {
+    } else { /* the shared thread finds it in the list */
         cpu->thread_id = cpu_list->thread_id;
         cpu->created = true;
     }
@@ -297,8 +303,7 @@ static bool request_pause(void)
     bool all = true;
     CPUState *cpu;
 
-    CPU_FOREACH(cpu)
-    {
+    CPU_FOREACH(cpu) {
         if (cpu->stopped || !cpu->created) {
             continue;
         }
@@ -330,8 +335,7 @@ void cpus_resume_all(void)
     CPUState *cpu;
 
     bql_assert_held();
-    CPU_FOREACH(cpu)
-    {
+    CPU_FOREACH(cpu) {
         cpu->stop = false;
         cpu->stopped = false;
         cpu_kick(cpu);
@@ -344,8 +348,7 @@ bool cpus_unplugged(void)
     CPUState *cpu;
 
     bql_assert_held();
-    CPU_FOREACH(cpu)
-    {
+    CPU_FOREACH(cpu) {
         if (!cpu->unplug) {
             return false;
         }
@@ -370,14 +373,12 @@ void cpus_shutdown(void)
     CPUState *cpu;
 
     bql_assert_held();
-    g_assert(!current_cpu);
-    CPU_FOREACH(cpu)
-    {
+    g_assert(!current_cpu); /* a thread cannot join itself */
+    CPU_FOREACH(cpu) {
         cpu->unplug = true;
         cpu_kick(cpu);
     }
-    CPU_FOREACH(cpu)
-    {
+    CPU_FOREACH(cpu) {
         join_thread(&cpu->thread);
     }
     join_thread(&shared_thread);

@@ -13,11 +13,12 @@ AddressSpace address_space_memory;
 AddressSpace address_space_io;
 GPtrArray *address_spaces;
 
+/* Everything from here on: BQL. */
 static MemoryRegion memory_root;
 static MemoryRegion io_root;
 static MemoryListener listener;
 static unsigned transaction_depth;
-static bool transaction_changed;
+static bool transaction_changed; /* some tree, since the outermost begin */
 
 MemoryRegion *system_memory(void)
 {
@@ -35,7 +36,11 @@ void memory_set_listener(const MemoryListener *new_listener)
     ram_set_code_listener(listener.code_written);
 }
 
-/* --- making regions --- */
+/*
+ * --- making regions ---
+ * A region is its owner's struct; it owns only its name and its RAM.  It
+ * becomes visible when it is added to a tree that an address space has as root.
+ */
 
 void memory_region_init(MemoryRegion *mr, const char *name, uint64_t size)
 {
@@ -48,6 +53,7 @@ void memory_region_init(MemoryRegion *mr, const char *name, uint64_t size)
     };
 }
 
+/* RAM and ROM differ in who may write only, which `kind` tells the view. */
 static bool region_init_backed(MemoryRegion *mr, MemoryRegionKind kind,
                                const char *name, uint64_t size, GError **errp)
 {
@@ -95,6 +101,7 @@ void memory_region_init_alias(MemoryRegion *mr, const char *name,
     mr->alias_offset = offset;
 }
 
+/* A vCPU may be about to log the name: it goes after a grace period. */
 typedef struct NameReclaim {
     struct rcu_head rcu;
     char *name;
@@ -112,6 +119,7 @@ void memory_region_destroy(MemoryRegion *mr)
 {
     NameReclaim *reclaim = g_new0(NameReclaim, 1);
 
+    /* Else a later commit would read what is freed. */
     g_assert(!mr->parent);
     g_assert(g_queue_is_empty(&mr->children));
     if (mr->ram) {
@@ -133,7 +141,11 @@ unsigned __int128 memory_region_end(const MemoryRegion *mr)
     return mr->size == UINT64_MAX ? (unsigned __int128)1 << 64 : mr->size;
 }
 
-/* --- transactions --- */
+/*
+ * --- transactions ---
+ * Views are rebuilt by the outermost commit only: re-programming a bridge
+ * changes a dozen regions, and each commit costs the vCPUs their TLBs.
+ */
 
 /* Publish @as's new view; a commit that changes nothing tells nobody. */
 static void address_space_update(AddressSpace *as)
@@ -147,7 +159,7 @@ static void address_space_update(AddressSpace *as)
     }
     rcu_assign_pointer(as->view, view);
     if (old) {
-        flatview_free_rcu(old);
+        flatview_free_rcu(old); /* readers may still be walking it */
     }
     if (listener.commit) {
         listener.commit(as);
@@ -173,6 +185,7 @@ void memory_transaction_commit(void)
     }
 }
 
+/* A change inside a transaction waits for its end; one outside is its own. */
 static void memory_changed(void)
 {
     memory_transaction_begin();
@@ -254,7 +267,11 @@ void memory_region_set_alias_offset(MemoryRegion *mr, hwaddr offset)
     }
 }
 
-/* --- address spaces --- */
+/*
+ * --- address spaces ---
+ * Each has a view of its own, even when two share a root: they are few, and a
+ * PCI function's is replaced whenever bus mastering is switched.
+ */
 
 void address_space_init(AddressSpace *as, MemoryRegion *root, const char *name)
 {

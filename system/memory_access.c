@@ -39,6 +39,7 @@ static bool dispatch_reentered(const MemoryRegion *mr)
     return false;
 }
 
+/* Does the region take such an access at all? */
 static bool dispatch_valid(const MemoryRegion *mr, hwaddr offset,
                            unsigned size, bool has_callback, const char *what)
 {
@@ -117,6 +118,7 @@ uint64_t memory_region_dispatch_read(MemoryRegion *mr, hwaddr offset,
         return ALL_ONES(size);
     }
     *result = MEMTX_OK;
+    /* Such a device guards itself, against its own DMA too. */
     if (mr->ops->unlocked) {
         return region_read(mr, offset, size);
     }
@@ -153,7 +155,11 @@ MemTxResult memory_region_dispatch_write(MemoryRegion *mr, hwaddr offset,
     return MEMTX_OK;
 }
 
-/* --- single accesses --- */
+/*
+ * --- single accesses ---
+ * The slow path of vCPUs comes through here, so the common case, one piece of
+ * RAM or of a device, is decided first; the rest goes the way of ranges.
+ */
 
 static bool is_ram(const FlatRange *range)
 {
@@ -288,7 +294,10 @@ MemTxResult address_space_store(AddressSpace *as, hwaddr addr, uint64_t value,
     return store_piece(range, addr, value, size);
 }
 
-/* --- ranges --- */
+/*
+ * --- ranges ---
+ * Each piece looks the map up anew: a device that is written to may change it.
+ */
 
 /* Bytes of @len from @addr on that lie in @range, or before the next range if
  * it is NULL. */
@@ -351,7 +360,7 @@ MemTxResult address_space_read(AddressSpace *as, hwaddr addr, void *buf,
         const FlatRange *range = flatview_find(view, addr);
         uint64_t n = piece_length(as, range, addr, len);
 
-        if (!range) {
+        if (!range) { /* nobody drives the bus */
             memset(p, 0xff, n);
             all |= MEMTX_DECODE_ERROR;
         } else if (is_ram(range)) {

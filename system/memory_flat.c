@@ -17,6 +17,8 @@ typedef struct Window {
     bool readonly;
 } Window;
 
+/* --- building: `ranges` holds what is painted, ascending and disjoint --- */
+
 static FlatRange *range_at(GArray *ranges, guint i)
 {
     return &g_array_index(ranges, FlatRange, i);
@@ -63,6 +65,7 @@ static void paint_leaf(GArray *ranges, MemoryRegion *mr, Wide base,
 /* Paint @mr, whose start lies at @base. */
 static void paint(GArray *ranges, MemoryRegion *mr, Wide base, Window win)
 {
+    /* Children are clipped by their parents, and what is read-only stays so. */
     win.lo = MAX(win.lo, base);
     win.hi = MIN(win.hi, base + (Wide)memory_region_end(mr));
     if (!mr->enabled || win.lo >= win.hi) {
@@ -73,12 +76,13 @@ static void paint(GArray *ranges, MemoryRegion *mr, Wide base, Window win)
         paint(ranges, mr->alias, base - (Wide)mr->alias_offset, win);
         return;
     }
+    /* Highest priority first: who paints first is seen. */
     for (GList *l = mr->children.head; l; l = l->next) {
         MemoryRegion *child = l->data;
 
         paint(ranges, child, base + (Wide)child->addr, win);
     }
-    if (mr->kind != MR_CONTAINER) {
+    if (mr->kind != MR_CONTAINER) { /* under its children, if it has any */
         paint_leaf(ranges, mr, base, &win);
     }
 }
@@ -153,6 +157,8 @@ void flatview_free_rcu(FlatView *view)
     rcu_call(&view->rcu, flatview_reclaim);
 }
 
+/* --- looking up; RCU read section --- */
+
 /* Index of the first range that ends at or after @addr; n if there is none. */
 static unsigned flatview_search(const FlatView *view, hwaddr addr)
 {
@@ -170,6 +176,7 @@ static unsigned flatview_search(const FlatView *view, hwaddr addr)
     return lo;
 }
 
+/* Accesses come in runs, so the last range found is tried first. */
 const FlatRange *flatview_find(FlatView *view, hwaddr addr)
 {
     unsigned i = __atomic_load_n(&view->hint, __ATOMIC_RELAXED);

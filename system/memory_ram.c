@@ -180,6 +180,25 @@ static void ram_list_update(RAMBlock *gone, RAMBlock *added)
     }
 }
 
+/* Large blocks begin at a huge page's boundary, so that the host can back the
+ * guest's huge pages with its own. */
+static uint8_t *reserve_for_ram(uint64_t bytes)
+{
+    uint64_t slack = bytes >= RAM_HUGE_PAGE ? RAM_HUGE_PAGE : 0;
+    uint8_t *p = reserve(bytes + slack);
+    uint64_t head;
+
+    if (!p || !slack) {
+        return p;
+    }
+    head = -(uintptr_t)p % RAM_HUGE_PAGE;
+    if (head) {
+        munmap(p, head);
+    }
+    munmap(p + head + bytes, slack - head);
+    return p + head;
+}
+
 static bool ram_block_map(RAMBlock *block, GError **errp)
 {
     if (block->size > RAM_SPACE_BYTES - ram_space_end) {
@@ -187,7 +206,7 @@ static bool ram_block_map(RAMBlock *block, GError **errp)
                    block->name);
         return false;
     }
-    block->host = reserve(block->size);
+    block->host = reserve_for_ram(block->size);
     if (!block->host) {
         error_setg(errp, "cannot set up guest memory '%s': %s", block->name,
                    g_strerror(errno));

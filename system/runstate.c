@@ -78,7 +78,11 @@ const char *shutdown_cause_name(ShutdownCause cause)
     return names[cause];
 }
 
-/* --- events --- */
+/*
+ * --- events ---
+ * Sent after the state has changed, so that a listener that asks sees the new
+ * one; SHUTDOWN is the exception, as it announces.
+ */
 
 void runstate_add_listener(const RunStateListener *listener)
 {
@@ -97,7 +101,11 @@ static void send_event(const char *name, ShutdownCause cause)
     }
 }
 
-/* --- start and stop --- */
+/*
+ * --- start and stop ---
+ * Guest time and vCPUs go together: time runs before the first vCPU does and
+ * stands before the last one stops, so no timer fires in a stopped machine.
+ */
 
 void vm_start(void)
 {
@@ -137,9 +145,9 @@ void system_reset(ShutdownCause cause)
     CPUState *cpu;
 
     cpus_pause_all();
+    /* Devices first: a vCPU's reset reads the lines that they drive. */
     devices_reset_all();
-    CPU_FOREACH(cpu)
-    {
+    CPU_FOREACH(cpu) {
         cpu->ops->reset(cpu);
     }
     if (cause != SHUTDOWN_NONE) {
@@ -175,6 +183,7 @@ static void do_shutdown(ShutdownCause cause)
         vm_stop(RUN_STATE_SHUTDOWN);
         return;
     }
+    /* No STOP event: the process ends, and SHUTDOWN has told so. */
     runstate_set(RUN_STATE_SHUTDOWN);
     clock_virtual_stop();
     cpus_pause_all();
@@ -191,7 +200,7 @@ static void handle_requests(void *unused)
     ShutdownCause reset = take(&requested.reset);
     ShutdownCause shutdown = take(&requested.shutdown);
 
-    if (reset && option_no_reboot && !shutdown) {
+    if (reset && option_no_reboot && !shutdown) { /* -no-reboot: ends instead */
         shutdown = reset;
     }
     if (shutdown) {
@@ -207,9 +216,12 @@ static void handle_requests(void *unused)
     }
 }
 
-/* --- requests; any thread --- */
+/*
+ * --- requests; any thread ---
+ * Several of one kind before the main loop looks are one, with the last cause.
+ */
 
-static BottomHalf *request_bh;
+static BottomHalf *request_bh; /* made by the first request */
 
 static void make_request_bh(void)
 {

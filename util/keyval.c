@@ -54,6 +54,7 @@ static Pair *keyval_find(const KeyVal *kv, const char *key)
     return NULL;
 }
 
+/* A repeated key takes the last value and keeps its first place. */
 void keyval_set(KeyVal *kv, const char *key, const char *value)
 {
     Pair *pair = keyval_find(kv, key);
@@ -68,7 +69,11 @@ void keyval_set(KeyVal *kv, const char *key, const char *value)
     pair->value = g_strdup(value);
 }
 
-/* --- parsing --- */
+/*
+ * --- parsing ---
+ * item ("," item)*, where an item is key=value, key, nokey, or, as the first,
+ * the value of the implied key.  A trailing comma is accepted.
+ */
 
 /* The value that starts at @text, with ",," as one comma; @end comes back at
  * the comma or NUL after it. */
@@ -76,6 +81,7 @@ static char *parse_value(const char *text, const char **end)
 {
     GString *value = g_string_new(NULL);
 
+    /* Stops at a comma that is not doubled; skips the first of two. */
     while (*text && (*text != ',' || text[1] == ',')) {
         text += *text == ',';
         g_string_append_c(value, *text++);
@@ -104,6 +110,7 @@ static const char *parse_item(KeyVal *kv, const char *text,
     const char *end = text + len;
 
     if (*end != '=' && implied) {
+        /* From the start again: ",," is allowed here, but not in a key. */
         value = parse_value(text, &end);
         keyval_set(kv, implied, value);
     } else if (len == 0) {
@@ -156,6 +163,7 @@ static void set_json(KeyVal *kv, const char *key, json_object *value)
     }
 }
 
+/* The whole text is one object; what follows it is not looked at. */
 static bool parse_json(KeyVal *kv, const char *text, GError **errp)
 {
     enum json_tokener_error code;
@@ -187,7 +195,11 @@ KeyVal *keyval_parse(const char *text, const char *implied, GError **errp)
     return g_steal_pointer(&kv);
 }
 
-/* --- getters --- */
+/*
+ * --- getters ---
+ * Each marks its key as used, whether the value is good or not, so that
+ * keyval_check_used() finds only what nobody knows.
+ */
 
 bool keyval_has(const KeyVal *kv, const char *key)
 {
@@ -218,6 +230,7 @@ bool keyval_get_bool(KeyVal *kv, const char *key, bool def, bool *out,
         *out = def;
         return true;
     }
+    /* The low bit of i is the value, the others the way to write it. */
     for (unsigned i = 0; i < 2 * ARRAY_LEN(names[0]); i++) {
         if (strcmp(text, names[i & 1][i / 2]) == 0) {
             *out = i & 1;
@@ -268,17 +281,26 @@ bool keyval_get_size(KeyVal *kv, const char *key, uint64_t def, uint64_t *out,
     return true;
 }
 
-bool keyval_check_used(const KeyVal *kv, GError **errp)
+const char *keyval_first_unused(const KeyVal *kv)
 {
     for (guint i = 0; i < kv->pairs->len; i++) {
         const Pair *pair = g_ptr_array_index(kv->pairs, i);
 
         if (!pair->used) {
-            error_setg(errp, "Invalid parameter '%s'", pair->key);
-            return false;
+            return pair->key;
         }
     }
-    return true;
+    return NULL;
+}
+
+bool keyval_check_used(const KeyVal *kv, GError **errp)
+{
+    const char *key = keyval_first_unused(kv);
+
+    if (key) {
+        error_setg(errp, "Invalid parameter '%s'", key);
+    }
+    return !key;
 }
 
 const char *keyval_key(const KeyVal *kv, unsigned index)

@@ -67,7 +67,10 @@ void log_write(const char *fmt, ...)
     }
 }
 
-/* --- items --- */
+/*
+ * --- items ---
+ * log_items[] is the one list: parser and help walk it.
+ */
 
 static uint32_t log_item_mask(const char *name)
 {
@@ -159,6 +162,7 @@ bool log_set_file(const char *path, GError **errp)
         }
         setvbuf(file, NULL, _IOLBF, 0); /* whole lines, even in a crash */
     }
+    /* Whoever writes holds the lock: nobody uses the old one after this. */
     mutex_lock(&log_mutex);
     old = log_file;
     log_file = file;
@@ -169,7 +173,10 @@ bool log_set_file(const char *path, GError **errp)
     return true;
 }
 
-/* --- address filter --- */
+/*
+ * --- address filter ---
+ * Numbers are hexadecimal, with or without 0x, as addresses are in the log.
+ */
 
 typedef struct LogRange {
     vaddr first, last;

@@ -26,6 +26,10 @@ static struct {
     Event work;                  /* the callback thread has something to do */
 } rcu;
 
+#ifdef RCU_TSAN
+char rcu_tsan_grace;
+#endif
+
 /* The process's first thread is a reader from the start. */
 __attribute__((constructor)) static void rcu_register_first_thread(void)
 {
@@ -58,6 +62,9 @@ void rcu_synchronize(void)
         bh_schedule(rcu.kick_bh);
     }
     synchronize_rcu();
+#ifdef RCU_TSAN
+    __tsan_acquire(&rcu_tsan_grace);
+#endif
     __atomic_fetch_sub(&rcu.waiters, 1, __ATOMIC_SEQ_CST);
 }
 

@@ -94,6 +94,10 @@ void mutex_unlock(Mutex *m)
     g_assert(err == 0);
 }
 
+/*
+ * Waiting gives the mutex up and takes it back: so does the ownership.
+ * Timeouts count on the monotonic clock, which nobody sets.
+ */
 void cond_init(Cond *c)
 {
     pthread_condattr_t attr;
@@ -187,6 +191,8 @@ void event_reset(Event *ev)
                                 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
+/* Announces the sleep first, so that event_set() makes its system call only
+ * when somebody sleeps. */
 void event_wait(Event *ev)
 {
     for (;;) {
@@ -201,6 +207,7 @@ void event_wait(Event *ev)
     }
 }
 
+/* Every thread may read under RCU, and is waited for by grace periods. */
 static void *thread_body(void *opaque)
 {
     Thread *t = opaque;

@@ -48,7 +48,11 @@ static void timers_init(void)
     pthread_once(&once, timers_init_once);
 }
 
-/* --- clocks --- */
+/*
+ * --- clocks ---
+ * CLOCK_MONOTONIC is read in user space on the hosts that matter, so that a
+ * read of the guest's time costs tens of ns.
+ */
 
 static int64_t host_clock_ns(clockid_t id)
 {
@@ -64,6 +68,7 @@ static int64_t virtual_clock_ns(void)
     int64_t base;
     bool running;
 
+    /* Both fields of one write: again if a writer was there in between. */
     do {
         seq = __atomic_load_n(&virtual_clock.seq, __ATOMIC_ACQUIRE);
         running = __atomic_load_n(&virtual_clock.running, __ATOMIC_RELAXED);
@@ -183,7 +188,11 @@ static Timer *heap_top(const TimerQueue *q)
     return q->heap->len ? heap_at(q, 0) : NULL;
 }
 
-/* --- queues --- */
+/*
+ * --- queues ---
+ * The timerfd is armed whenever the top changes, and after each run; that it
+ * fires once too often does no harm, as only what is due is run.
+ */
 
 /* Arm the timerfd for the heap's top.  Locks: the queue's. */
 static void queue_arm(TimerQueue *q)
@@ -268,7 +277,11 @@ static void timers_init_once(void)
     }
 }
 
-/* --- stopping and stepping the VIRTUAL clock --- */
+/*
+ * --- stopping and stepping the VIRTUAL clock ---
+ * The clock's value is the same before and after a switch; only its base has
+ * another meaning.
+ */
 
 static void virtual_clock_switch(bool run)
 {
@@ -325,7 +338,7 @@ void clock_virtual_advance(int64_t ns)
     virtual_clock_step_to(target);
 }
 
-/* --- timers --- */
+/* --- timers; made in the owner's struct, so nothing is allocated here --- */
 
 void timer_init(Timer *t, ClockType type, TimerFunc *fn, void *opaque)
 {

@@ -176,11 +176,11 @@ CPUExit tcg_cpu_exec(CPUState *cpu)
         }
         __atomic_store_n(&cpu->halted, 0, __ATOMIC_SEQ_CST);
     }
+    cpu_exec_start(cpu); /* may wait: not as a reader */
     rcu_read_lock();
-    cpu_exec_start(cpu);
     exit = exec_loop(cpu);
-    cpu_exec_end(cpu);
     rcu_read_unlock();
+    cpu_exec_end(cpu);
     return exit;
 }
 

@@ -16,6 +16,7 @@ Bus *bus_new(const char *type, const char *name, DeviceState *parent)
     return bus;
 }
 
+/* @parent's death takes the bus along: device_unrealize_free() frees it. */
 void bus_init(Bus *bus, const char *type, const char *name,
               DeviceState *parent)
 {
@@ -51,6 +52,7 @@ Bus *bus_find(const char *name)
     return NULL;
 }
 
+/* The oldest one is the root of its kind, where users expect their devices. */
 Bus *bus_find_by_type(const char *type)
 {
     bql_assert_held();

@@ -11,7 +11,9 @@
 #include "util/error.h"
 #include "util/rcu.h"
 
-static GQueue devices = G_QUEUE_INIT; /* realised, oldest first; BQL */
+/* Realised, oldest first: a device is reset after those that it was wired to
+ * when it was made.  BQL. */
+static GQueue devices = G_QUEUE_INIT;
 
 DeviceState *device_new(const DeviceType *type, Bus *bus)
 {
@@ -56,7 +58,8 @@ static void device_free(DeviceState *dev)
     rcu_call(&reclaim->rcu, device_reclaim);
 }
 
-/* Reset values of the fields, written before realise and at each reset. */
+/* Reset values of the fields, from the type's table; before realise and at each
+ * reset. */
 static void device_reset_fields(DeviceState *dev)
 {
     const DeviceType *type = dev->type;
@@ -78,12 +81,13 @@ bool device_realize(DeviceState *dev, GError **errp)
 
     bql_assert_held();
     g_assert(!dev->realized);
+    /* A place first (a PCI slot, say): realise may need to know it. */
     if (bus && bus->plug && !bus->plug(bus, dev, errp)) {
         return false;
     }
     device_reset_fields(dev);
     if (dev->type->realize && !dev->type->realize(dev, errp)) {
-        return false;
+        return false; /* the type has undone what it did */
     }
     dev->realized = true;
     g_queue_push_tail(&devices, dev);
@@ -144,6 +148,7 @@ void device_foreach(void (*fn)(DeviceState *dev, void *opaque), void *opaque)
     }
 }
 
+/* Fields first, so that the type's reset can drive lines from them. */
 void device_reset(DeviceState *dev)
 {
     bql_assert_held();

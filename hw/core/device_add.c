@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* -device and device_add: from an option string to a realised device. */
+/*
+ * -device and device_add: from an option string to a realised device.  The
+ * steps fail one by one and nothing is left behind: the device is in no list
+ * before it is realised.  Locks: BQL.
+ */
 #include "hw/core/core_internal.h"
 
 #include <string.h>
@@ -70,6 +74,7 @@ static bool id_is_well_formed(const char *id)
     return !*id;
 }
 
+/* Ids are unique among devices; an unnamed device has none. */
 static bool set_id(DeviceState *dev, KeyVal *opts, GError **errp)
 {
     const char *id = keyval_get(opts, "id", NULL);

@@ -38,7 +38,7 @@ const DevProp *device_prop_find(const DeviceType *type, const char *name)
     return NULL;
 }
 
-/* --- integers --- */
+/* --- integers: any base that C knows, refused when they do not fit --- */
 
 /* Bytes of an integer kind; 0 for the others. */
 static unsigned int_bytes(DevPropKind kind)
@@ -87,6 +87,7 @@ static bool parse_int_prop(const char *text, DevPropKind kind, void *field,
 
 /* --- the other kinds --- */
 
+/* By the one parser of on and off, so that all options accept the same. */
 static bool parse_bool_prop(const char *name, const char *text, bool *field,
                             GError **errp)
 {
@@ -134,6 +135,7 @@ static bool parse_hex_below(const char *text, uint64_t limit, char **end,
     return n < limit;
 }
 
+/* "1f.7", "3", or "-1" for the first free slot. */
 static bool parse_devfn(const char *text, int32_t *devfn, GError **errp)
 {
     unsigned slot, fn = 0;
@@ -187,6 +189,7 @@ static void set_string(char **field, const char *text)
     *field = g_strdup(text);
 }
 
+/* Parse @text into the field; on error the field is as it was. */
 static bool parse_prop(const DevProp *prop, const char *text, void *field,
                        GError **errp)
 {
@@ -237,6 +240,7 @@ bool device_set_prop(DeviceState *dev, const char *name, const char *value,
 
 /* --- defaults, text, end --- */
 
+/* The struct is zeroed, so kinds without a default need nothing. */
 static void set_default(DeviceState *dev, const DevProp *prop)
 {
     void *field = prop_field(dev, prop);
@@ -273,6 +277,7 @@ void device_props_free(DeviceState *dev)
     }
 }
 
+/* In the form that parse_devfn() takes. */
 static char *devfn_text(int32_t devfn)
 {
     if (devfn < 0) {

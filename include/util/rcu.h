@@ -11,6 +11,14 @@
 
 #include "util/common.h"
 
+#ifndef __has_feature
+#define __has_feature(x) 0
+#endif
+#if defined(__SANITIZE_THREAD__) || __has_feature(thread_sanitizer)
+#include "util/rcu-tsan.h"
+#define RCU_TSAN 1
+#endif
+
 /* A callback, run on the main loop's thread when a wait begins and again while
  * it lasts; the vCPU layer sets it to kick every vCPU out of its read section.
  * Call once, first thread. */

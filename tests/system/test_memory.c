@@ -171,6 +171,20 @@ static void test_priority(Fixture *f, gconstpointer unused)
     g_assert_cmphex(f->a.addr, ==, 0);
 }
 
+/* What was painted before a window begins does not widen it. */
+static void test_apart(Fixture *f, gconstpointer unused)
+{
+    add_probe(f, &f->a, &any_ops, 0x1000, 0x100, 1);
+    add_probe(f, &f->b, &any_ops, 0x8000, 0x100, 0);
+    add_probe(f, &f->c, &any_ops, 0x4000, 0x100, 0);
+    g_assert_true(region_at(f, 0x10ff) == &f->a.mr);
+    g_assert_null(region_at(f, 0x1100));
+    g_assert_null(region_at(f, 0x3fff));
+    g_assert_true(region_at(f, 0x4000) == &f->c.mr);
+    g_assert_null(region_at(f, 0x4100));
+    g_assert_true(region_at(f, 0x8000) == &f->b.mr);
+}
+
 static void test_enable_and_move(Fixture *f, gconstpointer unused)
 {
     add_probe(f, &f->a, &any_ops, 0x1000, 0x1000, 0);
@@ -233,6 +247,20 @@ static void test_readonly_alias(Fixture *f, gconstpointer unused)
     bql_unlock();
     address_space_store(&f->as, 0xf0000, 0x22, 1);
     g_assert_cmphex(address_space_load(&f->as, 0xf0000, 1, NULL), ==, 0x22);
+}
+
+static void test_readonly_device(Fixture *f, gconstpointer unused)
+{
+    add_probe(f, &f->a, &any_ops, 0, 0x100, 0);
+    memory_region_init_alias(&f->other, "ro", &f->a.mr, 0, 0x100);
+    bql_lock();
+    memory_region_set_readonly(&f->other, true);
+    memory_region_add(&f->root, 0x1000, &f->other);
+    bql_unlock();
+    g_assert_cmpint(address_space_store(&f->as, 0x1004, 1, 4), ==, MEMTX_OK);
+    address_space_write(&f->as, 0x1003, "ab", 2);
+    g_assert_cmpuint(f->a.writes, ==, 0);
+    g_assert_cmphex(address_space_load(&f->as, 0x1004, 1, NULL), ==, 4);
 }
 
 static void test_rom(Fixture *f, gconstpointer unused)
@@ -411,6 +439,16 @@ static void test_host_addr(Fixture *f, gconstpointer unused)
     g_assert_cmphex(ram_addr_of_host(&local), ==, RAM_ADDR_INVALID);
 }
 
+static void test_large_ram(Fixture *f, gconstpointer unused)
+{
+    uint8_t *host;
+
+    add_ram(f, &f->ram, 0, 5 * MiB + 4096);
+    host = memory_region_ram_ptr(&f->ram);
+    g_assert_cmphex((uintptr_t)host % (2 * MiB), ==, 0);
+    host[0] = host[5 * MiB + 4095] = 1; /* all of it is there */
+}
+
 static void test_too_much_ram(Fixture *f, gconstpointer unused)
 {
     g_autoptr(GError) err = NULL;
@@ -463,6 +501,8 @@ int main(int argc, char **argv)
     ADD("/memory/unmapped", test_unmapped);
     ADD("/memory/ram", test_ram);
     ADD("/memory/priority", test_priority);
+    ADD("/memory/apart", test_apart);
+    ADD("/memory/readonly-device", test_readonly_device);
     ADD("/memory/enable-and-move", test_enable_and_move);
     ADD("/memory/alias", test_alias);
     ADD("/memory/readonly-alias", test_readonly_alias);
@@ -476,6 +516,7 @@ int main(int argc, char **argv)
     ADD("/memory/sections", test_sections);
     ADD("/memory/dirty-code", test_dirty_code);
     ADD("/memory/host-addr", test_host_addr);
+    ADD("/memory/large-ram", test_large_ram);
     ADD("/memory/too-much-ram", test_too_much_ram);
     ADD("/memory/commit-listener", test_commit_listener);
     ADD("/memory/print", test_print);
