@@ -75,6 +75,7 @@ static void begin(Cg *c, const IrFunc *f, TranslationBlock *tb, uint8_t *buf,
     c->insn_off = tb->pc_offset;
     c->cc_host = false;
     c->cc_mem = true;
+    c->fp_marked = false;
     for (unsigned i = 0; i < f->nlabels; i++) {
         c->label[i].at = NULL;
     }

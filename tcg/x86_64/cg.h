@@ -39,6 +39,7 @@ enum {
     FRAME_LAST = 32,      /* where to store the last TB */
     FRAME_TB = 40,        /* TB of a JMP_IND that missed */
     FRAME_ADDR = 48,      /* guest address of a slow RMW */
+    FRAME_FP = 56,        /* not 0: MXCSR may have news for X86CPU.mxcsr */
     FRAME_VEC = 64,       /* 32 bytes: operand of a slow vector access */
     FRAME_SLOTS = 96,     /* homes of temps, 32 bytes each */
     FRAME_SIZE = FRAME_SLOTS + IR_MAX_TEMPS * 32,
@@ -120,6 +121,7 @@ typedef struct Cg {
      * all are dead, cc_mem is true. */
     bool cc_host, cc_mem;
 
+    bool fp_marked;       /* FRAME_FP is known to be set */
     uint16_t insn_off;    /* of the current guest instruction */
     unsigned nstubs, nside, nuses;
     uint32_t jump_off[2];

@@ -36,20 +36,19 @@ static void emit_bt(Cg *c, const IrOp *op)
     cc_finish(c, op, IR_CC_C);
 }
 
-/* The host, too, leaves the destination alone when the source is zero. */
+/* The host, too, leaves all of the destination when the source is zero. */
 static void emit_bit_scan(Cg *c, const IrOp *op)
 {
+    IrOp whole = *op;
     Reg b, r;
 
+    whole.size = IR_64; /* for the copy of src0 */
     cc_prepare(c, op, 0, IR_CC_ALL);
     b = ra_use(c, op->arg[2]);
-    r = ra_modify(c, op, 1, RS(b));
+    r = ra_modify(c, &whole, 1, RS(b));
     asm_op(&c->as,
            a_wide((op->opc == IR_BSF ? 0xbc : 0xbd) | A_0F, op->size), r,
            rm_reg(b));
-    if (op->size == IR_32) {
-        asm_mov(&c->as, IR_32, r, r);
-    }
     ra_define(c, op->arg[0], r);
     cc_finish(c, op, IR_CC_ALL);
 }

@@ -85,6 +85,7 @@ static void emit_label(Cg *c, const IrOp *op)
     settle_flags(c, op);
     ra_end_block(c);
     after_exit(c);
+    c->fp_marked = false;
     c->label[op->imm].at = c->as.p;
 }
 

@@ -175,7 +175,9 @@ static void emit_vop_binary(Cg *c, const IrOp *op, const VopDef *d, bool imm)
 {
     Reg b = ra_use(c, op->arg[2]);
     /* With one temp as both sources, the same register is both operands. */
-    Reg r = ra_modify(c, op, 1, op->arg[1] == op->arg[2] ? 0 : RS(b));
+    RegSet avoid = op->arg[1] == op->arg[2] ? 0 : RS(b);
+    Reg r = op->arg[1] == IR_NONE ? ra_result(c, op->arg[0], avoid)
+                                  : ra_modify(c, op, 1, avoid);
 
     asm_op(&c->as, vop_opcode(d), r, rm_reg(b));
     if (imm) {
@@ -206,10 +208,10 @@ static void emit_vop_shift(Cg *c, const IrOp *op, const VopDef *d)
     ra_define(c, op->arg[0], r);
 }
 
-/* PEXTRB, PEXTRD and PEXTRQ (map 3A) have the vector in ModRM.reg. */
-static void emit_vop_to_int(Cg *c, const IrOp *op, const VopDef *d, bool imm)
+/* @reversed: the vector is in ModRM.reg. */
+static void emit_vop_to_int(Cg *c, const IrOp *op, const VopDef *d,
+                            bool reversed, bool imm)
 {
-    bool reversed = imm && d->map == 0x3a;
     Reg b = ra_use(c, op->arg[2]);
     Reg r = ra_result(c, op->arg[0], 0);
 
@@ -231,10 +233,22 @@ static void emit_vop_flags(Cg *c, const IrOp *op, const VopDef *d)
     cc_finish(c, op, IR_CC_ALL);
 }
 
+/* Reading MXCSR is slow: the thunks do it only after arithmetic. */
+static void mark_fp(Cg *c)
+{
+    if (!c->fp_marked) {
+        asm_store_imm(&c->as, IR_32, rm_mem(RSP, FRAME_FP), 1);
+        c->fp_marked = true;
+    }
+}
+
 static void emit_vop(Cg *c, const IrOp *op)
 {
     const VopDef *d = &vop_defs[op->aux];
 
+    if (d->attrs & VOP_ATTR_FP) {
+        mark_fp(c);
+    }
     switch (d->shape) {
     case VOP_VVV:
     case VOP_VVR:
@@ -255,7 +269,11 @@ static void emit_vop(Cg *c, const IrOp *op)
         break;
     case VOP_RV:
     case VOP_RVI:
-        emit_vop_to_int(c, op, d, d->shape == VOP_RVI);
+        emit_vop_to_int(c, op, d, false, d->shape == VOP_RVI);
+        break;
+    case VOP_EV:
+    case VOP_EVI:
+        emit_vop_to_int(c, op, d, true, d->shape == VOP_EVI);
         break;
     case VOP_FVV:
         emit_vop_flags(c, op, d);

@@ -16,6 +16,7 @@ Stub *stub_new(Cg *c, const IrOp *op, StubFn *emit)
     } else {
         c->nstubs++;
     }
+    c->fp_marked = false; /* what it calls may clear it */
     *s = (Stub){ .emit = emit, .op = op, .insn_off = c->insn_off,
                  .addr = REG_NONE, .value = REG_NONE, .dst = REG_NONE };
     memcpy(s->owner, c->owner, sizeof(s->owner));

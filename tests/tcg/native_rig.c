@@ -380,6 +380,18 @@ static void compare(uint16_t cc_mask)
     g_assert_cmpmem(sides[0].memory, RIG_BYTES, sides[1].memory, RIG_BYTES);
 }
 
+/* To look at a failure: the function on stderr, its code to a file that
+ * "objdump -D -b binary -m i386:x86-64" reads. */
+static void dump(void)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    const TbCode *c = &sides[1].tb.code;
+
+    ir_dump(&rig_func, text);
+    g_printerr("----\n%s", text->str);
+    g_file_set_contents(g_getenv("RIG_DUMP"), c->entry, c->code_bytes, NULL);
+}
+
 void rig_run(uint32_t cflags, uint16_t cc_mask)
 {
     g_assert_false(rig_func.overflow);
@@ -387,6 +399,9 @@ void rig_run(uint32_t cflags, uint16_t cc_mask)
     ir_live(&rig_func, IR_CC_ALL);
     run_side(&sides[0], cflags);
     run_side(&sides[1], cflags);
+    if (g_getenv("RIG_DUMP")) {
+        dump();
+    }
     compare(cc_mask);
     rig_slow_calls = sides[1].nlog;
     rig_cpu = sides[1].cpu;

@@ -5,6 +5,8 @@
  */
 #include "native_rig.h"
 
+#include "tcg/vops.h"
+
 #include <xmmintrin.h>
 
 #define ROUNDS 300
@@ -366,6 +368,34 @@ static void add_vector_move(IrFunc *f)
     }
 }
 
+static IrTemp vec_source(void)
+{
+    return G_VEC(below(4));
+}
+
+/* Any sub-op, @code, on few registers, so that operands coincide. */
+static void add_vop_code(IrFunc *f, VopCode code)
+{
+    const VopDef *d = &vop_defs[code];
+    bool from_int = d->shape == VOP_VVR || d->shape == VOP_VVRI;
+    IrTemp dst = vop_dst_is_int(d)        ? dest(f)
+                 : d->shape == VOP_FVV ? IR_NONE
+                                          : vec_source();
+    IrTemp a = vec_source();
+    IrTemp b = from_int ? source(f) : d->shape == VOP_SVI ? IR_NONE
+                                                          : vec_source();
+
+    if (code == VOP_MOVD_VE || code == VOP_MOVQ_VE) {
+        a = IR_NONE;
+    }
+    ir_vop(f, code, dst, a, b, rig_random());
+}
+
+static void add_vop(IrFunc *f)
+{
+    add_vop_code(f, below(VOP_COUNT));
+}
+
 static void add_cpu_field(IrFunc *f)
 {
     int32_t reg = offsetof(X86CPU, regs) + 8 * below(16);
@@ -387,7 +417,7 @@ static AddOp *const all_ops[] = {
     add_shift,    add_double_shift, add_multiply,  add_scan,    add_bmi,
     add_move,     add_move,         add_bit_test,  add_flags_op,
     add_flags_op, add_load_store,   add_load_store, add_rmw,    add_cmpxchg,
-    add_call,     add_vector_move,  add_cpu_field,
+    add_call,     add_vector_move,  add_cpu_field, add_vop,     add_vop,
 };
 
 /* A forward branch over what follows, now and then. */
@@ -451,6 +481,52 @@ static void test_all(void)
 {
     for (unsigned i = 0; i < 5; i++) {
         run_random(all_ops, ARRAY_LEN(all_ops));
+    }
+}
+
+/* Numbers that floating point treats specially, in either width. */
+static void special_vectors(void)
+{
+    static const uint64_t doubles[] = {
+        0, 0x8000000000000000, 0x3ff0000000000000, 0x7ff0000000000000,
+        0xfff0000000000000, 0x7ff8000000000001, 0x7ff0000000000001, 1,
+        0x4008000000000000, 0x41e0000000000000, 0xc1e0000000200000,
+    };
+    static const uint32_t singles[] = {
+        0, 0x80000000, 0x3f800000, 0x7f800000, 0xff800000, 0x7fc00001,
+        0x7f800001, 1, 0x40400000, 0x4f000000,
+    };
+
+    for (unsigned i = 0; i < 4; i++) {
+        for (unsigned j = 0; j < 4; j++) {
+            if (chance(3)) {
+                rig_cpu.vec[i].u64[j] = doubles[below(ARRAY_LEN(doubles))];
+            } else if (chance(3)) {
+                rig_cpu.vec[i].u32[2 * j] = singles[below(ARRAY_LEN(singles))];
+                rig_cpu.vec[i].u32[2 * j + 1] =
+                    singles[below(ARRAY_LEN(singles))];
+            }
+        }
+    }
+}
+
+/* Every row of vops.def: once alone, then in the midst of others. */
+static void test_vops(void)
+{
+    for (unsigned code = 0; code < VOP_COUNT; code++) {
+        for (unsigned i = 0; i < 8; i++) {
+            IrFunc *f = rig_start();
+
+            ntemps = 0;
+            special_vectors();
+            rig_cpu.mxcsr |= below(4) << 13;
+            for (unsigned n = below(3); n > 0; n--) {
+                add_vop(f);
+            }
+            add_vop_code(f, code);
+            ir_exit(f);
+            rig_run(0, CC_BITS);
+        }
     }
 }
 
@@ -585,13 +661,13 @@ int main(int argc, char **argv)
         add_alu,  add_compare,  add_unary,    add_shift,      add_double_shift,
         add_multiply, add_scan, add_bmi,      add_move,       add_bit_test,
         add_flags_op, add_load_store, add_rmw, add_cmpxchg,   add_call,
-        add_vector_move, add_cpu_field,
+        add_vector_move, add_cpu_field, add_vop,
     };
     static const char *const names[] = {
         "alu",  "compare", "unary", "shift", "double-shift",
         "multiply", "scan", "bmi", "move", "bit-test",
         "flags", "load-store", "rmw", "cmpxchg", "call",
-        "vector-move", "cpu-field",
+        "vector-move", "cpu-field", "vop",
     };
 
     g_test_init(&argc, &argv, NULL);
@@ -599,6 +675,7 @@ int main(int argc, char **argv)
     for (unsigned i = 0; i < ARRAY_LEN(kinds); i++) {
         add_kind(names[i], &kinds[i]);
     }
+    g_test_add_func("/native/vops", test_vops);
     g_test_add_func("/native/random/all", test_all);
     g_test_add_func("/native/buffer-end", test_buffer_end);
     g_test_add_func("/native/exit-request", test_exit_request);
