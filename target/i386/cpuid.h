@@ -1,65 +1,64 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Features that CPUID announces and that decide whether an instruction exists.
- * Names are the SDM's (vol. 2A, "CPUID"); FEAT_BASE is always there.
- */
+/* CPU models and what CPUID says of them. */
 #ifndef HEDDLE_TARGET_I386_CPUID_H
 #define HEDDLE_TARGET_I386_CPUID_H
 
 #include "target/i386/cpu.h"
 
-typedef enum X86Feature {
-    FEAT_BASE,
-    FEAT_FPU,
-    FEAT_TSC,
-    FEAT_MSR,
-    FEAT_CX8,
-    FEAT_SEP,
-    FEAT_CMOV,
-    FEAT_CLFSH,
-    FEAT_MMX,
-    FEAT_FXSR,
-    FEAT_SSE,
-    FEAT_SSE2,
-    FEAT_SSE3,
-    FEAT_PCLMULQDQ,
-    FEAT_MONITOR,
-    FEAT_SSSE3,
-    FEAT_FMA,
-    FEAT_CX16,
-    FEAT_SSE41,
-    FEAT_SSE42,
-    FEAT_MOVBE,
-    FEAT_POPCNT,
-    FEAT_AES,
-    FEAT_XSAVE,
-    FEAT_AVX,
-    FEAT_F16C,
-    FEAT_RDRAND,
-    FEAT_FSGSBASE,
-    FEAT_BMI1,
-    FEAT_AVX2,
-    FEAT_BMI2,
-    FEAT_INVPCID,
-    FEAT_RDSEED,
-    FEAT_ADX,
-    FEAT_SMAP,
-    FEAT_CLFLUSHOPT,
-    FEAT_CLWB,
-    FEAT_SHA,
-    FEAT_RDPID,
-    FEAT_XSAVEOPT,
-    FEAT_SYSCALL,
-    FEAT_RDTSCP,
-    FEAT_LM,
-    FEAT_LAHF_LM,
-    FEAT_ABM,         /* LZCNT */
-    FEAT_SSE4A,
-    FEAT_PREFETCHW,
-    X86_FEATURE_COUNT,
-} X86Feature;
+/* Registers of CPUID that hold feature bits. */
+typedef enum FeatureWord {
+    FW_1_EDX, FW_1_ECX, FW_6_EAX, FW_7_EBX, FW_7_ECX, FW_7_EDX, FW_D1_EAX,
+    FW_81_EDX, FW_81_ECX, FW_87_EDX,
+    FW_COUNT,
+} FeatureWord;
 
-/* Does this vCPU's CPUID announce @f?  Any thread; never changes. */
-bool x86_has_feature(const X86CPU *cpu, X86Feature f);
+typedef enum X86FeatureId {
+    FEAT_BASE, /* what every model has: no row of the table */
+#define X86_FEATURE(id, name, word, bit, have) FEAT_##id,
+#include "target/i386/features.def"
+#undef X86_FEATURE
+    FEAT_COUNT,
+} X86FeatureId;
+
+/* One vCPU's identity: a model with the command line's changes. */
+typedef struct X86Features {
+    uint32_t word[FW_COUNT];
+    char vendor[13];
+    bool amd; /* by vendor: where the two makers' instructions differ */
+    char model_id[49];
+    unsigned family, model, stepping;
+    uint32_t level, xlevel; /* highest basic and extended leaf */
+} X86Features;
+
+typedef struct X86FeatureInfo {
+    const char *name;
+    uint8_t word, bit;
+    bool have;
+} X86FeatureInfo;
+extern const X86FeatureInfo x86_feature_info[FEAT_COUNT];
+
+/* May the guest use it?  Constant for a vCPU's life; @id is not FEAT_BASE. */
+static inline bool x86_has_feature(const X86CPU *cpu, X86FeatureId id)
+{
+    const X86FeatureInfo *info = &x86_feature_info[id];
+
+    return cpu->features->word[info->word] >> info->bit & 1;
+}
+
+/* Power-on state but for what INIT keeps (FPU, MSRs, caches, TSC). */
+void x86_cpu_init_reset(X86CPU *cpu);
+
+/* Parse "MODEL[,+feature][,-feature][,key=value]..."; sets cpu->model and
+ * cpu->features. */
+bool x86_model_select(X86CPU *cpu, const char *text, GError **errp);
+
+typedef struct CpuidRegs {
+    uint32_t eax, ebx, ecx, edx;
+} CpuidRegs;
+/* SDM vol. 2A, "CPUID"; leaves past the highest answer as the highest basic
+ * one does. */
+CpuidRegs x86_cpuid(X86CPU *cpu, uint32_t leaf, uint32_t subleaf);
+/* What EDX holds after reset, and CPUID.1:EAX. */
+uint32_t x86_cpu_signature(const X86Features *f);
 
 #endif

@@ -203,6 +203,7 @@ typedef struct X86CPU {
     const X86ApicOps *apic_ops; /* NULL: no APIC */
     void *apic;
     uint32_t sipi_vector;
+    bool wait_sipi; /* after INIT: only a startup IPI (or reset) goes on */
     uint32_t apic_id;
     /* INTA of a machine without APIC, and #FERR; may be NULL. */
     int (*pic_read_irq)(void *opaque);
@@ -235,6 +236,9 @@ uint64_t x86_cpu_tsc(X86CPU *cpu); /* what RDTSC returns now */
 /* --- for accel/tcg --- */
 struct TranslationBlock;
 struct IrFunc;
+/* Once per process, before the back-end's init: registers the IR's globals and
+ * the helpers, builds the decoder's index. */
+void x86_tcg_init(void);
 /* Translate guest code from tb->pc_offset on into @ir, at most @max_insns
  * instructions; fills tb->guest_bytes and tb->icount.  Fetches through
  * x86_fetch_*; may raise a guest fault when the first instruction's fetch

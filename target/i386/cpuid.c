@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The CPUID instruction.
+ * Source: SDM vol. 2A, "CPUID"; AMD APM vol. 3, appendix E.
+ */
+#include "target/i386/cpuid.h"
+
+#include <string.h>
+
+#include "target/i386/excp.h"
+#include "target/i386/helpers.h"
+#include "target/i386/mmu.h"
+
+#define CPUID_1_ECX_OSXSAVE BIT(27)
+#define CPUID_1_EDX_APIC    BIT(9)
+#define APIC_BASE_ENABLE    BIT64(11)
+#define CACHE_LINE          64
+
+/* Threads, cores and packages: the same for every vCPU, fixed before the
+ * first is made. */
+static struct {
+    unsigned sockets, cores, threads;
+} topology = {1, 1, 1};
+
+void x86_cpu_set_topology(unsigned sockets, unsigned cores, unsigned threads)
+{
+    topology.sockets = sockets;
+    topology.cores = cores;
+    topology.threads = threads;
+}
+
+/* Bits of an APIC ID that number @count things. */
+static unsigned id_bits(unsigned count)
+{
+    return count > 1 ? 32 - __builtin_clz(count - 1) : 0;
+}
+
+uint32_t x86_cpu_signature(const X86Features *f)
+{
+    unsigned family = MIN(f->family, 15);
+    unsigned extended = f->family - family;
+
+    return extended << 20 | (f->model >> 4 & 15) << 16 | family << 8 |
+           (f->model & 15) << 4 | (f->stepping & 15);
+}
+
+static uint32_t text_word(const char *text, unsigned offset)
+{
+    uint32_t word;
+
+    memcpy(&word, text + offset, sizeof(word));
+    return word;
+}
+
+static CpuidRegs leaf_vendor(const X86CPU *cpu, uint32_t highest)
+{
+    const char *vendor = cpu->features->vendor;
+
+    return (CpuidRegs){highest, text_word(vendor, 0), text_word(vendor, 8),
+                       text_word(vendor, 4)};
+}
+
+static CpuidRegs leaf_features(X86CPU *cpu)
+{
+    const X86Features *f = cpu->features;
+    unsigned logical = topology.cores * topology.threads;
+    CpuidRegs r = {
+        .eax = x86_cpu_signature(f),
+        .ebx = cpu->apic_id << 24 | (CACHE_LINE / 8) << 8,
+        .ecx = f->word[FW_1_ECX],
+        .edx = f->word[FW_1_EDX],
+    };
+
+    r.ebx |= MIN(logical, 255u) << 16;
+    if (logical < 2) {
+        r.edx &= ~BIT(28); /* HTT: more than one logical processor */
+    }
+    if (cpu->cr4 & CR4_OSXSAVE) {
+        r.ecx |= CPUID_1_ECX_OSXSAVE;
+    }
+    if (!cpu->apic ||
+        !(cpu->apic_ops->get_base(cpu->apic) & APIC_BASE_ENABLE)) {
+        r.edx &= ~CPUID_1_EDX_APIC;
+    }
+    return r;
+}
+
+/* Deterministic cache parameters: 32 KiB L1s and 512 KiB L2 of a core, and
+ * an 8 MiB L3 of a package, as many programs expect to find some. */
+static CpuidRegs leaf_caches(uint32_t subleaf)
+{
+    static const struct {
+        uint8_t type, level, ways; /* type: 1 data, 2 code, 3 both */
+        bool package;
+        uint32_t sets;
+    } cache[] = {
+        {1, 1, 8, false, 64},
+        {2, 1, 8, false, 64},
+        {3, 2, 8, false, 1024},
+        {3, 3, 16, true, 8192},
+    };
+    unsigned cores = 1u << id_bits(topology.cores);
+    unsigned threads = 1u << id_bits(topology.threads);
+    unsigned sharing;
+
+    if (subleaf >= ARRAY_LEN(cache)) {
+        return (CpuidRegs){0};
+    }
+    sharing = cache[subleaf].package ? cores * threads : threads;
+    return (CpuidRegs){
+        /* bit 8: self-initialising */
+        .eax = cache[subleaf].type | cache[subleaf].level << 5 | BIT(8) |
+               (sharing - 1) << 14 | (cores - 1) << 26,
+        .ebx = (CACHE_LINE - 1) | (cache[subleaf].ways - 1u) << 22,
+        .ecx = cache[subleaf].sets - 1,
+    };
+}
+
+static CpuidRegs leaf_topology(const X86CPU *cpu, uint32_t subleaf)
+{
+    unsigned smt = id_bits(topology.threads);
+    CpuidRegs r = {.ecx = subleaf & 0xff, .edx = cpu->apic_id};
+
+    if (subleaf == 0) {
+        r.eax = smt;
+        r.ebx = topology.threads;
+        r.ecx |= 1 << 8;
+    } else if (subleaf == 1) {
+        r.eax = smt + id_bits(topology.cores);
+        r.ebx = topology.threads * topology.cores;
+        r.ecx |= 2 << 8;
+    }
+    return r;
+}
+
+/* XSAVE's components: x87 and SSE in the legacy area, AVX behind it. */
+static CpuidRegs leaf_xsave(const X86CPU *cpu, uint32_t subleaf)
+{
+    bool avx = x86_has_feature(cpu, FEAT_AVX);
+
+    if (!x86_has_feature(cpu, FEAT_XSAVE)) {
+        return (CpuidRegs){0};
+    }
+    switch (subleaf) {
+    case 0:
+        return (CpuidRegs){
+            .eax = avx ? 7 : 3,
+            .ebx = cpu->xcr0 & 4 ? 832 : 576,
+            .ecx = avx ? 832 : 576,
+        };
+    case 1:
+        return (CpuidRegs){.eax = cpu->features->word[FW_D1_EAX]};
+    case 2:
+        return avx ? (CpuidRegs){.eax = 256, .ebx = 576} : (CpuidRegs){0};
+    default:
+        return (CpuidRegs){0};
+    }
+}
+
+static CpuidRegs leaf_basic(X86CPU *cpu, uint32_t leaf, uint32_t subleaf)
+{
+    const uint32_t *word = cpu->features->word;
+
+    switch (leaf) {
+    case 0:
+        return leaf_vendor(cpu, cpu->features->level);
+    case 1:
+        return leaf_features(cpu);
+    case 2: /* ask leaf 4 for caches, no TLB descriptors */
+        return (CpuidRegs){.eax = 0x00ffff01};
+    case 4:
+        return leaf_caches(subleaf);
+    case 5:
+        return (CpuidRegs){.eax = CACHE_LINE, .ebx = CACHE_LINE, .ecx = 3};
+    case 6:
+        return (CpuidRegs){.eax = word[FW_6_EAX]};
+    case 7:
+        return subleaf ? (CpuidRegs){0}
+                       : (CpuidRegs){.ebx = word[FW_7_EBX],
+                                     .ecx = word[FW_7_ECX],
+                                     .edx = word[FW_7_EDX]};
+    case 0xb:
+        return leaf_topology(cpu, subleaf);
+    case 0xd:
+        return leaf_xsave(cpu, subleaf);
+    case 0x15: /* TSC = crystal clock x EBX / EAX */
+        return (CpuidRegs){.eax = 1, .ebx = 1, .ecx = cpu->tsc_hz};
+    default:
+        return (CpuidRegs){0};
+    }
+}
+
+/* Part @part (0 to 2) of the 48-byte brand string. */
+static CpuidRegs leaf_brand(const X86CPU *cpu, unsigned part)
+{
+    const char *id = cpu->features->model_id;
+
+    return (CpuidRegs){text_word(id, part * 16), text_word(id, part * 16 + 4),
+                       text_word(id, part * 16 + 8),
+                       text_word(id, part * 16 + 12)};
+}
+
+/* AMD repeats these bits of leaf 1 in 80000001h:EDX. */
+#define AMD_ALIASES 0x0183f3ffu
+
+static CpuidRegs leaf_extended(X86CPU *cpu, uint32_t leaf)
+{
+    const X86Features *f = cpu->features;
+    bool amd = f->amd;
+    unsigned logical = topology.cores * topology.threads;
+
+    switch (leaf) {
+    case 0x80000000:
+        return leaf_vendor(cpu, f->xlevel);
+    case 0x80000001:
+        return (CpuidRegs){
+            .eax = x86_cpu_signature(f),
+            .ecx = f->word[FW_81_ECX] | (amd && logical > 1 ? BIT(1) : 0),
+            .edx = f->word[FW_81_EDX] |
+                   (amd ? f->word[FW_1_EDX] & AMD_ALIASES : 0),
+        };
+    case 0x80000002 ... 0x80000004:
+        return leaf_brand(cpu, leaf - 0x80000002);
+    case 0x80000005: /* L1: 32 KiB, 8 ways, 1 line per tag, of 64 bytes */
+        return amd ? (CpuidRegs){.ecx = 0x20080140, .edx = 0x20080140}
+                   : (CpuidRegs){0};
+    case 0x80000006: /* L2: 512 KiB, 8 ways */
+        return (CpuidRegs){.ecx = 0x02006140};
+    case 0x80000007:
+        return (CpuidRegs){.edx = f->word[FW_87_EDX]};
+    case 0x80000008:
+        return (CpuidRegs){
+            .eax = X86_PHYS_BITS | 48 << 8,
+            .ecx = amd && logical > 1
+                       ? (logical - 1) | id_bits(logical) << 12
+                       : 0,
+        };
+    default:
+        return (CpuidRegs){0};
+    }
+}
+
+CpuidRegs x86_cpuid(X86CPU *cpu, uint32_t leaf, uint32_t subleaf)
+{
+    const X86Features *f = cpu->features;
+
+    if (leaf >= 0x80000000 && leaf <= MAX(f->xlevel, 0x80000000)) {
+        return leaf_extended(cpu, leaf);
+    }
+    /* No hypervisor interface: that range is empty, not out of range. */
+    if (leaf >= 0x40000000 && leaf < 0x40000100) {
+        return (CpuidRegs){0};
+    }
+    return leaf_basic(cpu, MIN(leaf, f->level), subleaf);
+}
+
+void helper_cpuid(X86CPU *cpu)
+{
+    CpuidRegs r =
+        x86_cpuid(cpu, cpu->regs[R_RAX], (uint32_t)cpu->regs[R_RCX]);
+
+    cpu->regs[R_RAX] = r.eax;
+    cpu->regs[R_RBX] = r.ebx;
+    cpu->regs[R_RCX] = r.ecx;
+    cpu->regs[R_RDX] = r.edx;
+}

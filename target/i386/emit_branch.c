@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Transfers of control.  A near jump to an address that is not canonical
+ * faults when its target is fetched, with rip there, as AMD's processors do.
+ */
+#include "target/i386/emit.h"
+
+/* Page offset that a relative jump leads to. */
+static int64_t target_of(X86Trans *s, const X86Insn *in)
+{
+    return (int64_t)s->next_off + in->imm;
+}
+
+/* #GP at the jump for a target beyond a segmented CS. */
+static void check_target(X86Trans *s, int64_t target, unsigned size)
+{
+    if (!(s->flags & (HF_FLAT_CS | HF_CS64))) {
+        x86_jump_target(s, x86_rip_at(s, target), size);
+    }
+}
+
+void emit_jmp(X86Trans *s, const X86Insn *in)
+{
+    check_target(s, target_of(s, in), in->osize);
+    x86_goto(s, 0, target_of(s, in), in->osize);
+}
+
+/* Both ways out of a conditional jump; the caller jumps to @taken. */
+static void two_ways(X86Trans *s, const X86Insn *in, unsigned taken)
+{
+    x86_goto(s, 1, s->next_off, x86_is64(s) ? IR_64 : IR_32);
+    ir_set_label(s->ir, taken);
+    check_target(s, target_of(s, in), in->osize);
+    x86_goto(s, 0, target_of(s, in), in->osize);
+}
+
+void emit_jcc(X86Trans *s, const X86Insn *in)
+{
+    unsigned taken = ir_label(s->ir);
+
+    ir_brcc(s->ir, in->opcode & 15, taken);
+    two_ways(s, in, taken);
+}
+
+/* rCX, or its low part by the address size, as a temp to compare. */
+static IrTemp counter(X86Trans *s, const X86Insn *in)
+{
+    return in->asize == IR_64 ? x86_gpr(R_RCX)
+                              : x86_zx(s, in->asize, x86_gpr(R_RCX));
+}
+
+void emit_jcxz(X86Trans *s, const X86Insn *in)
+{
+    unsigned taken = ir_label(s->ir);
+
+    ir_brcond(s->ir, IR_64, COND_E, counter(s, in), ir_const(s->ir, 0),
+              taken);
+    two_ways(s, in, taken);
+}
+
+/* rCX is written on each way out, on the taken one after the check of its
+ * target; the test looks at the new value. */
+void emit_loop(X86Trans *s, const X86Insn *in)
+{
+    unsigned taken = ir_label(s->ir), over = ir_label(s->ir);
+    IrTemp less = ir_temp_local(s->ir), low;
+    unsigned cond = in->row->arg;
+
+    ir_lea(s->ir, IR_64, less, x86_gpr(R_RCX), IR_NONE, 0, -1);
+    low = in->asize == IR_64 ? less : x86_zx(s, in->asize, less);
+    ir_brcond(s->ir, IR_64, COND_E, low, ir_const(s->ir, 0), over);
+    if (cond == LOOP_ALWAYS) {
+        ir_br(s->ir, taken);
+    } else {
+        ir_brcc(s->ir, cond, taken);
+    }
+    ir_set_label(s->ir, over);
+    x86_put_gpr(s, in->asize, R_RCX, less);
+    x86_goto(s, 1, s->next_off, x86_is64(s) ? IR_64 : IR_32);
+    ir_set_label(s->ir, taken);
+    check_target(s, target_of(s, in), in->osize);
+    x86_put_gpr(s, in->asize, R_RCX, less);
+    x86_goto(s, 0, target_of(s, in), in->osize);
+}
+
+void emit_call(X86Trans *s, const X86Insn *in)
+{
+    check_target(s, target_of(s, in), in->osize);
+    x86_push(s, in->osize, x86_next_rip(s));
+    x86_goto(s, 0, target_of(s, in), in->osize);
+}
+
+static IrTemp indirect_target(X86Trans *s, const X86Insn *in)
+{
+    IrTemp rip = ir_temp(s->ir), value = x86_get(s, in, 0);
+
+    /* A copy: CALL rSP goes where it pointed before the push. */
+    ir_mov(s->ir, IR_64, rip, value);
+    return x86_jump_target(s, rip, in->osize);
+}
+
+void emit_jmp_ind(X86Trans *s, const X86Insn *in)
+{
+    x86_jump(s, indirect_target(s, in));
+}
+
+void emit_call_ind(X86Trans *s, const X86Insn *in)
+{
+    IrTemp rip = indirect_target(s, in);
+
+    x86_push(s, in->osize, x86_next_rip(s));
+    x86_jump(s, rip);
+}
+
+void emit_ret(X86Trans *s, const X86Insn *in)
+{
+    int bytes = 1 << in->osize;
+    X86Addr a = x86_stack_addr(s, 0, bytes, X86_READ);
+    IrTemp rip = x86_load(s, &a, in->osize, 0);
+
+    rip = x86_jump_target(s, rip, in->osize);
+    x86_add_sp(s, bytes + in->imm);
+    x86_jump(s, rip);
+}
+
+/* --- far transfers and interrupts: helpers --- */
+
+static void far_transfer(X86Trans *s, unsigned helper, IrTemp sel,
+                         IrTemp off, unsigned size)
+{
+    ir_call(s->ir, helper, IR_NONE, 4, sel, off, x86_next_rip(s),
+            ir_const(s->ir, size));
+    x86_exit(s);
+}
+
+void emit_jmp_far(X86Trans *s, const X86Insn *in)
+{
+    far_transfer(s, HELPER_far_jmp, ir_const(s->ir, in->imm2),
+                 ir_const(s->ir, in->imm), in->osize);
+}
+
+void emit_call_far(X86Trans *s, const X86Insn *in)
+{
+    far_transfer(s, HELPER_far_call, ir_const(s->ir, in->imm2),
+                 ir_const(s->ir, in->imm), in->osize);
+}
+
+/* m16:16, m16:32 or m16:64 */
+static void far_mem(X86Trans *s, const X86Insn *in, unsigned helper)
+{
+    unsigned bytes = 1u << in->osize;
+    X86Addr a = x86_addr(s, in, bytes + 2, X86_READ), b;
+    IrTemp off = x86_load(s, &a, in->osize, 0);
+
+    b = x86_addr_add(a, bytes);
+    far_transfer(s, helper, x86_load(s, &b, IR_16, 0), off, in->osize);
+}
+
+void emit_jmp_far_mem(X86Trans *s, const X86Insn *in)
+{
+    far_mem(s, in, HELPER_far_jmp);
+}
+
+void emit_call_far_mem(X86Trans *s, const X86Insn *in)
+{
+    far_mem(s, in, HELPER_far_call);
+}
+
+void emit_ret_far(X86Trans *s, const X86Insn *in)
+{
+    x86_call2(s, HELPER_far_ret, ir_const(s->ir, in->osize),
+              ir_const(s->ir, in->imm));
+    x86_exit(s);
+}
+
+void emit_iret(X86Trans *s, const X86Insn *in)
+{
+    x86_call2(s, HELPER_iret, ir_const(s->ir, in->osize), x86_next_rip(s));
+    x86_exit(s);
+}
+
+void emit_int(X86Trans *s, const X86Insn *in)
+{
+    x86_call2(s, HELPER_int, ir_const(s->ir, in->imm), x86_next_rip(s));
+    ir_exit(s->ir);
+    s->ended = true;
+}
+
+/* INT3, INT1 */
+void emit_int3(X86Trans *s, const X86Insn *in)
+{
+    x86_call1(s, in->row->arg, x86_next_rip(s));
+    ir_exit(s->ir);
+    s->ended = true;
+}
+
+void emit_into(X86Trans *s, const X86Insn *in)
+{
+    unsigned skip = ir_label(s->ir);
+
+    ir_brcc(s->ir, COND_NO, skip);
+    x86_call1(s, HELPER_into, x86_next_rip(s));
+    ir_exit(s->ir);
+    ir_set_label(s->ir, skip);
+    x86_goto(s, 0, s->next_off, IR_32);
+}
+
+/* #BR if the index lies outside the two signed bounds in memory. */
+void emit_bound(X86Trans *s, const X86Insn *in)
+{
+    unsigned size = in->osize;
+    IrTemp index = x86_get(s, in, 0), lower, upper;
+    X86Addr a = x86_addr(s, in, 2u << size, X86_READ), b;
+
+    b = x86_addr_add(a, 1u << size);
+    lower = x86_load(s, &a, size, 0);
+    upper = x86_load(s, &b, size, 0);
+    ir_trapif(s->ir, size, COND_L, index, lower, HELPER_raise, EXCP_BR);
+    ir_trapif(s->ir, size, COND_G, index, upper, HELPER_raise, EXCP_BR);
+}
+
+void emit_ud(X86Trans *s, const X86Insn *in)
+{
+    x86_fault(s, EXCP_UD);
+}

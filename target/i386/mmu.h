@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* Linear to physical addresses. */
+#ifndef HEDDLE_TARGET_I386_MMU_H
+#define HEDDLE_TARGET_I386_MMU_H
+
+#include "target/i386/cpu.h"
+
+#define X86_PHYS_BITS 40 /* MAXPHYADDR: CPUID 80000008h says the same */
+
+/* Error code of #PF: SDM vol. 3A, 4.7 "Page-Fault Exceptions" */
+#define PF_P    BIT(0)
+#define PF_W    BIT(1)
+#define PF_U    BIT(2)
+#define PF_RSVD BIT(3)
+#define PF_I    BIT(4)
+
+typedef struct PageWalk {
+    hwaddr phys;        /* of the byte asked for, A20 mask applied */
+    int prot;           /* PAGE_*: what a TLB entry may allow */
+    unsigned page_bits; /* log2 of the guest's page size */
+    bool global;
+    uint32_t error;     /* PF_*, when the walk failed */
+} PageWalk;
+
+/*
+ * Walk the guest page tables for one linear address.
+ * @la      canonical linear address (below 4 GiB outside long mode)
+ * @access  one of PAGE_READ, PAGE_WRITE, PAGE_EXEC; 0 for a debugger: no
+ *          permission is checked and no accessed or dirty bit set
+ * @mmu     MMU_*
+ * Returns  false on a fault: out->error is set, CR2 is not written
+ * Locks    none; opens RCU read sections of its own
+ * Source   SDM vol. 3A, chapter 4 "Paging"
+ */
+bool x86_page_walk(X86CPU *cpu, vaddr la, int access, unsigned mmu,
+                   PageWalk *out);
+
+/* Load the four PDPTEs of PAE paging from @cr3; false, and nothing is
+ * changed, if one has reserved bits set: #GP(0).
+ * Source  SDM vol. 3A, 4.4.1 "PDPTE Registers" */
+bool x86_load_pdptes(X86CPU *cpu, uint64_t cr3);
+
+/* CPUOps.get_phys_debug */
+bool x86_get_phys_debug(CPUState *cs, vaddr va, hwaddr *pa);
+
+#endif

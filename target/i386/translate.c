@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * x86_translate: one TB from guest code to IR.  A TB holds instructions that
+ * start in one page, up to the first that leaves; only its first instruction
+ * may reach into the next page, so that a fault of that page's fetch is taken
+ * with the right rip.
+ *
+ * rip is never stored on the way: rip_base plus the page offset of an
+ * instruction gives it, whatever address the page is mapped at.
+ */
+#include "target/i386/emit.h"
+
+#include "accel/tcg.h"
+#include "exec/memory.h"
+
+/* Room for the longest emission (ENTER with 31 levels) before a limit. */
+enum { SPARE_OPS = 320, SPARE_TEMPS = 256, SPARE_LABELS = 16,
+       SPARE_RECIPES = 80 };
+
+#define LIMIT_NONE UINT_MAX
+
+void x86_call0(X86Trans *s, unsigned helper)
+{
+    ir_call(s->ir, helper, IR_NONE, 0);
+}
+
+void x86_call1(X86Trans *s, unsigned helper, IrTemp a)
+{
+    ir_call(s->ir, helper, IR_NONE, 1, a);
+}
+
+void x86_call2(X86Trans *s, unsigned helper, IrTemp a, IrTemp b)
+{
+    ir_call(s->ir, helper, IR_NONE, 2, a, b);
+}
+
+uint8_t x86_cc(const X86Insn *in, IrOpc opc)
+{
+    return (in->row->writes | in->row->undef) & ir_op_defs[opc].cc_out;
+}
+
+/* --- rip and the ways out --- */
+
+static unsigned rip_size(const X86Trans *s)
+{
+    return x86_is64(s) ? IR_64 : IR_32;
+}
+
+IrTemp x86_rip_at(X86Trans *s, unsigned off)
+{
+    IrTemp base = ir_temp(s->ir), rip = ir_temp(s->ir);
+
+    ir_ld_cpu(s->ir, base, offsetof(X86CPU, rip_base), MO_64);
+    ir_lea(s->ir, rip_size(s), rip, base, IR_NONE, 0, off);
+    return rip;
+}
+
+IrTemp x86_next_rip(X86Trans *s)
+{
+    return x86_rip_at(s, s->next_off);
+}
+
+void x86_store_rip(X86Trans *s, IrTemp rip)
+{
+    ir_st_cpu(s->ir, rip, offsetof(X86CPU, rip), MO_64);
+}
+
+/* X86CPU.rip is set and the instruction is done: under EFLAGS.TF the trap
+ * comes now (SDM vol. 3B, 17.3.1.4 "Single-Step Exception Condition"). */
+void x86_exit(X86Trans *s)
+{
+    if (s->flags & HF_TF) {
+        x86_call0(s, HELPER_single_step);
+    }
+    ir_exit(s->ir);
+    s->ended = true;
+}
+
+void x86_exit_shadow(X86Trans *s)
+{
+    x86_store_rip(s, x86_next_rip(s));
+    ir_exit(s->ir);
+    s->ended = true;
+}
+
+void x86_exit_next(X86Trans *s)
+{
+    x86_store_rip(s, x86_next_rip(s));
+    x86_exit(s);
+}
+
+void x86_jump(X86Trans *s, IrTemp rip)
+{
+    if (s->leave) {
+        x86_store_rip(s, rip);
+        x86_exit(s);
+        return;
+    }
+    ir_jmp_ind(s->ir, rip);
+    s->ended = true;
+}
+
+void x86_jump_next(X86Trans *s)
+{
+    x86_jump(s, x86_next_rip(s));
+}
+
+/* Cut @rip to the width of the jump's operand size. */
+static IrTemp masked_rip(X86Trans *s, IrTemp rip, unsigned size)
+{
+    return size < rip_size(s) ? x86_zx(s, size, rip) : rip;
+}
+
+/* #GP(0) at the jump itself if its target is beyond the code segment. */
+static void check_cs_limit(X86Trans *s, IrTemp rip)
+{
+    IrTemp limit;
+
+    if (s->flags & (HF_FLAT_CS | HF_CS64)) {
+        return;
+    }
+    limit = ir_temp(s->ir);
+    ir_ld_cpu(s->ir, limit, offsetof(X86CPU, segs[R_CS].limit), MO_32);
+    ir_trapif(s->ir, IR_64, COND_A, rip, limit, HELPER_raise_error0,
+              EXCP_GP);
+}
+
+IrTemp x86_jump_target(X86Trans *s, IrTemp rip, unsigned size)
+{
+    rip = masked_rip(s, rip, size);
+    check_cs_limit(s, rip);
+    return rip;
+}
+
+/*
+ * A chained jump goes to a place in the same page.  With a flat CS that is so
+ * when the offset is; otherwise rip may wrap at 64 KiB on the way, and then
+ * leads to another page.  Where the rip does not wrap it is below the limit
+ * check's mask and may be chained.
+ */
+static void goto_segmented(X86Trans *s, unsigned slot, int64_t target,
+                           unsigned size)
+{
+    IrTemp base = ir_temp(s->ir), raw = ir_temp(s->ir);
+    unsigned wraps = ir_label(s->ir);
+    int64_t top = size == IR_16 ? 0xffff : 0xffffffff;
+
+    ir_ld_cpu(s->ir, base, offsetof(X86CPU, rip_base), MO_64);
+    ir_lea(s->ir, IR_64, raw, base, IR_NONE, 0, target);
+    ir_brcond(s->ir, IR_64, COND_A, raw, ir_const(s->ir, top), wraps);
+    ir_goto_tb(s->ir, slot, size, target);
+    ir_set_label(s->ir, wraps);
+    x86_jump(s, masked_rip(s, x86_rip_at(s, target), size));
+}
+
+void x86_goto(X86Trans *s, unsigned slot, int64_t target, unsigned size)
+{
+    bool flat = s->flags & (HF_FLAT_CS | HF_CS64);
+
+    if (s->leave || target < 0 || target >= (int64_t)PAGE_SIZE) {
+        x86_jump(s, masked_rip(s, x86_rip_at(s, target), size));
+    } else if (!flat) {
+        goto_segmented(s, slot, target, size);
+    } else {
+        ir_goto_tb(s->ir, slot, size, target);
+    }
+    s->ended = true;
+}
+
+static void fault(X86Trans *s, unsigned helper, int vector)
+{
+    x86_call1(s, helper, ir_const(s->ir, vector));
+    ir_exit(s->ir);
+    s->ended = true;
+}
+
+void x86_fault(X86Trans *s, int vector)
+{
+    fault(s, HELPER_raise, vector);
+}
+
+void x86_fault_error0(X86Trans *s, int vector)
+{
+    fault(s, HELPER_raise_error0, vector);
+}
+
+/* --- one instruction --- */
+
+/* Bytes for the instruction at next_off from two pages.  May fault: only for
+ * the TB's first instruction. */
+static unsigned fetch_split(X86Trans *s, unsigned in_page)
+{
+    ram_addr_t ram;
+    const uint8_t *rest;
+    vaddr next = (s->linear | ~PAGE_MASK) + 1;
+
+    memcpy(s->split, s->code, in_page);
+    if (!x86_is64(s)) {
+        next = (uint32_t)next;
+    }
+    rest = tcg_code_page(&s->cpu->cs, next, &ram);
+    s->tb->page[1] = ram == RAM_ADDR_INVALID ? ram : ram & PAGE_MASK;
+    memcpy(s->split + in_page, rest, X86_MAX_INSN - in_page);
+    return X86_MAX_INSN;
+}
+
+/* DECODE_MORE: stop before this instruction, it starts the next TB. */
+static X86Decode fetch_insn(X86Trans *s, X86Insn *in)
+{
+    const uint8_t *bytes = s->code + (s->next_off - s->tb->pc_offset);
+    unsigned in_page = PAGE_SIZE - s->next_off;
+    X86Decode result = x86_decode(in, s->cpu, bytes, in_page, s->flags);
+
+    if (result == DECODE_MORE && s->ninsns == 0) {
+        unsigned avail = fetch_split(s, in_page);
+
+        result = x86_decode(in, s->cpu, s->split, avail, s->flags);
+    }
+    return result;
+}
+
+/* Checks that hflags decide; true if the instruction may go on. */
+static bool privilege_fits(X86Trans *s, const X86Insn *in)
+{
+    unsigned attrs = in->row->attrs;
+
+    if ((attrs & XA_CPL0UD) && x86_cpl(s) != 0) {
+        x86_fault(s, EXCP_UD);
+    } else if (((attrs & XA_PMGP) && !(s->flags & HF_PE)) ||
+               ((attrs & XA_CPL0) && x86_cpl(s) != 0)) {
+        x86_fault_error0(s, EXCP_GP);
+    }
+    return !s->ended;
+}
+
+static void emit_insn(X86Trans *s, const X86Insn *in, X86Decode result)
+{
+    if (result == DECODE_UD) {
+        x86_fault(s, EXCP_UD);
+    } else if (result == DECODE_TOO_LONG) {
+        x86_fault_error0(s, EXCP_GP);
+    } else if (privilege_fits(s, in)) {
+        in->row->emit(s, in);
+        if (!s->ended && (in->row->attrs & XA_LAST)) {
+            x86_exit_next(s);
+        }
+    }
+}
+
+/* --- before and between instructions --- */
+
+/* One vCPU field, with bits taken away. */
+static void clear_bits(X86Trans *s, int32_t field, uint32_t bits)
+{
+    IrTemp t = ir_temp(s->ir);
+
+    ir_ld_cpu(s->ir, t, field, MO_32);
+    ir_op2(s->ir, IR_AND, IR_32, 0, t, t, ir_const(s->ir, (int32_t)~bits));
+    ir_st_cpu(s->ir, t, field, MO_32);
+}
+
+/* What lasts for one instruction only ends with it; a fault of it pushes RF
+ * set in any case (SDM vol. 3B, 17.3.1.1 "Instruction-Breakpoint..."). */
+static void clear_one_shot_flags(X86Trans *s)
+{
+    uint32_t one_shot = s->flags & (HF_SHADOW | HF_RF);
+
+    if (one_shot) {
+        clear_bits(s, offsetof(X86CPU, hflags), one_shot);
+    }
+    if (one_shot & HF_RF) {
+        clear_bits(s, offsetof(X86CPU, eflags), EFLAGS_RF);
+    }
+}
+
+/* Emit the offset of the last byte and the limit; the op that adds the length
+ * is remembered, as the length comes later. */
+static IrTemp last_byte(X86Trans *s, IrTemp *limit)
+{
+    IrTemp last = x86_rip_at(s, 0);
+
+    s->limit_op = s->ir->nops - 1;
+    *limit = ir_temp(s->ir);
+    ir_ld_cpu(s->ir, *limit, offsetof(X86CPU, segs[R_CS].limit), MO_32);
+    return last;
+}
+
+/*
+ * Code segments with a limit: a TB of one instruction checks it exactly; a
+ * longer one checks its last byte at its head, and if that is beyond has the
+ * exec loop make a TB of one instruction instead.
+ */
+static void emit_limit_check(X86Trans *s)
+{
+    IrTemp last, limit;
+
+    last = last_byte(s, &limit);
+    if (s->max_insns == 1) {
+        ir_trapif(s->ir, IR_64, COND_A, last, limit, HELPER_raise_error0,
+                  EXCP_GP);
+        return;
+    }
+    s->limit_label = ir_label(s->ir);
+    ir_brcond(s->ir, IR_64, COND_A, last, limit, s->limit_label);
+}
+
+static void finish_limit_check(X86Trans *s)
+{
+    uint32_t cflags = (s->tb->cflags & ~CF_COUNT_MASK) | 1;
+
+    if (s->limit_op == LIMIT_NONE) {
+        return;
+    }
+    s->ir->op[s->limit_op].imm = s->next_off - 1;
+    if (s->max_insns == 1) {
+        return;
+    }
+    ir_set_label(s->ir, s->limit_label);
+    ir_st_cpu(s->ir, ir_const(s->ir, cflags),
+              offsetof(X86CPU, cs.cflags_next_tb), MO_32);
+    x86_store_rip(s, x86_rip_at(s, s->tb->pc_offset));
+    ir_exit(s->ir);
+}
+
+static bool nearly_full(const IrFunc *f)
+{
+    return f->overflow || f->nops + SPARE_OPS > IR_MAX_OPS ||
+           f->ntemps + SPARE_TEMPS > IR_MAX_TEMPS ||
+           f->nlabels + SPARE_LABELS > IR_MAX_LABELS ||
+           f->nrecipes + SPARE_RECIPES > IR_MAX_RECIPES;
+}
+
+static void translate_insn(X86Trans *s, X86Insn *in, X86Decode result)
+{
+    s->insn_off = s->next_off;
+    s->next_off += in->len;
+    s->ninsns++;
+    ir_insn(s->ir, s->insn_off);
+    if (s->ninsns == 1 && !(s->flags & (HF_FLAT_CS | HF_CS64))) {
+        emit_limit_check(s);
+    }
+    if ((s->flags & (HF_DEBUG | HF_RF)) == HF_DEBUG) {
+        x86_call1(s, HELPER_code_breakpoint, x86_rip_at(s, s->insn_off));
+    }
+    emit_insn(s, in, result);
+}
+
+static void translate_block(X86Trans *s)
+{
+    X86Insn in;
+
+    clear_one_shot_flags(s);
+    while (!s->ended) {
+        X86Decode result = fetch_insn(s, &in);
+
+        if (result == DECODE_MORE) {
+            break;
+        }
+        translate_insn(s, &in, result);
+        if (s->ninsns >= s->max_insns || s->next_off >= PAGE_SIZE ||
+            nearly_full(s->ir)) {
+            break;
+        }
+    }
+    if (!s->ended) {
+        x86_goto(s, 0, s->next_off, rip_size(s));
+    }
+    finish_limit_check(s);
+}
+
+void x86_translate(X86CPU *cpu, TranslationBlock *tb, IrFunc *ir,
+                   unsigned max_insns)
+{
+    X86Trans s = {
+        .cpu = cpu,
+        .tb = tb,
+        .ir = ir,
+        .flags = tb->flags,
+        .linear = cpu->rip + cpu->segs[R_CS].base,
+        .next_off = tb->pc_offset,
+        .max_insns = max_insns,
+        .limit_op = LIMIT_NONE,
+    };
+    ram_addr_t ram;
+
+    if (!x86_is64(&s)) {
+        s.linear = (uint32_t)s.linear;
+    }
+    if (s.flags & (HF_TF | HF_SHADOW | HF_RF)) {
+        s.leave = true;
+        s.max_insns = 1;
+    }
+    s.code = tcg_code_page(&cpu->cs, s.linear, &ram);
+    tb->page[1] = RAM_ADDR_INVALID;
+    ir_reset(ir);
+    translate_block(&s);
+    tb->guest_bytes = s.next_off - tb->pc_offset;
+    tb->icount = s.ninsns;
+}
+
+void x86_tcg_init(void)
+{
+    x86_opcodes_init();
+    x86_regs_init();
+    x86_helpers_register();
+}
