@@ -112,7 +112,7 @@ get_kernel() {
 }
 
 # $cache/initramfs-ARCH-NAME.gz: Debian's busybox and the init script on
-# standard input.  $1: amd64 or i386, $2: NAME.
+# standard input; the program $HEDDLE_INITRAMFS_EXTRA becomes /bin/work.  $1: amd64 or i386, $2: NAME.
 make_initramfs() {
     need_packages cpio
     get_package busybox-static "$1" "busybox-$1"
@@ -123,6 +123,9 @@ make_initramfs() {
         sleep date echo stty setsid cttyhack md5sum dd seq mknod head; do
         ln -s busybox "$root/bin/$applet"
     done
+    if [ -n "${HEDDLE_INITRAMFS_EXTRA:-}" ]; then
+        install -m 755 "$HEDDLE_INITRAMFS_EXTRA" "$root/bin/work"
+    fi
     cat >"$root/init"
     chmod +x "$root/init"
     initramfs=$cache/initramfs-$1-$2.gz

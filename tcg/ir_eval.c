@@ -319,7 +319,8 @@ static IrVal bit_scan(IrOpc opc, IrSize size, uint64_t old, uint64_t b)
     uint64_t v = b & mask_of(size), index;
 
     if (!v) {
-        return (IrVal){.lo = merge(size, old, old), .cc = CC_BIT_Z | CC_BIT_P};
+        /* Not even a 32-bit destination is written: its upper half stays. */
+        return (IrVal){.lo = old, .cc = CC_BIT_Z | CC_BIT_P};
     }
     index = opc == IR_BSF ? (unsigned)__builtin_ctzll(v)
                           : 63 - (unsigned)__builtin_clzll(v);

@@ -18,6 +18,10 @@
 
 #include <string.h>
 
+/* One op makes at most so many; when they do not fit any more, what is left is
+ * right as it stands. */
+#define CONSTS_PER_OP 2
+
 typedef struct Fact {
     IrTemp same;       /* constant or temp with the same 64 bits; IR_NONE */
     IrTemp base;       /* base + disp, by an LEA; IR_NONE */
@@ -63,6 +67,13 @@ static bool const_value(const Folder *s, IrTemp t, uint64_t *value)
     return true;
 }
 
+/* @by may stand for @t wherever @t may be read: a plain temp may not cross the
+ * end of a basic block. */
+static bool outlives(const IrFunc *f, IrTemp by, IrTemp t)
+{
+    return f->temp[by].kind != TEMP_PLAIN || f->temp[t].kind == TEMP_PLAIN;
+}
+
 /* What to read instead of @t. */
 static IrTemp best_of(const Folder *s, IrTemp t)
 {
@@ -77,11 +88,7 @@ static IrTemp best_of(const Folder *s, IrTemp t)
         s->fact[fact->same].version != fact->same_version) {
         return t;
     }
-    if (f->temp[t].kind == TEMP_GLOBAL &&
-        f->temp[fact->same].kind == TEMP_PLAIN) {
-        return t;
-    }
-    return fact->same;
+    return outlives(f, fact->same, t) ? fact->same : t;
 }
 
 static void set_same(Folder *s, IrTemp t, IrTemp same)
@@ -109,6 +116,7 @@ static void fold_address(Folder *s, IrOp *op)
     fact = &s->fact[*addr];
     if (fact->base != IR_NONE &&
         s->fact[fact->base].version == fact->base_version &&
+        outlives(s->f, fact->base, *addr) &&
         fits_disp(op->imm + fact->disp)) {
         op->imm += fact->disp;
         *addr = fact->base;
@@ -383,8 +391,9 @@ void ir_fold(IrFunc *f)
     }
     for (unsigned i = 0; i < f->nops; i++) {
         IrOp op = f->op[i];
+        bool room = f->ntemps + CONSTS_PER_OP <= IR_MAX_TEMPS;
 
-        if (fold_op(&s, &op)) {
+        if (!room || fold_op(&s, &op)) {
             f->op[out++] = op;
         }
     }

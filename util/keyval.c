@@ -281,17 +281,26 @@ bool keyval_get_size(KeyVal *kv, const char *key, uint64_t def, uint64_t *out,
     return true;
 }
 
-bool keyval_check_used(const KeyVal *kv, GError **errp)
+const char *keyval_first_unused(const KeyVal *kv)
 {
     for (guint i = 0; i < kv->pairs->len; i++) {
         const Pair *pair = g_ptr_array_index(kv->pairs, i);
 
         if (!pair->used) {
-            error_setg(errp, "Invalid parameter '%s'", pair->key);
-            return false;
+            return pair->key;
         }
     }
-    return true;
+    return NULL;
+}
+
+bool keyval_check_used(const KeyVal *kv, GError **errp)
+{
+    const char *key = keyval_first_unused(kv);
+
+    if (key) {
+        error_setg(errp, "Invalid parameter '%s'", key);
+    }
+    return !key;
 }
 
 const char *keyval_key(const KeyVal *kv, unsigned index)

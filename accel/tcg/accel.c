@@ -80,6 +80,7 @@ bool tcg_accel_init(KeyVal *opts, unsigned cpus, GError **errp)
     bool perfmap;
 
     tcg_options.cpus = cpus;
+    x86_tcg_init();
     if (!parse_thread(keyval_get(opts, "thread", "multi"), errp) ||
         !parse_backend(keyval_get(opts, "backend", "native"), errp) ||
         !parse_tb_size(opts, errp) ||

@@ -109,7 +109,9 @@ static void tb_make_ir(CPUState *cpu, TranslationBlock *tb, unsigned max,
         }
         g_assert(max > 1);
     }
-    tcg_log_ir(f, "OP", pc);
+    if (log_enabled(LOG_OP)) {
+        tcg_log_ir(f, "OP", pc);
+    }
     ir_fold(f);
     ir_live(f, IR_CC_ALL);
     if (log_enabled(LOG_OP_OPT)) {

@@ -4,11 +4,14 @@
 
 #include <string.h>
 
+#include "hw/block/virtio_blk.h"
+
 static GPtrArray *types; /* const DeviceType, sorted by name */
 
 /* Every type that -device, help and the machines know: a chip's file defines
  * its DeviceType, and its line stands here. */
 static const DeviceType *const all_types[] = {
+    &virtio_blk_pci_type,
     NULL,
 };
 

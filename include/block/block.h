@@ -21,10 +21,13 @@ BlockBackend *block_drive_add(KeyVal *opts, GError **errp);
 BlockBackend *block_find(const char *id);
 const char *block_id(const BlockBackend *blk);
 const char *block_interface(const BlockBackend *blk); /* "virtio", "none".. */
+unsigned block_index(const BlockBackend *blk); /* index=, or the next free */
+bool block_is_cdrom(const BlockBackend *blk);
 void block_foreach(void (*fn)(BlockBackend *blk, void *opaque), void *opaque);
 /* One device may own a back-end. */
 bool block_attach(BlockBackend *blk, const char *user, GError **errp);
 void block_detach(BlockBackend *blk);
+const char *block_user(const BlockBackend *blk); /* NULL: none */
 
 uint64_t block_size_bytes(const BlockBackend *blk);
 bool block_is_readonly(const BlockBackend *blk);
@@ -39,6 +42,8 @@ void block_writev(BlockBackend *blk, uint64_t offset, const struct iovec *iov,
                   unsigned niov, BlockDone *done, void *opaque);
 /* All writes completed before this are on stable storage when it is done. */
 void block_flush(BlockBackend *blk, BlockDone *done, void *opaque);
+/* Wait for every request, with its completion: before a device is reset. */
+void block_wait_requests(void);
 /* Wait for every request and write everything out: before stop and exit. */
 void block_drain_all(void);
 void block_close_all(void);

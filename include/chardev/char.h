@@ -43,8 +43,14 @@ Chardev *chardev_find(const char *id);
 bool chardev_remove(const char *id, GError **errp);
 const char *chardev_id(const Chardev *chr);
 const char *chardev_filename(const Chardev *chr); /* "pty:/dev/pts/3" */
+bool chardev_frontend_open(const Chardev *chr); /* is somebody attached? */
+/* `-chardev help` as text. */
+void chardev_print_types(GString *out);
 void chardev_foreach(void (*fn)(Chardev *chr, void *opaque), void *opaque);
-/* Put terminals back; also run from exit and fatal signals. */
+/* Close every back-end, at the end of the process. */
+void chardev_cleanup(void);
+/* Put terminals back; also run from exit and fatal signals.
+ * Async-signal-safe. */
 void chardev_restore_terminals(void);
 
 /* Attach a front-end: fails when @chr has one and is no mux. */
@@ -59,5 +65,13 @@ size_t char_write(CharFrontend *fe, const uint8_t *buf, size_t len);
 void char_write_all(CharFrontend *fe, const void *buf, size_t len);
 void char_accept_input(CharFrontend *fe);
 void char_send_break(CharFrontend *fe, bool on);
+
+/* Read what a "ringbuf" back-end holds, oldest first, at most @max bytes; free
+ * with g_free.  NULL with @errp set when @chr is not a ring buffer. */
+uint8_t *char_ringbuf_read(Chardev *chr, size_t max, size_t *len,
+                           GError **errp);
+/* Append to it, as its front-end's writes do. */
+bool char_ringbuf_write(Chardev *chr, const uint8_t *buf, size_t len,
+                        GError **errp);
 
 #endif

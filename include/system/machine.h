@@ -46,6 +46,7 @@ typedef struct MachineType {
 
 const MachineType *machine_type_find(const char *name); /* by alias too */
 const MachineType *machine_type_at(unsigned index);     /* NULL past the last */
+extern const MachineType pc_machine_type; /* hw/i386/pc.c */
 extern const MachineConfig *machine_config; /* the one of this process */
 extern const MachineType *machine_type;
 

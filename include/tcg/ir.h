@@ -90,7 +90,7 @@ extern const IrOpDef ir_op_defs[IR_OPC_COUNT];
 /* Vector sub-ops: rows of vops.def. */
 typedef enum VopShape {
     VOP_VVV, VOP_VV, VOP_VVI, VOP_VVVI, VOP_SVI, VOP_RV, VOP_VVR, VOP_VVRI,
-    VOP_RVI, VOP_FVV,
+    VOP_RVI, VOP_EV, VOP_EVI, VOP_FVV,
 } VopShape;
 typedef enum VopCode {
 #define VOP(name, shape, prefix, map, opcode, attrs) VOP_##name,

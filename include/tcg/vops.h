@@ -33,7 +33,7 @@ typedef union __attribute__((aligned(16))) VopVec {
  * @b     src1 when it is a vector
  * @r     src1 when it is an integer
  * @imm   the immediate byte
- * Returns  the integer result of RV and RVI, the flags (in X86CPU.cc's form)
+ * Returns  the integer result of RV, RVI, EV and EVI, the flags (in X86CPU.cc's form)
  *          of FVV; otherwise 0
  */
 typedef uint64_t VopFn(VopVec *d, const VopVec *a, const VopVec *b, uint64_t r,
@@ -62,10 +62,17 @@ extern const VopDef vop_defs[VOP_COUNT + 1];
 #include "tcg/vops.def"
 #undef VOP
 
-/* The result is an integer (RV, RVI), so dst is not a vector. */
+/* dst is an integer. */
 static inline bool vop_dst_is_int(const VopDef *d)
 {
-    return d->shape == VOP_RV || d->shape == VOP_RVI;
+    return d->shape >= VOP_RV && d->shape <= VOP_EVI &&
+           d->shape != VOP_VVR && d->shape != VOP_VVRI;
+}
+
+/* src1 is an integer. */
+static inline bool vop_src_is_int(const VopDef *d)
+{
+    return d->shape == VOP_VVR || d->shape == VOP_VVRI;
 }
 
 #endif

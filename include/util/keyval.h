@@ -32,6 +32,8 @@ bool keyval_get_size(KeyVal *kv, const char *key, uint64_t def, uint64_t *out,
                      char unit, GError **errp); /* 512M; bare numbers in @unit */
 /* Error "Invalid parameter 'KEY'" for the first key that no getter asked for. */
 bool keyval_check_used(const KeyVal *kv, GError **errp);
+/* That key, or NULL, for an error text of one's own. */
+const char *keyval_first_unused(const KeyVal *kv);
 /* Keys in order, for iteration: NULL after the last. */
 const char *keyval_key(const KeyVal *kv, unsigned index);
 

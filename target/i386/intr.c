@@ -29,19 +29,33 @@ static bool nmi_allowed(const X86CPU *cpu)
     return !cpu->nmi_masked && !(cpu->hflags & HF_SHADOW);
 }
 
+static void poll_apic(X86CPU *cpu)
+{
+    BQL_GUARD();
+    cpu_reset_interrupt(&cpu->cs, CPU_INTERRUPT_POLL);
+    if (cpu->apic) {
+        cpu->apic_ops->poll(cpu->apic);
+    }
+}
+
+/* The APIC is polled here already: a halt must not end for a request that
+ * turns out to be none. */
 bool x86_has_work(CPUState *cs)
 {
     X86CPU *cpu = x86_cpu(cs);
     uint32_t req = pending(cpu);
 
-    if (req & (CPU_INTERRUPT_INIT | CPU_INTERRUPT_SIPI | CPU_INTERRUPT_MCE)) {
+    if (req & (CPU_INTERRUPT_INIT | CPU_INTERRUPT_SIPI)) {
         return true;
     }
     if (cpu->wait_sipi) {
         return false;
     }
-    return (req & CPU_INTERRUPT_POLL) ||
-           ((req & CPU_INTERRUPT_NMI) && !cpu->nmi_masked) ||
+    if (req & CPU_INTERRUPT_POLL) {
+        poll_apic(cpu);
+        req = pending(cpu);
+    }
+    return ((req & CPU_INTERRUPT_NMI) && !cpu->nmi_masked) ||
            ((req & CPU_INTERRUPT_HARD) && (cpu->eflags & EFLAGS_IF));
 }
 
@@ -101,15 +115,6 @@ static int acknowledge(X86CPU *cpu)
     return cpu->pic_read_irq ? cpu->pic_read_irq(cpu->irq_opaque) : -1;
 }
 
-static void poll_apic(X86CPU *cpu)
-{
-    BQL_GUARD();
-    cpu_reset_interrupt(&cpu->cs, CPU_INTERRUPT_POLL);
-    if (cpu->apic) {
-        cpu->apic_ops->poll(cpu->apic);
-    }
-}
-
 /* What reaches a processor that waits for its startup IPI too. */
 static bool handle_resets(X86CPU *cpu, uint32_t req)
 {
@@ -129,21 +134,21 @@ static bool handle_resets(X86CPU *cpu, uint32_t req)
 bool x86_handle_interrupts(X86CPU *cpu)
 {
     uint32_t req = pending(cpu);
+    bool changed;
     int vector;
 
     if (req & CPU_INTERRUPT_POLL) {
         poll_apic(cpu);
-        req = pending(cpu);
     }
-    if (handle_resets(cpu, req)) {
-        return true;
+    changed = handle_resets(cpu, req);
+    req = pending(cpu);
+    if (cpu->wait_sipi) {
+        __atomic_store_n(&cpu->cs.halted, 1, __ATOMIC_SEQ_CST);
+        cpu_loop_exit_to(&cpu->cs, CPU_EXIT_HLT);
     }
     if (req & CPU_INTERRUPT_SMI) {
         cpu_reset_interrupt(&cpu->cs, CPU_INTERRUPT_SMI);
         log_printf(LOG_UNIMP, "SMI dropped: no SMM\n");
-    }
-    if (cpu->wait_sipi) {
-        return false;
     }
     if ((req & CPU_INTERRUPT_NMI) && nmi_allowed(cpu)) {
         cpu_reset_interrupt(&cpu->cs, CPU_INTERRUPT_NMI);
@@ -158,5 +163,5 @@ bool x86_handle_interrupts(X86CPU *cpu)
             return true;
         }
     }
-    return false;
+    return changed;
 }

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Requests: a pool of threads carries them out, and the main loop completes
+ * them.  A finished request waits in one list, under its own leaf lock, for
+ * the bottom half or for whoever drains.
+ */
+#include <errno.h>
+
+#include "block/internal.h"
+#include "exec/bql.h"
+#include "util/main-loop.h"
+#include "util/thread.h"
+
+#define BLOCK_THREADS 8
+
+typedef enum BlockOp {
+    BLOCK_READ,
+    BLOCK_WRITE,
+    BLOCK_FLUSH,
+} BlockOp;
+
+typedef struct BlockRequest {
+    BlockBackend *blk;
+    BlockOp op;
+    uint64_t offset;
+    const struct iovec *iov;
+    unsigned niov;
+    BlockDone *done;
+    void *opaque;
+    int error;
+} BlockRequest;
+
+static struct {
+    GThreadPool *pool;
+    BottomHalf *bh;
+    unsigned in_flight; /* submitted and not completed; BQL */
+    Mutex lock;         /* guards the next one */
+    GQueue finished;
+    Cond cond;          /* something finished */
+} io;
+
+/* --- on a pool thread --- */
+
+static int request_perform(const BlockRequest *r)
+{
+    const BlockBackend *blk = r->blk;
+
+    if (r->error) {
+        return r->error; /* refused on submission */
+    }
+    switch (r->op) {
+    case BLOCK_READ:
+        return blk->overlay ? overlay_readv(blk->overlay, r->offset, r->iov,
+                                            r->niov)
+                            : image_readv(&blk->image, r->offset, r->iov,
+                                          r->niov);
+    case BLOCK_WRITE:
+        return blk->overlay ? overlay_writev(blk->overlay, r->offset, r->iov,
+                                             r->niov)
+                            : image_writev(&blk->image, r->offset, r->iov,
+                                           r->niov);
+    case BLOCK_FLUSH:
+        /* An overlay is gone after a crash of the host in any case. */
+        return blk->overlay || blk->readonly || blk->no_flush
+                   ? 0
+                   : image_flush(&blk->image);
+    }
+    return EINVAL;
+}
+
+static void request_run(gpointer data, gpointer unused)
+{
+    BlockRequest *r = data;
+
+    r->error = request_perform(r);
+    mutex_lock(&io.lock);
+    g_queue_push_tail(&io.finished, r);
+    cond_signal(&io.cond);
+    mutex_unlock(&io.lock);
+    bh_schedule(io.bh);
+}
+
+/* --- on the main loop (or a vCPU's thread) under the BQL --- */
+
+static BlockRequest *finished_pop(void)
+{
+    BlockRequest *r;
+
+    mutex_lock(&io.lock);
+    r = g_queue_pop_head(&io.finished);
+    mutex_unlock(&io.lock);
+    return r;
+}
+
+static void complete_finished(void *unused)
+{
+    BlockRequest *r;
+
+    while ((r = finished_pop())) {
+        io.in_flight--;
+        r->done(r->opaque, r->error);
+        g_free(r);
+    }
+}
+
+static void io_init(void)
+{
+    if (io.pool) {
+        return;
+    }
+    mutex_init(&io.lock, "block");
+    cond_init(&io.cond);
+    g_queue_init(&io.finished);
+    io.bh = bh_new(complete_finished, NULL);
+    io.pool = g_thread_pool_new(request_run, NULL, BLOCK_THREADS, FALSE, NULL);
+}
+
+static int request_check(const BlockBackend *blk, BlockOp op, uint64_t offset,
+                         uint64_t len)
+{
+    if (blk->image.fd < 0) {
+        return ENOMEDIUM;
+    }
+    if (op == BLOCK_WRITE && blk->readonly) {
+        return EROFS;
+    }
+    if (offset % BLOCK_SECTOR_BYTES || len % BLOCK_SECTOR_BYTES) {
+        return EINVAL;
+    }
+    return len > blk->size_bytes || offset > blk->size_bytes - len ? EIO : 0;
+}
+
+static void request_submit(BlockBackend *blk, BlockOp op, uint64_t offset,
+                           const struct iovec *iov, unsigned niov,
+                           BlockDone *done, void *opaque)
+{
+    BlockRequest *r = g_new0(BlockRequest, 1);
+
+    bql_assert_held();
+    io_init();
+    *r = (BlockRequest){
+        .blk = blk,
+        .op = op,
+        .offset = offset,
+        .iov = iov,
+        .niov = niov,
+        .done = done,
+        .opaque = opaque,
+        .error = request_check(blk, op, offset, iov_bytes(iov, niov)),
+    };
+    io.in_flight++;
+    g_thread_pool_push(io.pool, r, NULL);
+}
+
+void block_readv(BlockBackend *blk, uint64_t offset, const struct iovec *iov,
+                 unsigned niov, BlockDone *done, void *opaque)
+{
+    request_submit(blk, BLOCK_READ, offset, iov, niov, done, opaque);
+}
+
+void block_writev(BlockBackend *blk, uint64_t offset, const struct iovec *iov,
+                  unsigned niov, BlockDone *done, void *opaque)
+{
+    request_submit(blk, BLOCK_WRITE, offset, iov, niov, done, opaque);
+}
+
+void block_flush(BlockBackend *blk, BlockDone *done, void *opaque)
+{
+    request_submit(blk, BLOCK_FLUSH, 0, NULL, 0, done, opaque);
+}
+
+static void flush_one(BlockBackend *blk, void *opaque)
+{
+    if (blk->image.fd >= 0 && !blk->readonly && !blk->overlay &&
+        !blk->no_flush) {
+        image_flush(&blk->image);
+    }
+}
+
+/* Completions may submit more: until there is nothing left. */
+void block_wait_requests(void)
+{
+    if (!io.pool) {
+        return;
+    }
+    bql_assert_held();
+    while (io.in_flight > 0) {
+        mutex_lock(&io.lock);
+        while (g_queue_is_empty(&io.finished)) {
+            cond_wait(&io.cond, &io.lock);
+        }
+        mutex_unlock(&io.lock);
+        complete_finished(NULL);
+    }
+}
+
+void block_drain_all(void)
+{
+    block_wait_requests();
+    block_foreach(flush_one, NULL);
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Descriptors behind a back-end: non-blocking reads into the front-end's room
+ * and non-blocking writes, with a main-loop source each.
+ */
+#include "chardev/backend.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <glib-unix.h>
+
+#define CHAR_FD_CHUNK 4096
+
+void char_fd_init(CharFd *cf, Chardev *chr, int in, int out,
+                  void (*hangup)(Chardev *chr))
+{
+    *cf = (CharFd){.chr = chr, .in = in, .out = out, .hangup = hangup};
+}
+
+static void char_fd_remove_source(guint *id)
+{
+    if (*id) {
+        g_source_remove(*id);
+        *id = 0;
+    }
+}
+
+/* The peer is gone.  The callback may close @cf. */
+static void char_fd_ended(CharFd *cf)
+{
+    cf->in_ended = true;
+    char_fd_remove_source(&cf->in_source);
+    if (cf->hangup) {
+        cf->hangup(cf->chr);
+    }
+}
+
+static gboolean char_fd_readable(gint fd, GIOCondition cond, gpointer opaque)
+{
+    CharFd *cf = opaque;
+    guint self = cf->in_source;
+    uint8_t buf[CHAR_FD_CHUNK];
+    size_t room = MIN(chr_room(cf->chr), sizeof(buf));
+    ssize_t n;
+
+    if (room == 0) {
+        cf->in_source = 0; /* char_fd_update_input() starts it again */
+        return G_SOURCE_REMOVE;
+    }
+    do {
+        n = read(fd, buf, room);
+    } while (n < 0 && errno == EINTR);
+    if (n > 0) {
+        chr_receive(cf->chr, buf,
+                    cf->filter ? cf->filter(cf->chr, buf, n) : (size_t)n);
+    } else if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) {
+        char_fd_ended(cf);
+    }
+    /* receive() and hangup() may have removed this source. */
+    return cf->in_source == self ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
+}
+
+void char_fd_update_input(CharFd *cf)
+{
+    bool want = cf->in >= 0 && !cf->in_ended && chr_room(cf->chr) > 0;
+
+    if (want && !cf->in_source) {
+        cf->in_source = g_unix_fd_add(cf->in, G_IO_IN | G_IO_HUP | G_IO_ERR,
+                                      char_fd_readable, cf);
+    }
+}
+
+static gboolean char_fd_writable(gint fd, GIOCondition cond, gpointer opaque)
+{
+    CharFd *cf = opaque;
+
+    cf->out_source = 0;
+    chr_can_write(cf->chr);
+    return G_SOURCE_REMOVE;
+}
+
+/* One write that takes what there is room for; 0 when there is none. */
+static ssize_t char_fd_write_once(int fd, const uint8_t *buf, size_t len)
+{
+    ssize_t n;
+
+    do {
+        /* A peer that has gone must not kill the process by SIGPIPE. */
+        n = send(fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (n < 0 && errno == ENOTSOCK) {
+            n = write(fd, buf, len);
+        }
+    } while (n < 0 && errno == EINTR);
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+        return 0;
+    }
+    return n;
+}
+
+size_t char_fd_write(CharFd *cf, const uint8_t *buf, size_t len)
+{
+    size_t done = 0;
+
+    while (cf->out >= 0 && done < len) {
+        ssize_t n = char_fd_write_once(cf->out, buf + done, len - done);
+
+        if (n < 0) {
+            return len; /* no reader any more: take and drop */
+        }
+        if (n == 0) {
+            if (!cf->out_source) {
+                cf->out_source = g_unix_fd_add(
+                    cf->out, G_IO_OUT | G_IO_HUP | G_IO_ERR, char_fd_writable,
+                    cf);
+            }
+            return done;
+        }
+        done += n;
+    }
+    return len;
+}
+
+void char_fd_close(CharFd *cf)
+{
+    char_fd_remove_source(&cf->in_source);
+    char_fd_remove_source(&cf->out_source);
+    if (cf->out > STDERR_FILENO && cf->out != cf->in) {
+        close(cf->out);
+    }
+    if (cf->in > STDERR_FILENO) {
+        close(cf->in);
+    }
+    cf->in = cf->out = -1;
+}

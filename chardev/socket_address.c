@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/* Stream sockets from names: Unix paths, hosts and ports. */
+#include "chardev/socket_address.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "util/error.h"
+
+static int unix_socket(const char *path, struct sockaddr_un *sa, GError **errp)
+{
+    int fd;
+
+    *sa = (struct sockaddr_un){.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof(sa->sun_path)) {
+        error_setg(errp, "UNIX socket path '%s' is too long: use one of at "
+                         "most %zu bytes",
+                   path, sizeof(sa->sun_path) - 1);
+        return -1;
+    }
+    strcpy(sa->sun_path, path);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        error_setg(errp, "Failed to create Unix socket: %s",
+                   g_strerror(errno));
+    }
+    return fd;
+}
+
+int socket_listen_unix(const char *path, char **unlink_path, GError **errp)
+{
+    struct sockaddr_un sa;
+    struct stat st;
+    int fd = unix_socket(path, &sa, errp);
+
+    if (fd < 0) {
+        return -1;
+    }
+    if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode)) {
+        unlink(path);
+    }
+    if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 ||
+        listen(fd, 1) < 0) {
+        error_setg(errp, "Failed to bind socket to '%s': %s", path,
+                   g_strerror(errno));
+        close(fd);
+        return -1;
+    }
+    *unlink_path = g_strdup(path);
+    return fd;
+}
+
+int socket_connect_unix(const char *path, GError **errp)
+{
+    struct sockaddr_un sa;
+    int fd = unix_socket(path, &sa, errp);
+
+    if (fd < 0) {
+        return -1;
+    }
+    if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0) {
+        error_setg(errp, "Failed to connect to '%s': %s", path,
+                   g_strerror(errno));
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+/* Bind or connect to one of the addresses of @host and @port. */
+static int tcp_socket(const struct addrinfo *ai, bool server)
+{
+    int one = 1, saved;
+    int fd = socket(ai->ai_family, ai->ai_socktype | SOCK_CLOEXEC,
+                    ai->ai_protocol);
+
+    if (fd < 0) {
+        return -1;
+    }
+    if (server) {
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+        if (bind(fd, ai->ai_addr, ai->ai_addrlen) == 0 && listen(fd, 1) == 0) {
+            return fd;
+        }
+    } else if (connect(fd, ai->ai_addr, ai->ai_addrlen) == 0) {
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+        return fd;
+    }
+    saved = errno;
+    close(fd);
+    errno = saved;
+    return -1;
+}
+
+static int tcp_open(const char *host, const char *port, bool server,
+                    GError **errp)
+{
+    struct addrinfo hints = {
+        .ai_socktype = SOCK_STREAM,
+        .ai_flags = server ? AI_PASSIVE : 0,
+    };
+    struct addrinfo *list;
+    int fd = -1, err;
+
+    err = getaddrinfo(*host ? host : NULL, port, &hints, &list);
+    if (err != 0) {
+        error_setg(errp, "address resolution failed for %s:%s: %s", host, port,
+                   gai_strerror(err));
+        return -1;
+    }
+    for (const struct addrinfo *ai = list; ai && fd < 0; ai = ai->ai_next) {
+        fd = tcp_socket(ai, server);
+    }
+    if (fd < 0) {
+        error_setg(errp, "Failed to %s '%s:%s': %s",
+                   server ? "listen on" : "connect to", host, port,
+                   g_strerror(errno));
+    }
+    freeaddrinfo(list);
+    return fd;
+}
+
+int socket_listen_tcp(const char *host, const char *port, GError **errp)
+{
+    return tcp_open(host, port, true, errp);
+}
+
+int socket_connect_tcp(const char *host, const char *port, GError **errp)
+{
+    return tcp_open(host, port, false, errp);
+}
+
+int socket_check_fd(int fd, GError **errp)
+{
+    int type;
+    socklen_t len = sizeof(type);
+
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0 ||
+        type != SOCK_STREAM) {
+        error_setg(errp, "File descriptor '%d' is not a stream socket", fd);
+        return -1;
+    }
+    return fd;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* Making stream sockets.  Each returns a descriptor, or -1 with @errp set. */
+#ifndef HEDDLE_CHARDEV_SOCKET_ADDRESS_H
+#define HEDDLE_CHARDEV_SOCKET_ADDRESS_H
+
+#include "util/common.h"
+
+/* A stale socket of that name is replaced; @unlink_path comes back as a copy
+ * of @path, which the caller frees. */
+int socket_listen_unix(const char *path, char **unlink_path, GError **errp);
+int socket_connect_unix(const char *path, GError **errp);
+/* An empty @host stands for any address, or the local host to connect to. */
+int socket_listen_tcp(const char *host, const char *port, GError **errp);
+int socket_connect_tcp(const char *host, const char *port, GError **errp);
+/* Returns @fd if it is a stream socket. */
+int socket_check_fd(int fd, GError **errp);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* The wires from a local APIC to a vCPU. */
+#include "hw/intc/apic.h"
+
+static void apic_cpu_sipi(CPUState *cpu, uint8_t vector)
+{
+    x86_cpu_sipi(x86_cpu(cpu), vector);
+}
+
+static uint64_t apic_cpu_tsc(CPUState *cpu)
+{
+    return x86_cpu_tsc(x86_cpu(cpu));
+}
+
+const ApicCpuOps apic_cpu_ops = {
+    .request = cpu_interrupt,
+    .cancel = cpu_reset_interrupt,
+    .sipi = apic_cpu_sipi,
+    .tsc = apic_cpu_tsc,
+};

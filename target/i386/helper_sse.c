@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * SSE that is not one vector sub-op: MXCSR, stores under a mask, and arithmetic
+ * while MXCSR unmasks exceptions.
+ *
+ * Missing: an unmasked underflow whose tiny result is exact is not raised (the
+ * masked response, which is what the host computes, does not flag it).
+ */
+#include <xmmintrin.h>
+
+#include "exec/ldst.h"
+#include "target/i386/helpers.h"
+#include "tcg/vops.h"
+
+/* MXCSR: SDM vol. 1, 10.2.3 "MXCSR Control and Status Register" */
+enum {
+    MXCSR_FLAGS = 0x3f,
+    MXCSR_PRE = 0x07,   /* IE, DE, ZE: found before the computation */
+    MXCSR_MASK_SHIFT = 7,
+    MXCSR_MASKS = MXCSR_FLAGS << MXCSR_MASK_SHIFT,
+    MXCSR_WRITABLE = 0xffff,
+};
+
+void helper_ldmxcsr(X86CPU *cpu, uint64_t value)
+{
+    if (value & ~(uint64_t)MXCSR_WRITABLE) {
+        x86_raise_error(cpu, EXCP_GP, 0);
+    }
+    cpu->mxcsr = (uint32_t)value;
+    x86_update_hflags(cpu);
+}
+
+uint64_t helper_stmxcsr(X86CPU *cpu)
+{
+    return cpu->mxcsr;
+}
+
+void helper_maskmovdqu(X86CPU *cpu, uint64_t addr, uint64_t src,
+                       uint64_t mask)
+{
+    MemOp op = MO_8 | MO_MAKE_MMU(x86_mmu_mode(cpu->hflags));
+
+    for (unsigned i = 0; i < 16; i++) {
+        if (cpu->vec[mask & 15].u8[i] & 0x80) {
+            cpu_store(&cpu->cs, addr + i, cpu->vec[src & 15].u8[i], op);
+        }
+    }
+}
+
+/* Run @def with all exceptions masked; returns the flags that it raised. */
+static uint32_t run_masked(X86CPU *cpu, const VopDef *def, VopVec *d,
+                           const VopVec *a, const VopVec *b, uint64_t r,
+                           uint8_t imm, uint64_t *result)
+{
+    unsigned host = _mm_getcsr();
+    uint32_t raised;
+
+    _mm_setcsr((cpu->mxcsr & MXCSR_WRITABLE & ~MXCSR_FLAGS) | MXCSR_MASKS);
+    *result = def->fn(d, a, b, r, imm);
+    raised = _mm_getcsr() & MXCSR_FLAGS;
+    _mm_setcsr(host);
+    return raised;
+}
+
+/*
+ * Note the flags @raised, and raise #XM (#UD unless the system handles it) for
+ * an unmasked one.  If it was found before the computation, there was none.
+ * SDM vol. 1, 11.5.3 "Handling SIMD Floating-Point Exceptions in Software"
+ */
+static void note_flags(X86CPU *cpu, uint32_t raised)
+{
+    uint32_t unmasked = raised & ~(cpu->mxcsr >> MXCSR_MASK_SHIFT);
+
+    if (unmasked & MXCSR_PRE) {
+        raised &= MXCSR_PRE;
+    }
+    cpu->mxcsr |= raised;
+    if (unmasked) {
+        x86_raise(cpu, cpu->cr4 & CR4_OSXMMEXCPT ? EXCP_XM : EXCP_UD);
+    }
+}
+
+uint64_t helper_sse_checked(X86CPU *cpu, uint64_t code, uint64_t reg,
+                            uint64_t lo, uint64_t hi)
+{
+    const VopDef *def = &vop_defs[code & 0xffff];
+    VopVec *v = (VopVec *)&cpu->vec[reg & 15];
+    VopVec b = {.u64 = {lo, hi}}, d = *v;
+    uint64_t result;
+
+    note_flags(cpu, run_masked(cpu, def, &d, v, &b, lo,
+                               (uint8_t)(code >> 16), &result));
+    if (def->shape == VOP_FVV) {
+        cpu->cc = (uint16_t)result;
+    } else if (!vop_dst_is_int(def)) {
+        *v = d;
+    }
+    return result;
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Encoder of host instructions: see asm.h.
+ * Source: Intel SDM vol. 2A, 2.1 "Instruction Format for Protected Mode",
+ * 2.2 "IA-32e Mode", 2.3 "Intel AVX".
+ */
+#include "tcg/x86_64/asm.h"
+
+enum {
+    REX = 0x40,
+    REX_B = 1,
+    REX_X = 2,
+    REX_R = 4,
+    REX_W = 8,
+    PREFIX_GS = 0x65,
+    PREFIX_LOCK = 0xf0,
+    RM_SIB = 4,     /* ModRM.rm: a SIB byte follows */
+    SIB_NONE = 4,   /* SIB.index: no index */
+    SIB_NOBASE = 5, /* SIB.base with mod 0: a disp32 instead */
+};
+
+/* The X and B bits that @rm asks of REX or VEX. */
+static unsigned rm_bits(Rm rm)
+{
+    if (rm.reg != REG_NONE) {
+        return (rm.reg & 8) ? REX_B : 0;
+    }
+    return (rm.base != REG_NONE && (rm.base & 8) ? REX_B : 0) |
+           (rm.index != REG_NONE && (rm.index & 8) ? REX_X : 0);
+}
+
+static void asm_modrm(Asm *a, unsigned reg, Rm rm)
+{
+    unsigned r = (reg & 7) << 3;
+    unsigned mod, index;
+
+    if (rm.reg != REG_NONE) {
+        asm_u8(a, 0xc0 | r | (rm.reg & 7));
+        return;
+    }
+    index = rm.index == REG_NONE ? SIB_NONE : rm.index & 7;
+    if (rm.base == REG_NONE) {
+        asm_u8(a, r | RM_SIB);
+        asm_u8(a, rm.shift << 6 | index << 3 | SIB_NOBASE);
+        asm_u32(a, rm.disp);
+        return;
+    }
+    /* A base of RBP or R13 has no form without displacement. */
+    mod = rm.disp == 0 && (rm.base & 7) != RBP ? 0 : fits_i8(rm.disp) ? 1 : 2;
+    if (rm.index == REG_NONE && (rm.base & 7) != RSP) {
+        asm_u8(a, mod << 6 | r | (rm.base & 7));
+    } else {
+        asm_u8(a, mod << 6 | r | RM_SIB);
+        asm_u8(a, rm.shift << 6 | index << 3 | (rm.base & 7));
+    }
+    if (mod == 1) {
+        asm_u8(a, rm.disp);
+    } else if (mod == 2) {
+        asm_u32(a, rm.disp);
+    }
+}
+
+void asm_op(Asm *a, uint32_t op, unsigned reg, Rm rm)
+{
+    unsigned rex = rm_bits(rm) | ((reg & 8) ? REX_R : 0) |
+                   ((op & A_W) ? REX_W : 0);
+    /* Without REX, byte registers 4 to 7 would be AH to BH. */
+    bool byte_rex = ((op & A_REG8) && reg >= RSP && reg <= RDI) ||
+                    ((op & A_RM8) && rm.reg >= RSP && rm.reg <= RDI);
+
+    if (rm.reg == REG_NONE && rm.gs) {
+        asm_u8(a, PREFIX_GS);
+    }
+    if (op & A_LOCK) {
+        asm_u8(a, PREFIX_LOCK);
+    }
+    if (op & A_66) {
+        asm_u8(a, 0x66);
+    }
+    if (op & (A_F3 | A_F2)) {
+        asm_u8(a, (op & A_F3) ? 0xf3 : 0xf2);
+    }
+    if (rex || byte_rex) {
+        asm_u8(a, REX | rex);
+    }
+    if (op & A_MAP) {
+        asm_u8(a, 0x0f);
+    }
+    if ((op & A_MAP) >= A_38) {
+        asm_u8(a, (op & A_MAP) == A_38 ? 0x38 : 0x3a);
+    }
+    asm_u8(a, op);
+    asm_modrm(a, reg, rm);
+}
+
+void asm_vex(Asm *a, uint32_t op, unsigned reg, unsigned vvvv, Rm rm)
+{
+    unsigned bits = rm_bits(rm) | ((reg & 8) ? REX_R : 0);
+    unsigned pp = (op & A_66) ? 1 : (op & A_F3) ? 2 : (op & A_F2) ? 3 : 0;
+
+    if (rm.reg == REG_NONE && rm.gs) {
+        asm_u8(a, PREFIX_GS);
+    }
+    asm_u8(a, 0xc4);
+    /* R, X, B and vvvv are stored inverted. */
+    asm_u8(a, (~bits & 7) << 5 | (op & A_MAP) >> 8);
+    asm_u8(a, ((op & A_W) ? 0x80 : 0) | (~vvvv & 15) << 3 | pp);
+    asm_u8(a, op);
+    asm_modrm(a, reg, rm);
+}
+
+void asm_alu(Asm *a, unsigned alu, IrSize size, Rm dst, Reg src)
+{
+    asm_op(a, a_size(alu << 3, size), src, dst);
+}
+
+static void asm_imm(Asm *a, IrSize size, int32_t imm)
+{
+    if (size == IR_8) {
+        asm_u8(a, imm);
+    } else if (size == IR_16) {
+        asm_u16(a, imm);
+    } else {
+        asm_u32(a, imm);
+    }
+}
+
+void asm_alu_imm(Asm *a, unsigned alu, IrSize size, Rm dst, int32_t imm,
+                 bool lock)
+{
+    uint32_t prefix = lock ? A_LOCK : 0;
+
+    if (size != IR_8 && fits_i8(imm)) {
+        asm_op(a, a_wide(0x83, size) | prefix, alu, dst);
+        asm_u8(a, imm);
+    } else {
+        asm_op(a, a_size(0x80, size) | prefix, alu, dst);
+        asm_imm(a, size, imm);
+    }
+}
+
+void asm_test_imm(Asm *a, IrSize size, Rm dst, int32_t imm)
+{
+    asm_op(a, a_size(0xf6, size), 0, dst);
+    asm_imm(a, size, imm);
+}
+
+void asm_mov(Asm *a, IrSize size, Reg dst, Reg src)
+{
+    asm_op(a, a_wide(0x8b, size), dst, rm_reg(src));
+}
+
+void asm_mov_imm(Asm *a, Reg dst, uint64_t value)
+{
+    if (value == (uint32_t)value) {
+        if (dst & 8) {
+            asm_u8(a, REX | REX_B);
+        }
+        asm_u8(a, 0xb8 | (dst & 7));
+        asm_u32(a, value);
+    } else if (fits_i32(value)) {
+        asm_op(a, 0xc7 | A_W, 0, rm_reg(dst));
+        asm_u32(a, value);
+    } else {
+        asm_u8(a, REX | REX_W | ((dst & 8) ? REX_B : 0));
+        asm_u8(a, 0xb8 | (dst & 7));
+        asm_u64(a, value);
+    }
+}
+
+void asm_load(Asm *a, IrSize size, Reg dst, Rm src)
+{
+    asm_op(a, a_wide(0x8b, size), dst, src);
+}
+
+void asm_store(Asm *a, IrSize size, Rm dst, Reg src)
+{
+    asm_op(a, a_size(0x88, size), src, dst);
+}
+
+void asm_store_imm(Asm *a, IrSize size, Rm dst, int32_t imm)
+{
+    asm_op(a, a_size(0xc6, size), 0, dst);
+    asm_imm(a, size, imm);
+}
+
+void asm_extend(Asm *a, IrSize size, MemOp from, Reg dst, Rm src)
+{
+    uint32_t w = (from & MO_SIGN) && size == IR_64 ? A_W : 0;
+
+    switch (from & (MO_SIZE | MO_SIGN)) {
+    case MO_8:
+        asm_op(a, 0xb6 | A_0F | A_RM8, dst, src);
+        break;
+    case MO_16:
+        asm_op(a, 0xb7 | A_0F, dst, src);
+        break;
+    case MO_8 | MO_SIGN:
+        asm_op(a, 0xbe | A_0F | A_RM8 | w, dst, src);
+        break;
+    case MO_16 | MO_SIGN:
+        asm_op(a, 0xbf | A_0F | w, dst, src);
+        break;
+    case MO_32 | MO_SIGN:
+        asm_op(a, (w ? 0x63 : 0x8b) | w, dst, src);
+        break;
+    case MO_32:
+        asm_op(a, 0x8b, dst, src);
+        break;
+    default:
+        asm_op(a, 0x8b | (size == IR_64 ? A_W : 0), dst, src);
+        break;
+    }
+}
+
+void asm_lea(Asm *a, IrSize size, Reg dst, Rm src)
+{
+    asm_op(a, a_wide(0x8d, size), dst, src);
+}
+
+void asm_vload(Asm *a, Reg dst, Rm src)
+{
+    asm_op(a, 0x10 | A_0F, dst, src); /* MOVUPS */
+}
+
+void asm_vstore(Asm *a, Rm dst, Reg src)
+{
+    asm_op(a, 0x11 | A_0F, src, dst);
+}
+
+void asm_fix_jump(uint8_t *site, const void *target)
+{
+    int32_t disp = (const uint8_t *)target - (site + 4);
+
+    memcpy(site, &disp, 4);
+}
+
+static uint8_t *asm_rel32(Asm *a, const void *target)
+{
+    uint8_t *site = a->p;
+
+    asm_u32(a, 0);
+    if (target) {
+        asm_fix_jump(site, target);
+    }
+    return site;
+}
+
+uint8_t *asm_jmp(Asm *a, const void *target)
+{
+    asm_u8(a, 0xe9);
+    return asm_rel32(a, target);
+}
+
+uint8_t *asm_jcc(Asm *a, IrCond cond, const void *target)
+{
+    asm_u8(a, 0x0f);
+    asm_u8(a, 0x80 | cond);
+    return asm_rel32(a, target);
+}
+
+void asm_call(Asm *a, const void *target)
+{
+    int64_t distance = (const uint8_t *)target - (a->p + 5);
+
+    if (fits_i32(distance)) {
+        asm_u8(a, 0xe8);
+        asm_rel32(a, target);
+    } else {
+        asm_mov_imm(a, RAX, (uintptr_t)target);
+        asm_op(a, 0xff, 2, rm_reg(RAX));
+    }
+}

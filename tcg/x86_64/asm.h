@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Encoder of host instructions: bytes only, no knowledge of the IR.  One call
+ * appends one instruction (prefixes, REX or VEX, opcode, ModRM, SIB,
+ * displacement); an immediate is appended by a call of its own.
+ * Source: Intel SDM vol. 2A, chapter 2 "Instruction Format".
+ *
+ * No function checks for room: the caller does, once for many instructions.
+ */
+#ifndef HEDDLE_TCG_X86_64_ASM_H
+#define HEDDLE_TCG_X86_64_ASM_H
+
+#include <string.h>
+
+#include "tcg/ir.h"
+
+typedef enum Reg {
+    RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI,
+    R8, R9, R10, R11, R12, R13, R14, R15,
+    XMM0, /* the other fifteen follow */
+    REG_COUNT = 32,
+    REG_NONE = -1,
+} Reg;
+
+typedef struct Asm {
+    uint8_t *p;
+} Asm;
+
+/* Register or memory operand. */
+typedef struct Rm {
+    int8_t reg;   /* a register operand, or REG_NONE for memory: */
+    int8_t base;  /* REG_NONE: absolute */
+    int8_t index; /* or REG_NONE */
+    uint8_t shift;
+    bool gs; /* relative to the gs base */
+    int32_t disp;
+} Rm;
+
+static inline Rm rm_reg(Reg r)
+{
+    return (Rm){ .reg = r };
+}
+
+/* A field of the X86CPU that the gs base points to. */
+static inline Rm rm_cpu(int32_t offset)
+{
+    return (Rm){ REG_NONE, REG_NONE, REG_NONE, 0, true, offset };
+}
+
+static inline Rm rm_mem(Reg base, int32_t disp)
+{
+    return (Rm){ REG_NONE, base, REG_NONE, 0, false, disp };
+}
+
+/* @index may not be RSP; @base may be REG_NONE. */
+static inline Rm rm_sib(Reg base, Reg index, unsigned shift, int32_t disp)
+{
+    return (Rm){ REG_NONE, base, index, shift, false, disp };
+}
+
+/* An opcode is its last byte, or'ed with these. */
+enum {
+    A_0F = 1 << 8, /* opcode map */
+    A_38 = 2 << 8,
+    A_3A = 3 << 8,
+    A_MAP = 3 << 8,
+    A_66 = 1 << 10, /* mandatory or size prefix */
+    A_F3 = 1 << 11,
+    A_F2 = 1 << 12,
+    A_W = 1 << 13,    /* REX.W */
+    A_REG8 = 1 << 14, /* the reg operand is a byte register */
+    A_RM8 = 1 << 15,  /* the rm operand is one, if a register */
+    A_LOCK = 1 << 16,
+};
+
+/* Opcodes whose byte form is even and whose other forms are the next one. */
+static inline uint32_t a_size(uint32_t op, IrSize size)
+{
+    static const uint32_t bits[] = { A_REG8 | A_RM8, 1 | A_66, 1, 1 | A_W };
+
+    return op | bits[size];
+}
+
+/* Opcodes without a byte form. */
+static inline uint32_t a_wide(uint32_t op, IrSize size)
+{
+    return op | (size == IR_64 ? A_W : size == IR_16 ? A_66 : 0);
+}
+
+static inline void asm_u8(Asm *a, uint8_t v)
+{
+    *a->p++ = v;
+}
+
+static inline void asm_u16(Asm *a, uint16_t v)
+{
+    memcpy(a->p, &v, 2);
+    a->p += 2;
+}
+
+static inline void asm_u32(Asm *a, uint32_t v)
+{
+    memcpy(a->p, &v, 4);
+    a->p += 4;
+}
+
+static inline void asm_u64(Asm *a, uint64_t v)
+{
+    memcpy(a->p, &v, 8);
+    a->p += 8;
+}
+
+/* @reg is a register or the /n of the opcode. */
+void asm_op(Asm *a, uint32_t op, unsigned reg, Rm rm);
+/* The VEX form, 128 bits or scalar; @vvvv is the second operand. */
+void asm_vex(Asm *a, uint32_t op, unsigned reg, unsigned vvvv, Rm rm);
+
+/* The eight two-operand instructions of opcodes 00 to 3F, by their /n. */
+enum { ALU_ADD, ALU_OR, ALU_ADC, ALU_SBB, ALU_AND, ALU_SUB, ALU_XOR, ALU_CMP };
+void asm_alu(Asm *a, unsigned alu, IrSize size, Rm dst, Reg src);
+void asm_alu_imm(Asm *a, unsigned alu, IrSize size, Rm dst, int32_t imm,
+                 bool lock);
+void asm_test_imm(Asm *a, IrSize size, Rm dst, int32_t imm);
+
+/* Moves never touch the flags. */
+void asm_mov(Asm *a, IrSize size, Reg dst, Reg src); /* IR_32 or IR_64 */
+void asm_mov_imm(Asm *a, Reg dst, uint64_t value);   /* shortest form */
+void asm_load(Asm *a, IrSize size, Reg dst, Rm src); /* 64 or 32, zero ext. */
+void asm_store(Asm *a, IrSize size, Rm dst, Reg src);
+void asm_store_imm(Asm *a, IrSize size, Rm dst, int32_t imm);
+/* Extend the low bits (MO_8 to MO_32) of @src to @size; MO_SIGN or zero. */
+void asm_extend(Asm *a, IrSize size, MemOp from, Reg dst, Rm src);
+void asm_lea(Asm *a, IrSize size, Reg dst, Rm src);
+void asm_vload(Asm *a, Reg dst, Rm src); /* 16 bytes, any alignment */
+void asm_vstore(Asm *a, Rm dst, Reg src);
+
+/* Jumps with a 32-bit displacement.  With @target NULL it is left open and
+ * asm_fix_jump sets it: the result is the place to give that. */
+uint8_t *asm_jmp(Asm *a, const void *target);
+uint8_t *asm_jcc(Asm *a, IrCond cond, const void *target);
+void asm_fix_jump(uint8_t *site, const void *target);
+/* Any distance; beyond 2 GiB through RAX. */
+void asm_call(Asm *a, const void *target);
+
+static inline bool fits_i8(int64_t v)
+{
+    return v == (int8_t)v;
+}
+
+static inline bool fits_i32(int64_t v)
+{
+    return v == (int32_t)v;
+}
+
+#endif

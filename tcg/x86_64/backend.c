@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The native back-end for x86-64 hosts with BMI1, BMI2, LZCNT, POPCNT, SSE4.2
+ * and LAHF (x86-64-v3): one pass over the IR, then the stubs, then the tables.
+ */
+#include "tcg/x86_64/cg.h"
+
+#include <asm/prctl.h>
+#include <sys/auxv.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* More than any one op or stub can emit: 32 stores and loads of cached
+ * registers around the longest sequence. */
+#define OP_MAX_BYTES 1024
+
+static bool have_fsgsbase;
+static uint8_t *thunks_buf; /* the head of the code region */
+
+static bool host_is_fit(void)
+{
+    return __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
+           __builtin_cpu_supports("popcnt") &&
+           __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("avx2");
+}
+
+static size_t native_init(uint8_t *buf, size_t len)
+{
+    const unsigned long hwcap2_fsgsbase = 2;
+
+    __builtin_cpu_init();
+    have_fsgsbase = getauxval(AT_HWCAP2) & hwcap2_fsgsbase;
+    if (!host_is_fit() || len < THUNKS_MAX_BYTES) {
+        return 0;
+    }
+    thunks_buf = buf;
+    return THUNKS_MAX_BYTES;
+}
+
+/* On the first translation: by then the target has named its registers. */
+static void need_thunks(void)
+{
+    static gsize done;
+
+    if (g_once_init_enter(&done)) {
+        thunks_generate(thunks_buf);
+        g_once_init_leave(&done, 1);
+    }
+}
+
+static void emit_op(Cg *c, const IrOp *op)
+{
+    bool known;
+
+    ra_begin_op(c);
+    known = emit_flow_op(c, op) || emit_move_op(c, op) || emit_alu_op(c, op) ||
+            emit_mem_op(c, op) || emit_shift_op(c, op) || emit_bit_op(c, op) ||
+            emit_flags_op(c, op) || emit_rmw_op(c, op) || emit_vec_op(c, op) ||
+            emit_call_op(c, op);
+    g_assert(known); /* ops.def has no others */
+    ra_end_op(c, op);
+}
+
+static void begin(Cg *c, const IrFunc *f, TranslationBlock *tb, uint8_t *buf,
+                  size_t len)
+{
+    c->as.p = buf;
+    c->start = buf;
+    c->limit = buf + len - OP_MAX_BYTES;
+    c->f = f;
+    c->tb = tb;
+    c->failed = false;
+    c->nstubs = c->nside = c->nuses = 0;
+    c->jump_off[0] = c->jump_off[1] = UINT32_MAX;
+    c->insn_off = tb->pc_offset;
+    c->cc_host = false;
+    c->cc_mem = true;
+    for (unsigned i = 0; i < f->nlabels; i++) {
+        c->label[i].at = NULL;
+    }
+    ra_begin(c);
+}
+
+static void generate(Cg *c)
+{
+    emit_head(c);
+    for (unsigned i = 0; i < c->f->nops && !c->failed; i++) {
+        if (c->as.p > c->limit) {
+            c->failed = true;
+            return;
+        }
+        emit_op(c, &c->f->op[i]);
+    }
+    if (!c->failed) {
+        emit_fix_labels(c);
+        ra_forget(c); /* stubs look at what they noted, not at this */
+        c->locked = 0;
+        stub_emit_all(c);
+    }
+}
+
+/* Append @bytes of @src to the code, aligned; NULL when there is no room. */
+static const void *append(Cg *c, const void *src, size_t bytes,
+                          const uint8_t *end)
+{
+    uint8_t *p = (uint8_t *)ROUND_UP((uintptr_t)c->as.p, 8);
+
+    if (p > end || (size_t)(end - p) < bytes) {
+        c->failed = true;
+        return NULL;
+    }
+    memcpy(p, src, bytes);
+    c->as.p = p + bytes;
+    return p;
+}
+
+/* Constants that recipes name, for when the IR is gone. */
+static void store_recipes(Cg *c, TbCode *out, const uint8_t *end)
+{
+    IrRecipe recipe[IR_MAX_RECIPES];
+    int64_t value[IR_MAX_RECIPES];
+    unsigned nvalues = 0;
+
+    for (unsigned i = 1; i < c->f->nrecipes; i++) {
+        recipe[i] = c->f->recipe[i];
+        if (ra_is_const(c, recipe[i].y, &value[nvalues])) {
+            recipe[i].y = RECIPE_CONST + nvalues++;
+        }
+    }
+    recipe[0] = (IrRecipe){ 0 };
+    out->nrecipes = c->f->nrecipes;
+    out->recipe = append(c, recipe, out->nrecipes * sizeof(recipe[0]), end);
+    out->consts = append(c, value, nvalues * sizeof(value[0]), end);
+}
+
+static bool native_compile(const IrFunc *f, TranslationBlock *tb, uint8_t *buf,
+                           size_t len, TbCode *out, size_t *used)
+{
+    static __thread Cg *cg; /* as long as its thread: too big for the stack */
+
+    if (len < 2 * OP_MAX_BYTES) {
+        return false;
+    }
+    if (!cg) {
+        cg = g_new(Cg, 1);
+    }
+    need_thunks();
+    begin(cg, f, tb, buf, len);
+    generate(cg);
+    if (cg->failed) {
+        return false;
+    }
+    *out = (TbCode){
+        .entry = buf,
+        .code_bytes = cg->as.p - buf,
+        .nside = cg->nside,
+        .jump_off = { cg->jump_off[0], cg->jump_off[1] },
+    };
+    out->side = append(cg, cg->side, cg->nside * sizeof(cg->side[0]),
+                       buf + len);
+    store_recipes(cg, out, buf + len);
+    *used = cg->as.p - buf;
+    return !cg->failed;
+}
+
+static TbExit native_enter(CPUState *cpu, const void *entry,
+                           TranslationBlock **last)
+{
+    TbExit (*enter)(CPUState *, const void *, TranslationBlock **);
+
+    memcpy(&enter, &thunks.enter, sizeof(enter));
+    return enter(cpu, entry, last);
+}
+
+static void native_patch_jump(TranslationBlock *tb, unsigned slot,
+                              const void *entry)
+{
+    /* JMP rel32; then, never run, the distance from there to the exit. */
+    uint8_t *site = (uint8_t *)tb->code.entry + tb->code.jump_off[slot] + 1;
+    int32_t disp;
+
+    if (entry) {
+        disp = (const uint8_t *)entry - (site + 4);
+    } else {
+        memcpy(&disp, site + 4, sizeof(disp));
+    }
+    /* Aligned: other vCPUs fetch the old jump or the new one. */
+    __atomic_store_n((int32_t *)(void *)site, disp, __ATOMIC_RELEASE);
+}
+
+static void native_thread_init(CPUState *cpu)
+{
+    if (have_fsgsbase) {
+        __asm__ volatile("wrgsbase %0" : : "r"(cpu) : "memory");
+    } else {
+        syscall(SYS_arch_prctl, ARCH_SET_GS, cpu);
+    }
+}
+
+const TcgBackend tcg_backend_native = {
+    .name = "native",
+    .init = native_init,
+    .compile = native_compile,
+    .enter = native_enter,
+    .patch_jump = native_patch_jump,
+    .thread_init = native_thread_init,
+};

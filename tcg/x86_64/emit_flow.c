@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Control flow: within the TB by labels, out of it by patchable jumps, the
+ * jump cache or the exit thunk.  Flags and all globals without a pinned
+ * register are in X86CPU at labels and at exits.
+ */
+#include "tcg/helper.h"
+#include "tcg/x86_64/cg.h"
+
+#define RIP_BASE rm_cpu(offsetof(X86CPU, rip_base))
+#define RIP      rm_cpu(offsetof(X86CPU, rip))
+
+static void leave_tb(Cg *c, TbExit code)
+{
+    asm_mov_imm(&c->as, RAX, code);
+    asm_mov_imm(&c->as, RDX, (uintptr_t)c->tb);
+    asm_jmp(&c->as, thunks.leave);
+}
+
+/* X86CPU.rip = rip_base + @offset, cut to @size. */
+static void store_rip(Cg *c, int64_t offset, IrSize size)
+{
+    if (fits_i32(offset)) {
+        asm_load(&c->as, IR_64, RAX, RIP_BASE);
+        asm_alu_imm(&c->as, ALU_ADD, IR_64, rm_reg(RAX), offset, false);
+    } else {
+        asm_mov_imm(&c->as, RAX, offset);
+        asm_op(&c->as, 0x03 | A_W, RAX, RIP_BASE); /* ADD */
+    }
+    if (size != IR_64) {
+        asm_extend(&c->as, IR_32, (MemOp)size, RAX, rm_reg(RAX));
+    }
+    asm_store(&c->as, IR_64, RIP, RAX);
+}
+
+static void stub_request(Cg *c, const Stub *s)
+{
+    store_rip(c, c->tb->pc_offset,
+              (c->tb->flags & HF_CS64) ? IR_64 : IR_32);
+    leave_tb(c, TB_EXIT_REQUEST);
+}
+
+void emit_head(Cg *c)
+{
+    Stub *s;
+
+    if (c->tb->cflags & CF_NOIRQ) {
+        return;
+    }
+    asm_alu_imm(&c->as, ALU_CMP, IR_32,
+                rm_cpu(offsetof(CPUState, exit_request)), 0, false);
+    s = stub_new(c, NULL, stub_request);
+    s->jump = asm_jcc(&c->as, COND_NE, NULL);
+}
+
+/* Flags that somebody reads further on are in X86CPU.cc. */
+static void settle_flags(Cg *c, const IrOp *op)
+{
+    if (op->cc_live) {
+        cc_save(c);
+    }
+}
+
+static void after_exit(Cg *c)
+{
+    ra_forget(c);
+    c->cc_host = false;
+    c->cc_mem = true;
+}
+
+static void use_label(Cg *c, uint8_t *site, unsigned label)
+{
+    c->use[c->nuses++] = (LabelUse){ site, label };
+}
+
+void emit_fix_labels(Cg *c)
+{
+    for (unsigned i = 0; i < c->nuses; i++) {
+        asm_fix_jump(c->use[i].site, c->label[c->use[i].label].at);
+    }
+}
+
+static void emit_label(Cg *c, const IrOp *op)
+{
+    settle_flags(c, op);
+    ra_end_block(c);
+    after_exit(c);
+    c->label[op->imm].at = c->as.p;
+}
+
+static void emit_br(Cg *c, const IrOp *op)
+{
+    settle_flags(c, op);
+    ra_end_block(c);
+    use_label(c, asm_jmp(&c->as, NULL), op->imm);
+    after_exit(c);
+}
+
+static void emit_brcc(Cg *c, const IrOp *op)
+{
+    IrCond cond;
+
+    settle_flags(c, op);
+    cond = cc_test(c, op->cond);
+    ra_end_block(c);
+    use_label(c, asm_jcc(&c->as, cond, NULL), op->imm);
+}
+
+static void emit_brcond(Cg *c, const IrOp *op)
+{
+    cc_prepare(c, op, 0, IR_CC_ALL);
+    emit_compare(c, op);
+    ra_end_block(c);
+    use_label(c, asm_jcc(&c->as, op->cond, NULL), op->imm);
+    cc_finish(c, op, IR_CC_ALL);
+}
+
+/* What an unlinked GOTO_TB jumps to.  Its distance stands behind the jump,
+ * for patch_jump to find the way back. */
+static void stub_goto(Cg *c, const Stub *s)
+{
+    int32_t distance = c->as.p - (s->jump + 4);
+
+    memcpy(s->jump + 4, &distance, 4);
+    store_rip(c, s->op->imm, (IrSize)s->op->size);
+    leave_tb(c, s->op->aux ? TB_EXIT_SLOT1 : TB_EXIT_SLOT0);
+}
+
+static void emit_goto_tb(Cg *c, const IrOp *op)
+{
+    Stub *s;
+
+    settle_flags(c, op);
+    ra_end_block(c);
+    if (c->tb->cflags & CF_NO_CHAIN) {
+        store_rip(c, op->imm, (IrSize)op->size);
+        leave_tb(c, TB_EXIT_LOOKUP);
+    } else {
+        while (((uintptr_t)c->as.p + 1) % 4) {
+            asm_u8(&c->as, 0x90); /* NOP */
+        }
+        s = stub_new(c, op, stub_goto);
+        c->jump_off[op->aux & 1] = c->as.p - c->start;
+        s->jump = asm_jmp(&c->as, NULL);
+        asm_u32(&c->as, 0);
+    }
+    after_exit(c);
+}
+
+static void stub_jmp_ind(Cg *c, const Stub *s)
+{
+    if (s->value != RAX) {
+        asm_mov(&c->as, IR_64, RAX, s->value);
+    }
+    asm_mov_imm(&c->as, RDX, (uintptr_t)c->tb);
+    asm_jmp(&c->as, thunks.lookup);
+}
+
+/* Go slow unless the comparison just made came out equal. */
+static void guard_jmp_ind(Cg *c, const IrOp *op, Reg pc)
+{
+    Stub *s = stub_new(c, op, stub_jmp_ind);
+
+    s->value = pc;
+    s->jump = asm_jcc(&c->as, COND_NE, NULL);
+}
+
+/* Leaves the address of the entry for @pc in @e: jump_cache_index(). */
+static void emit_probe_jump_cache(Cg *c, const IrOp *op, Reg pc, Reg e)
+{
+    Asm *a = &c->as;
+
+    asm_vex(a, 0xf0 | A_3A | A_F2 | A_W, e, 0, rm_reg(pc)); /* RORX */
+    asm_u8(a, JUMP_CACHE_BITS);
+    asm_alu(a, ALU_XOR, IR_32, rm_reg(e), pc);
+    asm_alu_imm(a, ALU_AND, IR_32, rm_reg(e), (1 << JUMP_CACHE_BITS) - 1,
+                false);
+    asm_op(a, 0xc1, 4, rm_reg(e)); /* SHL */
+    asm_u8(a, __builtin_ctz(sizeof(JumpCacheEntry)));
+    asm_op(a, 0x03 | A_W, e, rm_cpu(offsetof(CPUState, jump_cache))); /* ADD */
+    asm_op(a, 0x3b | A_W, pc, rm_mem(e, offsetof(JumpCacheEntry, pc)));
+    guard_jmp_ind(c, op, pc);
+    asm_op(a, 0x81, ALU_CMP, rm_mem(e, offsetof(JumpCacheEntry, flags)));
+    asm_u32(a, c->tb->flags);
+    guard_jmp_ind(c, op, pc);
+}
+
+_Static_assert(sizeof(JumpCacheEntry) == 32, "index is shifted by 5");
+
+static void emit_jmp_ind(Cg *c, const IrOp *op)
+{
+    Reg pc, page, e;
+
+    settle_flags(c, op);
+    pc = ra_use(c, op->arg[0]);
+    ra_end_block(c);
+    if ((c->tb->cflags & CF_NO_CHAIN) ||
+        !(c->tb->flags & (HF_FLAT_CS | HF_CS64))) {
+        asm_store(&c->as, IR_64, RIP, pc);
+        leave_tb(c, TB_EXIT_LOOKUP);
+        after_exit(c);
+        return;
+    }
+    page = ra_scratch(c, RS_SCRATCH);
+    e = ra_scratch(c, RS_SCRATCH);
+    emit_probe_jump_cache(c, op, pc, e);
+    asm_mov(&c->as, IR_64, page, pc);
+    asm_alu_imm(&c->as, ALU_AND, IR_64, rm_reg(page), (int32_t)PAGE_MASK,
+                false);
+    asm_store(&c->as, IR_64, RIP_BASE, page);
+    asm_op(&c->as, 0xff, 4, rm_mem(e, offsetof(JumpCacheEntry, entry)));
+    after_exit(c);
+}
+
+static void emit_exit(Cg *c, const IrOp *op)
+{
+    settle_flags(c, op);
+    ra_end_block(c);
+    leave_tb(c, TB_EXIT_LOOKUP);
+    after_exit(c);
+}
+
+bool emit_flow_op(Cg *c, const IrOp *op)
+{
+    switch (op->opc) {
+    case IR_INSN:
+        c->insn_off = op->imm;
+        return true;
+    case IR_LABEL:
+        emit_label(c, op);
+        return true;
+    case IR_BR:
+        emit_br(c, op);
+        return true;
+    case IR_BRCC:
+        emit_brcc(c, op);
+        return true;
+    case IR_BRCOND:
+        emit_brcond(c, op);
+        return true;
+    case IR_GOTO_TB:
+        emit_goto_tb(c, op);
+        return true;
+    case IR_JMP_IND:
+        emit_jmp_ind(c, op);
+        return true;
+    case IR_EXIT:
+        emit_exit(c, op);
+        return true;
+    default:
+        return false;
+    }
+}

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Registers.  Pinned globals own one each for good.  Everything else lives in
+ * a home (a field of X86CPU or a slot of the frame) and is cached in scratch
+ * and vector registers, least recently used out first.
+ *
+ * All code emitted here is moves: the host's flags are never touched.
+ */
+#include "tcg/x86_64/cg.h"
+
+/*
+ * Ranks 0 to 3 are the guest's RAX to RBX; RBX has a high byte register, and
+ * the C ABI preserves those of the first half.
+ */
+const uint8_t pinned_reg[NB_PINNED] = {
+    RBX, RBP, RSI, R15, R14, R13, R9, R8, R10, R12, R11,
+};
+
+static const IrTempInfo *info(const Cg *c, IrTemp t)
+{
+    return &c->f->temp[t];
+}
+
+bool ra_is_const(const Cg *c, IrTemp t, int64_t *value)
+{
+    if (t == IR_NONE || info(c, t)->kind != TEMP_CONST) {
+        return false;
+    }
+    *value = info(c, t)->value;
+    return true;
+}
+
+bool ra_is_pinned(const Cg *c, IrTemp t)
+{
+    const IrTempInfo *i = info(c, t);
+
+    return i->kind == TEMP_GLOBAL && !i->vector && i->pin >= 0 &&
+           i->pin < NB_PINNED;
+}
+
+void ra_begin(Cg *c)
+{
+    for (unsigned r = 0; r < REG_COUNT; r++) {
+        c->owner[r] = IR_NONE;
+    }
+    for (unsigned t = 0; t < c->f->ntemps; t++) {
+        TempState *s = &c->temp[t];
+
+        s->reg = ra_is_pinned(c, t) ? pinned_reg[info(c, t)->pin] : REG_NONE;
+        s->in_home = true;
+        s->slot = -1;
+    }
+    memset(c->used_at, 0, sizeof(c->used_at));
+    c->tick = 0;
+    c->locked = 0;
+    c->nslots = 0;
+}
+
+void ra_begin_op(Cg *c)
+{
+    c->locked = 0;
+    c->tick++;
+}
+
+Rm ra_home(Cg *c, IrTemp t)
+{
+    if (info(c, t)->kind == TEMP_GLOBAL) {
+        return rm_cpu(info(c, t)->offset);
+    }
+    if (c->temp[t].slot < 0) {
+        c->temp[t].slot = c->nslots++;
+    }
+    return rm_mem(RSP, FRAME_SLOTS + 32 * c->temp[t].slot);
+}
+
+static void unbind(Cg *c, IrTemp t)
+{
+    TempState *s = &c->temp[t];
+
+    if (s->reg != REG_NONE && !ra_is_pinned(c, t)) {
+        c->owner[s->reg] = IR_NONE;
+        s->reg = REG_NONE;
+    }
+}
+
+static void bind(Cg *c, IrTemp t, Reg r)
+{
+    c->owner[r] = t;
+    c->temp[t].reg = r;
+    c->used_at[r] = c->tick;
+}
+
+void ra_sync_temp(Cg *c, IrTemp t)
+{
+    TempState *s = &c->temp[t];
+
+    if (s->in_home || s->reg == REG_NONE || ra_is_pinned(c, t) ||
+        info(c, t)->kind == TEMP_CONST) {
+        return;
+    }
+    if (s->reg >= XMM0) {
+        asm_vstore(&c->as, ra_home(c, t), s->reg);
+    } else {
+        asm_store(&c->as, IR_64, ra_home(c, t), s->reg);
+    }
+    s->in_home = true;
+}
+
+void ra_forget_temp(Cg *c, IrTemp t)
+{
+    unbind(c, t);
+}
+
+static bool is_dirty(const Cg *c, Reg r)
+{
+    IrTemp t = c->owner[r];
+
+    return t != IR_NONE && !c->temp[t].in_home &&
+           info(c, t)->kind != TEMP_CONST;
+}
+
+/* The best register of @set to give away, none locked: empty, else clean and
+ * long unused, else dirty. */
+static Reg pick(const Cg *c, RegSet set)
+{
+    Reg best = REG_NONE;
+    uint32_t best_cost = UINT32_MAX;
+
+    for (set &= ~c->locked; set; set &= set - 1) {
+        Reg r = __builtin_ctz(set);
+        uint32_t cost = c->owner[r] == IR_NONE
+                            ? 0
+                            : (c->used_at[r] << 1) + 8 * is_dirty(c, r) + 1;
+
+        if (cost < best_cost) {
+            best = r;
+            best_cost = cost;
+        }
+    }
+    g_assert(best != REG_NONE); /* no op locks all registers of a kind */
+    return best;
+}
+
+static void evict(Cg *c, Reg r)
+{
+    if (c->owner[r] != IR_NONE) {
+        ra_sync_temp(c, c->owner[r]);
+        unbind(c, c->owner[r]);
+    }
+}
+
+Reg ra_scratch(Cg *c, RegSet set)
+{
+    Reg r = pick(c, set);
+
+    evict(c, r);
+    c->locked |= RS(r);
+    return r;
+}
+
+void ra_load(Cg *c, Reg r, IrTemp t, IrSize size)
+{
+    TempState *s = &c->temp[t];
+    int64_t value;
+
+    if (ra_is_const(c, t, &value)) {
+        asm_mov_imm(&c->as, r, size == IR_32 ? (uint32_t)value : value);
+    } else if (s->reg == REG_NONE) {
+        if (r >= XMM0) {
+            asm_vload(&c->as, r, ra_home(c, t));
+        } else {
+            asm_load(&c->as, size == IR_32 ? IR_32 : IR_64, r, ra_home(c, t));
+        }
+    } else if (s->reg >= XMM0) {
+        asm_op(&c->as, 0x28 | A_0F, r, rm_reg(s->reg)); /* MOVAPS */
+    } else if (s->reg != r || size == IR_32) {
+        asm_mov(&c->as, size == IR_32 ? IR_32 : IR_64, r, s->reg);
+    }
+}
+
+Reg ra_use(Cg *c, IrTemp t)
+{
+    TempState *s = &c->temp[t];
+
+    if (s->reg == REG_NONE) {
+        Reg r = ra_scratch(c, info(c, t)->vector ? RS_VEC : RS_SCRATCH);
+
+        ra_load(c, r, t, IR_64);
+        bind(c, t, r);
+    }
+    c->locked |= RS(s->reg);
+    c->used_at[s->reg] = c->tick;
+    return s->reg;
+}
+
+Reg ra_use_in(Cg *c, IrTemp t, RegSet set)
+{
+    Reg r;
+
+    if (c->temp[t].reg != REG_NONE && (RS(c->temp[t].reg) & set)) {
+        return ra_use(c, t);
+    }
+    r = ra_scratch(c, set & RS_SCRATCH);
+    ra_load(c, r, t, IR_64);
+    return r;
+}
+
+void ra_take(Cg *c, Reg r)
+{
+    IrTemp t = c->owner[r];
+
+    if (t != IR_NONE) {
+        RegSet others = RS_SCRATCH & ~RS(r) & ~c->locked;
+
+        for (; others; others &= others - 1) {
+            Reg to = __builtin_ctz(others);
+
+            if (c->owner[to] == IR_NONE) {
+                asm_mov(&c->as, IR_64, to, r);
+                unbind(c, t);
+                bind(c, t, to);
+                break;
+            }
+        }
+        evict(c, r);
+    }
+    c->locked |= RS(r);
+}
+
+void ra_use_fixed(Cg *c, IrTemp t, Reg r)
+{
+    if (c->owner[r] == t) {
+        ra_use(c, t);
+        return;
+    }
+    ra_take(c, r);
+    ra_load(c, r, t, IR_64);
+}
+
+/* May the register of arg @n of @op become that of its destination? */
+static bool can_rename(const Cg *c, const IrOp *op, unsigned n, RegSet avoid)
+{
+    IrTemp t = op->arg[n];
+    Reg r = c->temp[t].reg;
+
+    if (r == REG_NONE || ra_is_pinned(c, t) || (avoid & RS(r)) ||
+        info(c, t)->kind == TEMP_CONST) {
+        return false;
+    }
+    return t == op->arg[0] ||
+           ((op->dead & (1 << n)) &&
+            (info(c, t)->kind != TEMP_GLOBAL || c->temp[t].in_home));
+}
+
+Reg ra_modify(Cg *c, const IrOp *op, unsigned n, RegSet avoid)
+{
+    IrTemp dst = op->arg[0], src = op->arg[n];
+    Reg r;
+
+    if (!ra_is_pinned(c, dst) && can_rename(c, op, n, avoid)) {
+        r = c->temp[src].reg;
+        unbind(c, src);
+        c->locked |= RS(r);
+        /* The old value is gone from the register, and not needed at home. */
+        return r;
+    }
+    r = ra_result(c, dst, avoid);
+    if (c->temp[src].reg != r) {
+        ra_load(c, r, src, info(c, src)->vector ? IR_64 : op->size);
+    }
+    return r;
+}
+
+Reg ra_result_over(Cg *c, const IrOp *op, unsigned n)
+{
+    IrTemp src = op->arg[n];
+    Reg r = c->temp[src].reg;
+
+    if (!ra_is_pinned(c, op->arg[0]) && can_rename(c, op, n, 0)) {
+        unbind(c, src);
+        return r;
+    }
+    return ra_result(c, op->arg[0], 0);
+}
+
+Reg ra_result(Cg *c, IrTemp dst, RegSet avoid)
+{
+    if (ra_is_pinned(c, dst) && !(avoid & RS(c->temp[dst].reg))) {
+        return c->temp[dst].reg;
+    }
+    /* A pinned register never comes out of this: it is in neither set. */
+    c->locked |= avoid & (RS_SCRATCH | RS_VEC);
+    return ra_scratch(c, info(c, dst)->vector ? RS_VEC : RS_SCRATCH);
+}
+
+void ra_define(Cg *c, IrTemp dst, Reg r)
+{
+    TempState *s = &c->temp[dst];
+
+    if (ra_is_pinned(c, dst)) {
+        if (s->reg != r) {
+            asm_mov(&c->as, IR_64, s->reg, r);
+        }
+        return;
+    }
+    unbind(c, dst);
+    bind(c, dst, r);
+    c->locked |= RS(r);
+    s->in_home = false;
+}
+
+void ra_unlock(Cg *c, Reg r)
+{
+    c->locked &= ~RS(r);
+}
+
+void ra_end_op(Cg *c, const IrOp *op)
+{
+    unsigned ndst = ir_op_defs[op->opc].ndst;
+    unsigned n = ndst + ir_op_defs[op->opc].nsrc;
+
+    for (unsigned i = 0; op->dead >> i; i++) {
+        IrTemp t = op->arg[i];
+
+        if (i < n && (op->dead & (1 << i)) && t != IR_NONE &&
+            info(c, t)->kind == TEMP_PLAIN) {
+            bool redefined = false;
+
+            for (unsigned d = 0; d < ndst; d++) {
+                redefined |= i >= ndst && op->arg[d] == t &&
+                             !(op->dead & (1 << d));
+            }
+            if (!redefined) {
+                unbind(c, t);
+                c->temp[t].in_home = true;
+            }
+        }
+    }
+}
+
+void ra_sync(Cg *c)
+{
+    for (unsigned r = 0; r < REG_COUNT; r++) {
+        if (c->owner[r] != IR_NONE) {
+            ra_sync_temp(c, c->owner[r]);
+        }
+    }
+}
+
+void ra_end_block(Cg *c)
+{
+    for (unsigned r = 0; r < REG_COUNT; r++) {
+        IrTemp t = c->owner[r];
+
+        if (t != IR_NONE && info(c, t)->kind == TEMP_PLAIN) {
+            unbind(c, t);
+            c->temp[t].in_home = true;
+        }
+    }
+    ra_sync(c);
+}
+
+void ra_forget(Cg *c)
+{
+    for (unsigned r = 0; r < REG_COUNT; r++) {
+        if (c->owner[r] != IR_NONE) {
+            unbind(c, c->owner[r]);
+        }
+    }
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Out-of-line code.  A stub is noted where the fast path branches off, with
+ * what each register held; the code is written behind the TB.  It may use all
+ * scratch registers between stub_save and stub_restore, and has to leave the
+ * fast path's registers as the fast path expects them where it joins.
+ */
+#include "tcg/x86_64/cg.h"
+
+Stub *stub_new(Cg *c, const IrOp *op, StubFn *emit)
+{
+    Stub *s = &c->stub[c->nstubs];
+
+    if (c->nstubs == CG_MAX_STUBS - 1) {
+        c->failed = true; /* go on in the last one: nothing will come of it */
+    } else {
+        c->nstubs++;
+    }
+    *s = (Stub){ .emit = emit, .op = op, .insn_off = c->insn_off,
+                 .addr = REG_NONE, .value = REG_NONE, .dst = REG_NONE };
+    memcpy(s->owner, c->owner, sizeof(s->owner));
+    for (unsigned r = 0; r < REG_COUNT; r++) {
+        IrTemp t = c->owner[r];
+
+        if (t != IR_NONE && !c->temp[t].in_home &&
+            c->f->temp[t].kind != TEMP_CONST) {
+            s->dirty |= RS(r);
+        }
+    }
+    return s;
+}
+
+void stub_join(Cg *c, Stub *s)
+{
+    s->back = c->as.p;
+    for (unsigned r = 0; r < REG_COUNT; r++) {
+        if (c->owner[r] != IR_NONE && c->owner[r] == s->owner[r]) {
+            s->keep |= RS(r);
+        }
+    }
+}
+
+void stub_save(Cg *c, const Stub *s)
+{
+    for (RegSet set = s->dirty; set; set &= set - 1) {
+        Reg r = __builtin_ctz(set);
+
+        if (r >= XMM0) {
+            asm_vstore(&c->as, ra_home(c, s->owner[r]), r);
+        } else {
+            asm_store(&c->as, IR_64, ra_home(c, s->owner[r]), r);
+        }
+    }
+}
+
+void stub_load(Cg *c, Reg r, IrTemp t)
+{
+    int64_t value;
+
+    if (ra_is_const(c, t, &value)) {
+        asm_mov_imm(&c->as, r, value);
+    } else if (ra_is_pinned(c, t)) {
+        asm_mov(&c->as, IR_64, r, c->temp[t].reg);
+    } else if (r >= XMM0) {
+        asm_vload(&c->as, r, ra_home(c, t));
+    } else {
+        asm_load(&c->as, IR_64, r, ra_home(c, t));
+    }
+}
+
+void stub_restore(Cg *c, const Stub *s)
+{
+    for (RegSet set = s->keep; set; set &= set - 1) {
+        Reg r = __builtin_ctz(set);
+
+        stub_load(c, r, s->owner[r]);
+    }
+}
+
+void stub_jump_back(Cg *c, const Stub *s)
+{
+    asm_jmp(&c->as, s->back);
+}
+
+void stub_emit_all(Cg *c)
+{
+    for (unsigned i = 0; i < c->nstubs && !c->failed; i++) {
+        const Stub *s = &c->stub[i];
+
+        if (c->as.p > c->limit) {
+            c->failed = true;
+            return;
+        }
+        asm_fix_jump(s->jump, c->as.p);
+        s->emit(c, s);
+    }
+}
+
+void side_add(Cg *c, const IrOp *op, uint16_t insn_off)
+{
+    if (c->nside == ARRAY_LEN(c->side)) {
+        c->failed = true;
+        return;
+    }
+    c->side[c->nside++] = (TbSideEntry){
+        .host_off = c->as.p - c->start,
+        .insn_off = insn_off,
+        .recipe = op->recipe,
+    };
+}
+
+void parallel_move(Cg *c, unsigned n, const Reg *dst, const Reg *src)
+{
+    Reg from[4];
+    unsigned todo = 0;
+
+    g_assert(n <= ARRAY_LEN(from));
+    for (unsigned i = 0; i < n; i++) {
+        from[i] = src[i];
+        todo |= dst[i] != src[i] ? BIT(i) : 0;
+    }
+    while (todo) {
+        unsigned i, j;
+
+        /* A move whose target nobody waits for... */
+        for (i = 0; i < n; i++) {
+            for (j = 0; j < n; j++) {
+                if (j != i && (todo & BIT(j)) && from[j] == dst[i]) {
+                    break;
+                }
+            }
+            if ((todo & BIT(i)) && j == n) {
+                break;
+            }
+        }
+        if (i < n) {
+            asm_mov(&c->as, IR_64, dst[i], from[i]);
+            todo &= ~BIT(i);
+            continue;
+        }
+        /* ...or only cycles are left: swap one pair. */
+        i = __builtin_ctz(todo);
+        asm_op(&c->as, 0x87 | A_W, dst[i], rm_reg(from[i]));
+        for (j = 0; j < n; j++) {
+            if (j != i && from[j] == dst[i]) {
+                from[j] = from[i];
+            } else if (j != i && from[j] == from[i]) {
+                from[j] = dst[i];
+            }
+        }
+        todo &= ~BIT(i);
+        for (j = 0; j < n; j++) {
+            todo &= from[j] == dst[j] ? ~BIT(j) : ~0u;
+        }
+    }
+}

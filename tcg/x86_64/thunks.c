@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Code generated once: the way in and out of translated code, and the paths
+ * from it to C.  Pinned registers move between host and X86CPU here and
+ * nowhere else.
+ *
+ * MXCSR.  The guest's is loaded with all exceptions masked (a TB for a guest
+ * that unmasks some does not rely on it), so of X86CPU.mxcsr only the sticky
+ * flags can get old; every way to C or out merges them in.  Slow memory paths
+ * keep the guest's control bits loaded: they compute nothing in SSE.
+ */
+#include "tcg/x86_64/cg.h"
+
+#define MXCSR_STICKY 0x3f
+#define MXCSR_MASKS  0x1f80
+
+Thunks thunks;
+
+/* The register of a global, REG_NONE if it has none for good. */
+static Reg register_of(const IrTempInfo *g)
+{
+    return !g->vector && g->pin >= 0 && g->pin < NB_PINNED
+               ? (Reg)pinned_reg[g->pin]
+               : REG_NONE;
+}
+
+static void emit_spill(Asm *a, RegSet set)
+{
+    for (unsigned t = 0; t < ir_global_count(); t++) {
+        const IrTempInfo *g = ir_global_info(t);
+        Reg r = register_of(g);
+
+        if (r != REG_NONE && (set & RS(r))) {
+            asm_store(a, IR_64, rm_cpu(g->offset), r);
+        }
+    }
+}
+
+static void emit_fill(Asm *a, RegSet set)
+{
+    for (unsigned t = 0; t < ir_global_count(); t++) {
+        const IrTempInfo *g = ir_global_info(t);
+        Reg r = register_of(g);
+
+        if (r != REG_NONE && (set & RS(r))) {
+            asm_load(a, IR_64, r, rm_cpu(g->offset));
+        }
+    }
+}
+
+static void emit_ret(Asm *a)
+{
+    asm_u8(a, 0xc3);
+}
+
+static void emit_push_pop(Asm *a, bool push, Reg r)
+{
+    if (r & 8) {
+        asm_u8(a, 0x41);
+    }
+    asm_u8(a, (push ? 0x50 : 0x58) | (r & 7));
+}
+
+/* Sticky flags to X86CPU.mxcsr; changes @tmp.  @up: how far RSP is below the
+ * frame. */
+static void emit_merge_mxcsr(Asm *a, Reg tmp, int32_t up)
+{
+    asm_op(a, 0xae | A_0F, 3, rm_mem(RSP, FRAME_MXCSR + up)); /* STMXCSR */
+    asm_load(a, IR_32, tmp, rm_mem(RSP, FRAME_MXCSR + up));
+    asm_alu_imm(a, ALU_AND, IR_32, rm_reg(tmp), MXCSR_STICKY, false);
+    asm_alu(a, ALU_OR, IR_32, rm_cpu(offsetof(X86CPU, mxcsr)), tmp);
+}
+
+static void emit_guest_mxcsr(Asm *a, Reg tmp, int32_t up)
+{
+    asm_load(a, IR_32, tmp, rm_cpu(offsetof(X86CPU, mxcsr)));
+    asm_alu_imm(a, ALU_OR, IR_32, rm_reg(tmp), MXCSR_MASKS, false);
+    asm_store(a, IR_32, rm_mem(RSP, FRAME_MXCSR + up), tmp);
+    asm_op(a, 0xae | A_0F, 2, rm_mem(RSP, FRAME_MXCSR + up)); /* LDMXCSR */
+}
+
+static void emit_host_mxcsr(Asm *a, int32_t up)
+{
+    asm_op(a, 0xae | A_0F, 2, rm_mem(RSP, FRAME_HOST_MXCSR + up));
+}
+
+static const uint8_t callee_saved[] = { RBX, RBP, R12, R13, R14, R15 };
+
+/* TbExit enter(CPUState *cpu, const void *entry, TranslationBlock **last) */
+static const void *gen_enter(Asm *a)
+{
+    const void *start = a->p;
+
+    for (unsigned i = 0; i < ARRAY_LEN(callee_saved); i++) {
+        emit_push_pop(a, true, callee_saved[i]);
+    }
+    /* Six registers and a return address: 8 more make 16-byte alignment. */
+    asm_lea(a, IR_64, RSP, rm_mem(RSP, -(FRAME_SIZE + 8)));
+    asm_store(a, IR_64, rm_mem(RSP, FRAME_CPU), RDI);
+    asm_store(a, IR_64, rm_mem(RSP, FRAME_LAST), RDX);
+    asm_op(a, 0xae | A_0F, 3, rm_mem(RSP, FRAME_HOST_MXCSR)); /* STMXCSR */
+    emit_guest_mxcsr(a, RAX, 0);
+    asm_mov(a, IR_64, RAX, RSI);
+    emit_fill(a, ~0u);
+    asm_op(a, 0xff, 4, rm_reg(RAX)); /* JMP */
+    return start;
+}
+
+_Static_assert(FRAME_SIZE % 16 == 0, "RSP stays aligned");
+
+/* eax: TbExit, rdx: the last TB.  *@spilled: entry with nothing to store. */
+static const void *gen_leave(Asm *a, const void **spilled)
+{
+    const void *start = a->p;
+
+    emit_spill(a, ~0u);
+    emit_merge_mxcsr(a, RCX, 0);
+    *spilled = a->p;
+    emit_host_mxcsr(a, 0);
+    asm_load(a, IR_64, RCX, rm_mem(RSP, FRAME_LAST));
+    asm_store(a, IR_64, rm_mem(RCX, 0), RDX);
+    asm_lea(a, IR_64, RSP, rm_mem(RSP, FRAME_SIZE + 8));
+    for (unsigned i = ARRAY_LEN(callee_saved); i-- > 0;) {
+        emit_push_pop(a, false, callee_saved[i]);
+    }
+    emit_ret(a);
+    return start;
+}
+
+/* A JMP_IND that the jump cache could not serve.  rax: pc, rdx: TB. */
+static const void *gen_lookup(Asm *a, const void *leave_spilled)
+{
+    const void *start = a->p;
+    uint8_t *hit;
+
+    asm_store(a, IR_64, rm_cpu(offsetof(X86CPU, rip)), RAX);
+    asm_store(a, IR_64, rm_mem(RSP, FRAME_TB), RDX);
+    emit_spill(a, ~0u);
+    emit_merge_mxcsr(a, RCX, 0);
+    asm_load(a, IR_64, RDI, rm_mem(RSP, FRAME_CPU));
+    asm_call(a, tcg_lookup_ind);
+    asm_op(a, 0x85 | A_W, RAX, rm_reg(RAX)); /* TEST */
+    hit = asm_jcc(a, COND_NE, NULL);
+    asm_mov_imm(a, RAX, TB_EXIT_LOOKUP);
+    asm_load(a, IR_64, RDX, rm_mem(RSP, FRAME_TB));
+    asm_jmp(a, leave_spilled);
+    asm_fix_jump(hit, a->p);
+    emit_fill(a, RS_CALLER_PINNED);
+    asm_op(a, 0xff, 4, rm_reg(RAX)); /* JMP */
+    return start;
+}
+
+/* host_pc = our return address, which names the place in the TB. */
+static void emit_set_host_pc(Asm *a, Reg tmp)
+{
+    asm_load(a, IR_64, tmp, rm_mem(RSP, 0));
+    asm_store(a, IR_64, rm_cpu(offsetof(CPUState, host_pc)), tmp);
+}
+
+static void emit_clear_host_pc(Asm *a)
+{
+    asm_store_imm(a, IR_64, rm_cpu(offsetof(CPUState, host_pc)), 0);
+}
+
+/*
+ * One slow memory path.  In: rax address, rdx value of a store or memop of a
+ * load, ecx memop of the others; out: rax.  @vec: rdx becomes the operand's
+ * place in the frame.
+ */
+static const void *gen_slow(Asm *a, const void *fn, bool vec)
+{
+    const void *start = a->p;
+
+    emit_spill(a, ~0u);
+    emit_set_host_pc(a, RDI);
+    emit_merge_mxcsr(a, RDI, 8);
+    asm_mov(a, IR_64, RSI, RAX);
+    if (vec) {
+        asm_lea(a, IR_64, RDX, rm_mem(RSP, FRAME_VEC + 8));
+    }
+    asm_load(a, IR_64, RDI, rm_mem(RSP, FRAME_CPU + 8));
+    asm_lea(a, IR_64, RSP, rm_mem(RSP, -8)); /* align */
+    asm_call(a, fn);
+    asm_lea(a, IR_64, RSP, rm_mem(RSP, 8));
+    emit_clear_host_pc(a);
+    emit_fill(a, RS_CALLER_PINNED);
+    emit_ret(a);
+    return start;
+}
+
+/* Before a helper: all registers stay, arguments may be in any. */
+static const void *gen_spill(Asm *a, bool host_pc)
+{
+    const void *start = a->p;
+    Reg tmp = pinned_reg[NB_PINNED - 2]; /* one that can be loaded again */
+
+    emit_spill(a, ~0u);
+    asm_store(a, IR_64, rm_mem(RSP, FRAME_OLD + 8), tmp);
+    if (host_pc) {
+        emit_set_host_pc(a, tmp);
+    }
+    emit_merge_mxcsr(a, tmp, 8);
+    asm_load(a, IR_64, tmp, rm_mem(RSP, FRAME_OLD + 8));
+    emit_ret(a);
+    return start;
+}
+
+/* After a helper: RAX stays. */
+static const void *gen_reload(Asm *a, RegSet set)
+{
+    const void *start = a->p;
+
+    emit_clear_host_pc(a);
+    emit_fill(a, set);
+    emit_ret(a);
+    return start;
+}
+
+static const void *gen_spill_caller(Asm *a)
+{
+    const void *start = a->p;
+
+    emit_spill(a, RS_CALLER_PINNED);
+    emit_ret(a);
+    return start;
+}
+
+static const void *gen_mxcsr_guest(Asm *a)
+{
+    const void *start = a->p;
+
+    emit_guest_mxcsr(a, RCX, 8);
+    emit_ret(a);
+    return start;
+}
+
+void thunks_generate(uint8_t *buf)
+{
+    Asm a = { buf };
+    const void *leave_spilled;
+
+    thunks.enter = gen_enter(&a);
+    thunks.leave = gen_leave(&a, &leave_spilled);
+    thunks.lookup = gen_lookup(&a, leave_spilled);
+    thunks.load = gen_slow(&a, tcg_slow_load, false);
+    thunks.store = gen_slow(&a, tcg_slow_store, false);
+    thunks.rmw = gen_slow(&a, tcg_slow_rmw, false);
+    thunks.rmw_commit = gen_slow(&a, tcg_slow_rmw_commit, false);
+    thunks.load_vec = gen_slow(&a, tcg_slow_load_vec, true);
+    thunks.store_vec = gen_slow(&a, tcg_slow_store_vec, true);
+    thunks.spill = gen_spill(&a, true);
+    thunks.spill_nopc = gen_spill(&a, false);
+    thunks.spill_caller = gen_spill_caller(&a);
+    thunks.reload = gen_reload(&a, ~0u);
+    thunks.reload_caller = gen_reload(&a, RS_CALLER_PINNED);
+    thunks.mxcsr_guest = gen_mxcsr_guest(&a);
+    g_assert(a.p <= buf + THUNKS_MAX_BYTES); /* a fixed amount of code */
+}
