@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * x87 loads, stores and moves between registers.
+ *
+ * A store converts first, then writes memory (which may fault), and only then
+ * pops and reports, so that the instruction can be run again after a fault.
+ * Source: SDM vol. 1, 8.3.2 "Data Transfer Instructions", and 8.5.
+ */
+#include "exec/ldst.h"
+#include "target/i386/helpers.h"
+#include "target/i386/x87_host.h"
+
+#define X87_BIAS 16383
+#define INTEGER_BIT BIT64(63)
+
+/* --- loads --- */
+
+/* A load whose conversion may signal; a full stack comes first. */
+static void load_by_host(X86CPU *cpu, X87Load *op, const void *src)
+{
+    X87State *x = &cpu->x87;
+    X87Reg value = x87_indefinite;
+    unsigned host;
+
+    if (likely(!x87_has(x, 7))) {
+        x87_host_enter(x);
+        host = op(&value, src);
+        x87_host_leave(x);
+        if (!x87_report(cpu, host, X87_C1)) {
+            return;
+        }
+    }
+    x87_push(cpu, &value);
+}
+
+static void push_quiet(X86CPU *cpu, const X87Reg *value)
+{
+    cpu->x87.sw &= ~X87_C1;
+    x87_push(cpu, value);
+}
+
+/* Normal numbers and zeros are exact and signal nothing: no need of the
+ * host's FPU, which is slower. */
+void helper_x87_fld_f32(X86CPU *cpu, uint64_t value, uint64_t ea,
+                        uint64_t info)
+{
+    unsigned exp = value >> 23 & 0xff;
+    X87Reg r;
+
+    x87_begin_mem(cpu, ea, info);
+    if (likely(exp != 0 && exp != 0xff)) {
+        r.mantissa = INTEGER_BIT | value << 40;
+        r.sign_exp = (value >> 16 & 0x8000) | (exp - 127 + X87_BIAS);
+        push_quiet(cpu, &r);
+    } else {
+        load_by_host(cpu, x87_host_load_f32, &value);
+    }
+}
+
+void helper_x87_fld_f64(X86CPU *cpu, uint64_t value, uint64_t ea,
+                        uint64_t info)
+{
+    unsigned exp = value >> 52 & 0x7ff;
+    X87Reg r;
+
+    x87_begin_mem(cpu, ea, info);
+    if (likely(exp != 0 && exp != 0x7ff)) {
+        r.mantissa = INTEGER_BIT | value << 11;
+        r.sign_exp = (value >> 48 & 0x8000) | (exp - 1023 + X87_BIAS);
+        push_quiet(cpu, &r);
+    } else {
+        load_by_host(cpu, x87_host_load_f64, &value);
+    }
+}
+
+/* @value is sign-extended; every 64-bit integer is exact in 64 bits. */
+void helper_x87_fild(X86CPU *cpu, uint64_t value, uint64_t ea, uint64_t info)
+{
+    X87Reg r;
+
+    x87_begin_mem(cpu, ea, info);
+    x87_host_load_i64(&r, &value);
+    push_quiet(cpu, &r);
+}
+
+/* Any bit pattern may be loaded in this format, and none signals. */
+void helper_x87_fld_f80(X86CPU *cpu, uint64_t lo, uint64_t hi, uint64_t ea,
+                        uint64_t info)
+{
+    X87Reg r = {.mantissa = lo, .sign_exp = (uint16_t)hi};
+
+    x87_begin_mem(cpu, ea, info);
+    push_quiet(cpu, &r);
+}
+
+void helper_x87_fbld(X86CPU *cpu, uint64_t lo, uint64_t hi, uint64_t ea,
+                     uint64_t info)
+{
+    X87Reg bcd = {.mantissa = lo, .sign_exp = (uint16_t)hi}, r;
+
+    x87_begin_mem(cpu, ea, info);
+    x87_host_load_bcd(&r, &bcd);
+    push_quiet(cpu, &r);
+}
+
+/* FLD1 and relatives; their last bit follows the rounding control. */
+void helper_x87_fld_const(X86CPU *cpu, uint64_t info)
+{
+    X87State *x = x87_begin(cpu, info);
+    X87Reg r;
+
+    x87_host_enter(x);
+    x87_host_const[x87_info_rm(info)](&r, NULL);
+    x87_host_leave(x);
+    push_quiet(cpu, &r);
+}
+
+void helper_x87_fld_st(X86CPU *cpu, uint64_t info)
+{
+    X87State *x = x87_begin(cpu, info);
+    X87Reg r;
+
+    if (unlikely(!x87_has(x, x87_info_rm(info)))) {
+        if (!x87_stack_fault(cpu, 0)) {
+            return;
+        }
+        r = x87_indefinite;
+    } else {
+        x->sw &= ~X87_C1;
+        r = *x87_st(x, x87_info_rm(info));
+    }
+    x87_push(cpu, &r);
+}
+
+/* --- stores --- */
+
+/* The indefinites of the memory formats: 4.8.3.7, 4.2.1.2, 4.7. */
+static const X87Reg store_indefinite[] = {
+    [X87_TO_F32] = {.mantissa = 0xffc00000},
+    [X87_TO_F64] = {.mantissa = 0xfff8000000000000},
+    [X87_TO_I16] = {.mantissa = 0x8000},
+    [X87_TO_I32] = {.mantissa = 0x80000000},
+    [X87_TO_I64] = {.mantissa = BIT64(63)},
+    [X87_TRUNC_I16] = {.mantissa = 0x8000},
+    [X87_TRUNC_I32] = {.mantissa = 0x80000000},
+    [X87_TRUNC_I64] = {.mantissa = BIT64(63)},
+    [X87_TO_BCD] = {.mantissa = 0xc000000000000000, .sign_exp = 0xffff},
+};
+
+/* ST(0) in a memory format; the host's status.  Nothing is changed yet. */
+static unsigned convert(X86CPU *cpu, unsigned op, X87Reg *out)
+{
+    X87State *x = &cpu->x87;
+    unsigned host;
+
+    x87_host_enter(x);
+    host = x87_host_store[op](out, x87_st(x, 0));
+    x87_host_leave(x);
+    return host;
+}
+
+/* Ten bytes; all of them or none. */
+static void store80(X86CPU *cpu, vaddr addr, const X87Reg *value, MemOp op)
+{
+    if ((addr & ~PAGE_MASK) <= PAGE_SIZE - 10) {
+        cpu_store(&cpu->cs, addr, value->mantissa, op | MO_64);
+        cpu_store(&cpu->cs, addr + 8, value->sign_exp, op | MO_16);
+    } else {
+        cpu_store_bytes(&cpu->cs, addr, value, 10, op);
+    }
+}
+
+static void store_value(X86CPU *cpu, vaddr addr, const X87Reg *value,
+                        unsigned op, MemOp memop)
+{
+    if (op == X87_TO_BCD) {
+        store80(cpu, addr, value, memop);
+    } else {
+        cpu_store(&cpu->cs, addr, value->mantissa, memop);
+    }
+}
+
+static void finish_store(X86CPU *cpu, bool pop)
+{
+    if (pop) {
+        x87_pop(&cpu->x87);
+    }
+}
+
+static void store_empty(X86CPU *cpu, vaddr addr, unsigned op, MemOp memop,
+                        bool pop)
+{
+    if (cpu->x87.cw & X87_IE) {
+        store_value(cpu, addr, &store_indefinite[op], op, memop);
+    }
+    if (x87_stack_fault(cpu, 0)) {
+        finish_store(cpu, pop);
+    }
+}
+
+/*
+ * FST, FSTP, FIST, FISTP, FISTTP, FBSTP.
+ * @how     MemOp | X87_TO_* << 16 | pop << 24
+ */
+void helper_x87_store(X86CPU *cpu, uint64_t addr, uint64_t how, uint64_t ea,
+                      uint64_t info)
+{
+    const unsigned forbids = X87_BEFORE | X87_OE | X87_UE;
+    X87State *x = &cpu->x87;
+    unsigned op = how >> 16 & 0xff, host;
+    MemOp memop = (MemOp)how;
+    bool pop = how >> 24;
+    X87Reg value = {0};
+
+    x87_wait(cpu);
+    if (unlikely(!x87_has(x, 0))) {
+        store_empty(cpu, addr, op, memop, pop);
+        x87_note_mem(cpu, ea, info);
+        return;
+    }
+    host = convert(cpu, op, &value);
+    if (likely(!(host & ~x->cw & forbids))) {
+        store_value(cpu, addr, &value, op, memop);
+        finish_store(cpu, pop);
+    }
+    x87_report(cpu, host, X87_C1);
+    x87_note_mem(cpu, ea, info);
+}
+
+/* FSTP m80: no conversion, no exception but of the stack. */
+void helper_x87_store80(X86CPU *cpu, uint64_t addr, uint64_t how, uint64_t ea,
+                        uint64_t info)
+{
+    X87State *x = &cpu->x87;
+    bool empty = !x87_has(x, 0);
+    bool masked = x->cw & X87_IE;
+
+    x87_wait(cpu);
+    if (likely(!empty || masked)) {
+        store80(cpu, addr, empty ? &x87_indefinite : x87_st(x, 0),
+                (MemOp)how);
+    }
+    x->sw &= ~X87_C1;
+    if (!empty || x87_stack_fault(cpu, 0)) {
+        x87_pop(x);
+    }
+    x87_note_mem(cpu, ea, info);
+}
+
+/* FST, FSTP to a register */
+void helper_x87_fst_st(X86CPU *cpu, uint64_t pop, uint64_t info)
+{
+    X87State *x = x87_begin(cpu, info);
+    X87Reg value;
+
+    if (likely(x87_has(x, 0))) {
+        value = *x87_st(x, 0);
+        x->sw &= ~X87_C1;
+    } else {
+        value = x87_indefinite;
+        if (!x87_stack_fault(cpu, 0)) {
+            return;
+        }
+    }
+    x87_set(x, x87_info_rm(info), &value);
+    if (pop) {
+        x87_pop(x);
+    }
+}
+
+/* --- within the stack --- */
+
+void helper_x87_fxch(X86CPU *cpu, uint64_t info)
+{
+    X87State *x = x87_begin(cpu, info);
+    unsigned i = x87_info_rm(info);
+    bool full = x87_has(x, 0) && x87_has(x, i);
+    X87Reg a = x87_has(x, 0) ? *x87_st(x, 0) : x87_indefinite;
+    X87Reg b = x87_has(x, i) ? *x87_st(x, i) : x87_indefinite;
+
+    x->sw &= ~X87_C1;
+    if (likely(full) || x87_stack_fault(cpu, 0)) {
+        x87_set(x, 0, &b);
+        x87_set(x, i, &a);
+    }
+}
+
+/* FFREE, FFREEP */
+void helper_x87_ffree(X86CPU *cpu, uint64_t pop, uint64_t info)
+{
+    X87State *x = x87_begin(cpu, info);
+
+    x87_free(x, x87_info_rm(info));
+    if (pop) {
+        x87_pop(x);
+    }
+}
+
+/* FINCSTP, FDECSTP: no register becomes empty by it. */
+void helper_x87_rotate(X86CPU *cpu, uint64_t by, uint64_t info)
+{
+    X87State *x = x87_begin(cpu, info);
+
+    x->top = (x->top + by) & 7;
+    x->sw &= ~X87_C1;
+}
+
+void helper_x87_fnop(X86CPU *cpu, uint64_t info)
+{
+    x87_begin(cpu, info);
+}
