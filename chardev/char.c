@@ -301,19 +301,25 @@ bool chardev_remove(const char *id, GError **errp)
     return true;
 }
 
-/* The youngest goes first: a mux stands on one that is older.  Front-ends may
- * still be attached; they are told nothing more. */
+/* The youngest goes first: a mux stands on one that is older.  One that still
+ * has front-ends stays, without a peer, so that they may write to it. */
 void chardev_cleanup(void)
 {
-    Chardev *chr;
+    GList *prev;
 
-    while ((chr = g_queue_pop_tail(&chardevs))) {
+    for (GList *l = chardevs.tail; l; l = prev) {
+        Chardev *chr = l->data;
+
+        prev = l->prev;
         chr_flush(chr);
-        if (chr->ops->close) {
+        chr->peer = false;
+        chr->focus = NULL;
+        if (g_queue_is_empty(&chr->frontends)) {
+            g_queue_delete_link(&chardevs, l);
+            chr_free(chr);
+        } else if (chr->ops->close) {
             chr->ops->close(chr);
         }
-        chr->peer = false; /* writes of those front-ends are dropped */
-        chr->focus = NULL;
     }
 }
 

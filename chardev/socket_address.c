@@ -53,7 +53,8 @@ int socket_listen_unix(const char *path, char **unlink_path, GError **errp)
         close(fd);
         return -1;
     }
-    *unlink_path = g_strdup(path);
+    /* Absolute: a daemon goes to / before it ends. */
+    *unlink_path = g_canonicalize_filename(path, NULL);
     return fd;
 }
 
