@@ -8,6 +8,7 @@
  * helper that raises #XM before anything is written.
  */
 #include "target/i386/emit.h"
+#include "target/i386/pcmpstr.h"
 #include "tcg/vops.h"
 
 /* The checks that come before any other fault of the instruction: SDM vol. 3A,
@@ -64,6 +65,18 @@ static IrTemp vec_source(X86Trans *s, const X86Insn *in, unsigned n)
     return t;
 }
 
+/* A vector as two integers, for a helper. */
+static void split_vector(X86Trans *s, IrTemp v, IrTemp *lo, IrTemp *hi)
+{
+    IrTemp high = ir_temp_vec(s->ir);
+
+    *lo = ir_temp(s->ir);
+    *hi = ir_temp(s->ir);
+    ir_vop(s->ir, VOP_MOVQ_EV, *lo, IR_NONE, v, 0);
+    ir_vop(s->ir, VOP_PSHUFD, high, IR_NONE, v, 0xee);
+    ir_vop(s->ir, VOP_MOVQ_EV, *hi, IR_NONE, high, 0);
+}
+
 /* --- arithmetic with unmasked exceptions --- */
 
 /*
@@ -76,13 +89,7 @@ static void slow_vop(X86Trans *s, VopCode code, IrTemp result, unsigned reg,
     IrTemp lo = src, hi = ir_const(s->ir, 0);
 
     if (!vop_src_is_int(&vop_defs[code])) {
-        IrTemp high = ir_temp_vec(s->ir);
-
-        lo = ir_temp(s->ir);
-        hi = ir_temp(s->ir);
-        ir_vop(s->ir, VOP_MOVQ_EV, lo, IR_NONE, src, 0);
-        ir_vop(s->ir, VOP_PSHUFD, high, IR_NONE, src, 0xee);
-        ir_vop(s->ir, VOP_MOVQ_EV, hi, IR_NONE, high, 0);
+        split_vector(s, src, &lo, &hi);
     }
     ir_call(s->ir, HELPER_sse_checked, result, 4,
             ir_const(s->ir, code | (int64_t)imm << 16), ir_const(s->ir, reg),
@@ -321,6 +328,35 @@ void emit_vblendv(X86Trans *s, const X86Insn *in)
     ir_vop(s->ir, VOP_PANDN, kept, mask, dst, 0);
     ir_vop(s->ir, VOP_POR, kept, kept, taken, 0);
     ir_vmov(s->ir, dst, kept, MO_128);
+}
+
+/* --- string compares --- */
+
+/* The operand in memory need not be aligned.  Opcodes 60 to 63: bit 0 an index
+ * to ECX instead of a mask to XMM0, bit 1 strings that end at a zero. */
+void emit_pcmpstr(X86Trans *s, const X86Insn *in)
+{
+    IrTemp src, lo, hi, index;
+    int64_t code;
+
+    if (!sse_usable(s)) {
+        return;
+    }
+    src = vec_of(in, 1);
+    if (in->op[1].kind == OPND_MEM) {
+        src = ir_temp_vec(s->ir);
+        load_vec(s, in, 1, src, 0);
+    }
+    split_vector(s, src, &lo, &hi);
+    code = in->imm | (in->opcode & 1 ? PCMPSTR_INDEX : PCMPSTR_MASK) |
+           (in->opcode & 2 ? PCMPSTR_IMPLICIT : 0) |
+           (in->rex & 8 ? PCMPSTR_WIDE : 0);
+    index = ir_temp(s->ir);
+    ir_call(s->ir, HELPER_pcmpstr, index, 4, ir_const(s->ir, code),
+            ir_const(s->ir, in->op[0].reg), lo, hi);
+    if (code & PCMPSTR_INDEX) {
+        x86_put_gpr(s, IR_32, R_RCX, index);
+    }
 }
 
 /* --- MXCSR --- */

@@ -341,17 +341,11 @@ void emit_monitor(X86Trans *s, const X86Insn *in)
 /* WAIT: #NM, or a pending x87 exception */
 void emit_wait(X86Trans *s, const X86Insn *in)
 {
-    IrTemp es = ir_temp(s->ir);
-
     if (s->flags & HF_WAIT_NM) {
         x86_fault(s, EXCP_NM);
-        return;
+    } else {
+        x86_call0(s, HELPER_fwait);
     }
-    ir_op2(s->ir, IR_AND, IR_32, 0, es,
-           ld_field(s, offsetof(X86CPU, x87.sw), MO_16),
-           ir_const(s->ir, 0x80));
-    ir_trapif(s->ir, IR_32, COND_NE, es, ir_const(s->ir, 0), HELPER_raise,
-              EXCP_MF);
 }
 
 /* --- TLB, caches, fences, state areas --- */

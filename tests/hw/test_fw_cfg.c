@@ -171,7 +171,8 @@ static void test_full(void)
 {
     g_autofree char *name = g_strnfill(56, 'x');
 
-    g_assert_false(fw_cfg_add_file(fw, name, "", 0, NULL)); /* no room for NUL */
+    /* There is no room for the NUL. */
+    g_assert_false(fw_cfg_add_file(fw, name, "", 0, NULL));
     for (int i = 0; fw->files < FW_CFG_FILE_SLOTS; i++) {
         g_autofree char *file = g_strdup_printf("opt/%d", i);
 

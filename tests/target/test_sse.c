@@ -23,6 +23,7 @@ typedef struct State {
     uint64_t rdx, rbx, rdi;
     uint32_t mxcsr, pad;
     uint64_t cc;
+    uint64_t rax, rcx;
     uint8_t mem[MEM_SIZE];
 } State;
 _Static_assert(offsetof(State, rdx) == 64 && offsetof(State, mxcsr) == 88 &&
@@ -102,6 +103,8 @@ static void make_host_code(const Bytes *insn)
                               "\x48\x8b\x56\x40"     /* mov rdx, [rsi + 64] */
                               "\x48\x8b\x5e\x48"     /* mov rbx */
                               "\x48\x8b\x7e\x50"     /* mov rdi */
+                              "\x48\x8b\x46\x68"     /* mov rax */
+                              "\x48\x8b\x4e\x70"     /* mov rcx */
                               "\x0f\xae\x56\x58");   /* ldmxcsr [rsi + 88] */
 
     p = append(p, insn->b, insn->n);
@@ -111,6 +114,7 @@ static void make_host_code(const Bytes *insn)
               "\x0f\x11\x5e\x30"
               "\x48\x89\x56\x40"
               "\x48\x89\x5e\x48"
+              "\x48\x89\x4e\x70"
               "\x0f\xae\x5e\x58"                     /* stmxcsr */
               "\x9f\x0f\x90\xc0"                     /* lahf; seto al */
               "\x48\x89\x46\x60"
@@ -162,6 +166,8 @@ static void run_interp(State *st)
     cpu->regs[R_RDX] = st->rdx;
     cpu->regs[R_RBX] = st->rbx;
     cpu->regs[R_RDI] = MEM_VA;
+    cpu->regs[R_RAX] = st->rax;
+    cpu->regs[R_RCX] = st->rcx;
     cpu->mxcsr = st->mxcsr;
     cpu->cc = 0;
     g_assert_true(tcg_backend_interp.compile(&ir, &tb, tb_code,
@@ -174,6 +180,7 @@ static void run_interp(State *st)
     }
     st->rdx = cpu->regs[R_RDX];
     st->rbx = cpu->regs[R_RBX];
+    st->rcx = cpu->regs[R_RCX];
     st->mxcsr = cpu->mxcsr;
     st->cc = cpu->cc & CC_BITS;
     memcpy(st->mem, page, MEM_SIZE);
@@ -184,7 +191,7 @@ static void run_interp(State *st)
 static bool same(const X86Row *row, const State *a, const State *b)
 {
     return !memcmp(a->xmm, b->xmm, sizeof(a->xmm)) && a->rdx == b->rdx &&
-           a->rbx == b->rbx && a->mxcsr == b->mxcsr &&
+           a->rbx == b->rbx && a->rcx == b->rcx && a->mxcsr == b->mxcsr &&
            !memcmp(a->mem, b->mem, MEM_SIZE) &&
            (!row->writes || a->cc == b->cc);
 }
@@ -226,7 +233,7 @@ static void random_vector(GRand *rand, uint8_t *v)
     }
 }
 
-static State random_state(GRand *rand, bool fp)
+static State random_state(GRand *rand)
 {
     State st = {.mxcsr = 0x1f80};
 
@@ -237,20 +244,39 @@ static State random_state(GRand *rand, bool fp)
     random_vector(rand, st.mem + MEM_OFF);
     random_bytes(rand, &st.rdx, 8);
     random_bytes(rand, &st.rbx, 8);
-    if (fp) {
-        st.mxcsr |= g_rand_int(rand) & 0xe040; /* RC, FTZ, DAZ */
-    }
+    st.mxcsr |= g_rand_int(rand) & 0xe040; /* RC, FTZ, DAZ */
     return st;
+}
+
+/* Strings that have something to compare: letters of a small alphabet, zeros,
+ * and lengths around their ends. */
+static void make_strings(GRand *rand, State *st)
+{
+    for (unsigned i = 0; i < 16; i++) {
+        st->xmm[2][i] = g_rand_int_range(rand, 0, 5);
+        st->xmm[3][i] = g_rand_int_range(rand, 0, 5);
+        st->mem[MEM_OFF + i] = g_rand_int_range(rand, 0, 5);
+    }
+    st->rax = (uint64_t)g_rand_int_range(rand, -20, 20);
+    st->rdx = (uint64_t)g_rand_int_range(rand, -20, 20);
+    if (g_rand_boolean(rand)) {
+        st->rdx |= BIT64(40); /* counts with REX.W only */
+    }
 }
 
 static void check(const X86Row *row, GRand *rand, bool mem, uint32_t extra)
 {
     const uint32_t flags = 3 | HF_CS64 | HF_PE | HF_LMA | HF_FLAT_DS |
                            HF_FLAT_ES | HF_FLAT_SS | HF_FLAT_CS | extra;
-    bool wide = row->emit == emit_vopw && g_rand_boolean(rand);
+    bool strings = row->emit == emit_pcmpstr;
+    bool wide = (row->emit == emit_vopw || strings) && g_rand_boolean(rand);
     Bytes insn = encode(row, mem, wide, (uint8_t)g_rand_int(rand));
-    State in = random_state(rand, true), host = in, got = in;
+    State in = random_state(rand), host, got;
 
+    if (strings) {
+        make_strings(rand, &in);
+    }
+    host = got = in;
     run_host(&insn, &host);
     translate(&insn, flags);
     run_interp(&got);
@@ -269,7 +295,7 @@ static void test_row(gconstpointer opaque)
     unsigned form = row->form >> 8;
     GRand *rand = g_rand_new_with_seed(row->opcode);
 
-    for (unsigned i = 0; i < 200; i++) {
+    for (unsigned i = 0; i < (row->emit == emit_pcmpstr ? 4000 : 200); i++) {
         uint32_t extra = i & 1 ? HF_SIMD_EXC : 0;
 
         if (form != FORM_MEM) {
@@ -310,7 +336,7 @@ static bool is_sse(const X86Row *row)
     return row->emit == emit_vop || row->emit == emit_vopw ||
            row->emit == emit_vmov || row->emit == emit_vmovs ||
            row->emit == emit_vstoreh || row->emit == emit_vblendv ||
-           row->emit == emit_insertps;
+           row->emit == emit_insertps || row->emit == emit_pcmpstr;
 }
 
 static bool host_has_it(const X86Row *row)
