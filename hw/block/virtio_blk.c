@@ -182,8 +182,7 @@ static void request_start(BlkRequest *r)
         request_transfer(r, header.sector, r->elem.in_bytes - 1);
         break;
     case BLK_T_OUT:
-        request_transfer(r, header.sector,
-                         r->elem.out_bytes - sizeof(header));
+        request_transfer(r, header.sector, r->elem.out_bytes - sizeof(header));
         break;
     case BLK_T_FLUSH:
         block_flush(r->s->drive, request_done, r);
@@ -262,8 +261,8 @@ static const VirtIOClass blk_class = {
 static bool blk_realize(DeviceState *dev, GError **errp)
 {
     VirtIOBlk *s = (VirtIOBlk *)dev;
-    uint64_t features = BLK_F_SIZE_MAX | BLK_F_SEG_MAX | BLK_F_BLK_SIZE |
-                        BLK_F_FLUSH;
+    uint64_t features =
+        BLK_F_SIZE_MAX | BLK_F_SEG_MAX | BLK_F_BLK_SIZE | BLK_F_FLUSH;
 
     if (!s->drive) {
         error_setg(errp, "drive property not set: give drive=ID of a -drive");
