@@ -145,21 +145,19 @@ static void emit_code(X86Trans *s, const X86Insn *in, VopCode code)
     switch (vop_defs[code].shape) {
     case VOP_VV:
     case VOP_VVI:
-        vop_to_vector(s, code, in->op[0].reg, false, vec_source(s, in, 1),
-                      imm);
+        vop_to_vector(s, code, in->op[0].reg, false, vec_source(s, in, 1), imm);
         break;
     case VOP_VVV:
     case VOP_VVVI:
-        vop_to_vector(s, code, in->op[0].reg, true, vec_source(s, in, 1),
-                      imm);
+        vop_to_vector(s, code, in->op[0].reg, true, vec_source(s, in, 1), imm);
         break;
     case VOP_SVI:
         ir_vop(s->ir, code, vec_of(in, 0), vec_of(in, 0), IR_NONE, imm);
         break;
     case VOP_VVR:
     case VOP_VVRI:
-        vop_to_vector(s, code, in->op[0].reg, code != VOP_MOVD_VE &&
-                                                  code != VOP_MOVQ_VE,
+        vop_to_vector(s, code, in->op[0].reg,
+                      code != VOP_MOVD_VE && code != VOP_MOVQ_VE,
                       x86_get(s, in, 1), imm);
         break;
     case VOP_FVV:
@@ -200,8 +198,7 @@ _Static_assert(VOP_MOVQ_VE == VOP_MOVD_VE + 1 &&
                    VOP_CVTTSS2SI_Q == VOP_CVTTSS2SI + 1 &&
                    VOP_CVTSD2SI_Q == VOP_CVTSD2SI + 1 &&
                    VOP_CVTTSD2SI_Q == VOP_CVTTSD2SI + 1 &&
-                   VOP_PEXTRQ == VOP_PEXTRD + 1 &&
-                   VOP_PINSRQ == VOP_PINSRD + 1,
+                   VOP_PEXTRQ == VOP_PEXTRD + 1 && VOP_PINSRQ == VOP_PINSRD + 1,
                "the 64-bit form follows the 32-bit one");
 
 void emit_vopw(X86Trans *s, const X86Insn *in)
@@ -222,8 +219,8 @@ void emit_insertps(X86Trans *s, const X86Insn *in)
     if (in->op[1].kind == OPND_MEM) {
         imm &= 0x3f;
     }
-    vop_to_vector(s, VOP_INSERTPS, in->op[0].reg, true,
-                  vec_source(s, in, 1), imm);
+    vop_to_vector(s, VOP_INSERTPS, in->op[0].reg, true, vec_source(s, in, 1),
+                  imm);
 }
 
 /* --- moves --- */
@@ -278,7 +275,7 @@ void emit_vstoreh(X86Trans *s, const X86Insn *in)
 /* The bytes whose mask has bit 7 set, to DS:rDI or the override's segment. */
 void emit_vmaskmov(X86Trans *s, const X86Insn *in)
 {
-    unsigned seg = in->seg == X86_REG_NONE ? R_DS : in->seg;
+    unsigned seg = in->seg == X86_NO_REG ? R_DS : in->seg;
     IrTemp off = x86_gpr(R_RDI);
     X86Addr a;
 

@@ -108,17 +108,15 @@ static bool element_matches(const Text *a, const Text *b, unsigned j,
 }
 
 /* IntRes2: after the polarity. */
-static unsigned compare(const Text *a, const Text *b, unsigned n,
-                        unsigned code)
+static unsigned compare(const Text *a, const Text *b, unsigned n, unsigned code)
 {
     unsigned result = 0;
 
     for (unsigned j = 0; j < n; j++) {
-        bool negate = (code & IMM_NEGATE) &&
-                      (!(code & IMM_MASKED) || j < b->len);
+        bool negate =
+            (code & IMM_NEGATE) && (!(code & IMM_MASKED) || j < b->len);
 
-        result |= (unsigned)(element_matches(a, b, j, n, code) != negate)
-                  << j;
+        result |= (unsigned)(element_matches(a, b, j, n, code) != negate) << j;
     }
     return result;
 }

@@ -95,28 +95,28 @@ static uint8_t *append(uint8_t *p, const void *bytes, size_t n)
 
 static void make_host_code(const Bytes *insn)
 {
-    uint8_t *p = APPEND(code, "\x53\x48\x89\xfe"    /* push rbx; mov rsi, rdi */
-                              "\x0f\x10\x06"         /* movups xmm0-3, [rsi] */
+    uint8_t *p = APPEND(code, "\x53\x48\x89\xfe" /* push rbx; mov rsi, rdi */
+                              "\x0f\x10\x06"     /* movups xmm0-3, [rsi] */
                               "\x0f\x10\x4e\x10"
                               "\x0f\x10\x56\x20"
                               "\x0f\x10\x5e\x30"
-                              "\x48\x8b\x56\x40"     /* mov rdx, [rsi + 64] */
-                              "\x48\x8b\x5e\x48"     /* mov rbx */
-                              "\x48\x8b\x7e\x50"     /* mov rdi */
-                              "\x48\x8b\x46\x68"     /* mov rax */
-                              "\x48\x8b\x4e\x70"     /* mov rcx */
-                              "\x0f\xae\x56\x58");   /* ldmxcsr [rsi + 88] */
+                              "\x48\x8b\x56\x40"   /* mov rdx, [rsi + 64] */
+                              "\x48\x8b\x5e\x48"   /* mov rbx */
+                              "\x48\x8b\x7e\x50"   /* mov rdi */
+                              "\x48\x8b\x46\x68"   /* mov rax */
+                              "\x48\x8b\x4e\x70"   /* mov rcx */
+                              "\x0f\xae\x56\x58"); /* ldmxcsr [rsi + 88] */
 
     p = append(p, insn->b, insn->n);
-    APPEND(p, "\x0f\x11\x06"                         /* and all back */
+    APPEND(p, "\x0f\x11\x06" /* and all back */
               "\x0f\x11\x4e\x10"
               "\x0f\x11\x56\x20"
               "\x0f\x11\x5e\x30"
               "\x48\x89\x56\x40"
               "\x48\x89\x5e\x48"
               "\x48\x89\x4e\x70"
-              "\x0f\xae\x5e\x58"                     /* stmxcsr */
-              "\x9f\x0f\x90\xc0"                     /* lahf; seto al */
+              "\x0f\xae\x5e\x58" /* stmxcsr */
+              "\x9f\x0f\x90\xc0" /* lahf; seto al */
               "\x48\x89\x46\x60"
               "\x5b\xc3");
 }
@@ -170,9 +170,8 @@ static void run_interp(State *st)
     cpu->regs[R_RCX] = st->rcx;
     cpu->mxcsr = st->mxcsr;
     cpu->cc = 0;
-    g_assert_true(tcg_backend_interp.compile(&ir, &tb, tb_code,
-                                             sizeof(tb_code), &tb.code,
-                                             &used));
+    g_assert_true(tcg_backend_interp.compile(&ir, &tb, tb_code, sizeof(tb_code),
+                                             &tb.code, &used));
     tcg_backend_interp.enter(&cpu->cs, tb.code.entry, &last);
     for (unsigned i = 0; i < 4; i++) {
         memcpy(st->xmm[i], &cpu->vec[i], 16);
@@ -341,11 +340,10 @@ static bool is_sse(const X86Row *row)
 
 static bool host_has_it(const X86Row *row)
 {
-    return row->map == X86_M0F
-               ? __builtin_cpu_supports("sse3")
-               : __builtin_cpu_supports("sse4.2") &&
-                     __builtin_cpu_supports("aes") &&
-                     __builtin_cpu_supports("pclmul");
+    return row->map == X86_M0F ? __builtin_cpu_supports("sse3")
+                               : __builtin_cpu_supports("sse4.2") &&
+                                     __builtin_cpu_supports("aes") &&
+                                     __builtin_cpu_supports("pclmul");
 }
 
 int main(int argc, char **argv)
@@ -358,8 +356,8 @@ int main(int argc, char **argv)
     rows = x86_rows(&n);
     for (unsigned i = 0; i < n; i++) {
         if (is_sse(&rows[i]) && host_has_it(&rows[i])) {
-            char *path = g_strdup_printf("/sse/%s/%02x", rows[i].name,
-                                         rows[i].opcode);
+            char *path =
+                g_strdup_printf("/sse/%s/%02x", rows[i].name, rows[i].opcode);
 
             g_test_add_data_func(path, &rows[i], test_row);
             g_free(path);
