@@ -16,6 +16,7 @@
 #include "exec/cpu.h"
 #include "exec/memory.h"
 #include "hw/device.h"
+#include "hw/intc/info.h"
 #include "monitor/info.h"
 #include "monitor/monitor.h"
 #include "system/runstate.h"
@@ -84,6 +85,10 @@ static bool launch_accel(Launch *l, GError **errp)
         g_prefix_error(errp, "-accel tcg: ");
         return false;
     }
+    monitor_register_info("pic", "show the interrupt controllers",
+                          intc_info_pic);
+    monitor_register_info("irq", "show the interrupts by line", intc_info_irq);
+    monitor_register_info("lapic", "show the local APICs", intc_info_lapic);
     monitor_register_info("jit", "show dynamic compiler info", tcg_print_info);
     return true;
 }
