@@ -237,7 +237,7 @@ void emit_vmov(X86Trans *s, const X86Insn *in)
     } else if (in->op[0].kind == OPND_MEM) {
         store_vec(s, in, 0, vec_of(in, 1), align);
     } else {
-        ir_vmov(s->ir, vec_of(in, 0), vec_of(in, 1), MO_128);
+        ir_vmov(s->ir, vec_of(in, 0), vec_of(in, 1), VEC_LOW);
     }
 }
 
@@ -292,39 +292,14 @@ void emit_vmaskmov(X86Trans *s, const X86Insn *in)
 
 /* --- blends by a mask in XMM0: PBLENDVB, BLENDVPS, BLENDVPD --- */
 
-/* All ones in the lanes (of 1 << arg bytes) whose top bit in XMM0 is set. */
-static IrTemp lane_mask(X86Trans *s, unsigned lane)
-{
-    IrTemp m = ir_temp_vec(s->ir), zero;
-
-    if (lane == MO_8) {
-        zero = ir_temp_vec(s->ir);
-        ir_vop(s->ir, VOP_MOVD_VE, zero, IR_NONE, ir_const(s->ir, 0), 0);
-        ir_vop(s->ir, VOP_PCMPGTB, m, zero, x86_vec(0), 0);
-        return m;
-    }
-    ir_vop(s->ir, VOP_PSRADI, m, x86_vec(0), IR_NONE, 31);
-    if (lane == MO_64) {
-        ir_vop(s->ir, VOP_PSHUFD, m, IR_NONE, m, 0xf5);
-    }
-    return m;
-}
-
 void emit_vblendv(X86Trans *s, const X86Insn *in)
 {
-    IrTemp dst = vec_of(in, 0), src, mask, taken, kept;
+    IrTemp dst = vec_of(in, 0);
 
-    if (!sse_usable(s)) {
-        return;
+    if (sse_usable(s)) {
+        ir_vop3(s->ir, in->row->arg, VEC_LOW, dst, dst, vec_source(s, in, 1),
+                x86_vec(0), 0);
     }
-    src = vec_source(s, in, 1);
-    mask = lane_mask(s, in->row->arg);
-    taken = ir_temp_vec(s->ir);
-    kept = ir_temp_vec(s->ir);
-    ir_vop(s->ir, VOP_PAND, taken, mask, src, 0);
-    ir_vop(s->ir, VOP_PANDN, kept, mask, dst, 0);
-    ir_vop(s->ir, VOP_POR, kept, kept, taken, 0);
-    ir_vmov(s->ir, dst, kept, MO_128);
 }
 
 /* --- string compares --- */

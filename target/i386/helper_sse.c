@@ -55,7 +55,7 @@ static uint32_t run_masked(X86CPU *cpu, const VopDef *def, VopVec *d,
     uint32_t raised;
 
     _mm_setcsr((cpu->mxcsr & MXCSR_WRITABLE & ~MXCSR_FLAGS) | MXCSR_MASKS);
-    *result = def->fn(d, a, b, r, imm);
+    *result = def->fn(d, a, b, NULL, r, imm);
     raised = _mm_getcsr() & MXCSR_FLAGS;
     _mm_setcsr(host);
     return raised;

@@ -162,8 +162,20 @@ static const IrOp *run_st_cpu(Interp *s, const IrOp *op)
 
 static const IrOp *run_vmov(Interp *s, const IrOp *op)
 {
-    memmove(interp_place(s, op->arg[0]), interp_place(s, op->arg[1]),
-            memop_bytes(op->memop));
+    uint8_t *dst = interp_place(s, op->arg[0]);
+
+    memmove(dst, interp_place(s, op->arg[1]), op->size == VEC_FULL ? 32 : 16);
+    if (op->size == VEC_ZERO) {
+        memset(dst + 16, 0, 16);
+    }
+    return op + 1;
+}
+
+static const IrOp *run_vzeroup(Interp *s, const IrOp *op)
+{
+    for (unsigned i = 0; i < op->aux; i++) {
+        memset(&s->cpu->vec[i].u64[2], 0, 16);
+    }
     return op + 1;
 }
 
@@ -278,6 +290,7 @@ InterpFn *const interp_fn[IR_OPC_COUNT] = {
     [IR_STV] = interp_stv,
     [IR_VMOV] = run_vmov,
     [IR_VOP] = interp_vop,
+    [IR_VZEROUP] = run_vzeroup,
 };
 
 static size_t interp_init(uint8_t *buf, size_t len)
