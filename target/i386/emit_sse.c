@@ -332,6 +332,8 @@ void emit_pcmpstr(X86Trans *s, const X86Insn *in)
             ir_const(s->ir, in->op[0].reg), lo, hi);
     if (code & PCMPSTR_INDEX) {
         x86_put_gpr(s, IR_32, R_RCX, index);
+    } else if (in->vex) {
+        ir_vmov(s->ir, x86_vec(0), x86_vec(0), VEC_ZERO);
     }
 }
 

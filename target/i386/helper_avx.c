@@ -120,7 +120,8 @@ void helper_maskload(X86CPU *cpu, uint64_t off, uint64_t word, uint64_t asize)
     cpu->vec[a.vec & 15] = v;
 }
 
-/* All that is to be written is probed before the first store. */
+/* Faults come before the first store: what lies in one page faults there or
+ * not at all, the rest is probed. */
 void helper_maskstore(X86CPU *cpu, uint64_t off, uint64_t word, uint64_t asize)
 {
     AvxAccess a = access_of(word);
@@ -136,10 +137,11 @@ void helper_maskstore(X86CPU *cpu, uint64_t off, uint64_t word, uint64_t asize)
             }
             addr = element_addr(cpu, &a, off + ((uint64_t)i << a.elem), asize,
                                 true);
-            if (pass == 0) {
-                cpu_probe(&cpu->cs, addr, 1u << a.elem, PAGE_WRITE, op);
-            } else {
+            if (pass == 1) {
                 cpu_store(&cpu->cs, addr, get_element(v, i, a.elem), op);
+            } else if (addr >> PAGE_BITS != (addr + 31) >> PAGE_BITS ||
+                       addr >> PAGE_BITS != (addr - 31) >> PAGE_BITS) {
+                cpu_probe(&cpu->cs, addr, 1u << a.elem, PAGE_WRITE, op);
             }
         }
     }

@@ -15,7 +15,7 @@
 #include "target/i386/emit.h"
 
 #define MEM_VA   ((vaddr)0x40000)
-#define MEM_OFF  0x10 /* displacement of the memory operand */
+#define MEM_OFF  0x20 /* displacement of the memory operand */
 #define MEM_SIZE 64
 
 /* State that an instruction starts from; rsi points to rdx in host code. */
