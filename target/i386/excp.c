@@ -6,7 +6,7 @@
  */
 #include "target/i386/excp.h"
 
-#include "accel/tcg.h"
+#include "exec/translator.h"
 #include "system/runstate.h"
 #include "target/i386/helpers.h"
 #include "target/i386/seg.h"
