@@ -156,7 +156,7 @@ static const X87Row register_rows[8][64] = {
     [1] = {[0x00 ... 0x07] = {x87_fld_sti},
            [0x08 ... 0x0f] = {x87_fxch},
            [0x10] = {x87_fnop, X87_CONTROL},
-           [0x18 ... 0x1f] = {x87_fstp_sti},
+           [0x18 ... 0x1f] = {x87_fstpnce},
            [0x20] = {x87_fchs},
            [0x21] = {x87_fabs},
            [0x24] = {x87_ftst},

@@ -124,6 +124,7 @@ X87Fn x87_d9_const, x87_d9_unary, x87_d9_binary, x87_d9_two_results;
 X87Fn x87_fld_f32, x87_fld_f64, x87_fld_f80, x87_fld_sti;
 X87Fn x87_fild_16, x87_fild_32, x87_fild_64, x87_fbld;
 X87Fn x87_fst, x87_fstp, x87_fst_f80, x87_fst_sti, x87_fstp_sti;
+X87Fn x87_fstpnce;
 X87Fn x87_fxch, x87_fcmov, x87_ffree, x87_ffreep;
 X87Fn x87_fincstp, x87_fdecstp, x87_fnop;
 

@@ -21,36 +21,32 @@ static void set_codes(X86CPU *cpu, unsigned codes, unsigned mask)
 
 #define CODES_UNORDERED (X87_SW_C0 | X87_SW_C2 | X87_SW_C3)
 
-/* Signal what a comparison found; its codes, or "unordered" of an empty
- * register.  False when an unmasked exception keeps everything as it was. */
-static bool compare_done(X86CPU *cpu, unsigned *sw, bool empty)
-{
-    if (empty) {
-        *sw = X87_SW_IE | X87_SW_SF | CODES_UNORDERED;
-    }
-    return x87_signal(cpu, *sw & ~X87_SW_C1);
-}
-
-/* Compare into the condition codes; true if a pop may follow. */
+/* Signal what a comparison found, or the "unordered" of an empty register.
+ * True if a pop may follow.  The codes are set in any case, as processors do
+ * although the SDM leaves it open for unmasked exceptions. */
 static bool compare(X86CPU *cpu, unsigned sw, bool empty)
 {
-    if (!compare_done(cpu, &sw, empty)) {
-        return false;
+    if (empty) {
+        sw = X87_SW_IE | X87_SW_SF | CODES_UNORDERED;
     }
     set_codes(cpu, sw, CODES_UNORDERED);
-    return true;
+    return x87_signal(cpu, sw & ~X87_SW_C1);
 }
 
-/* Into EFLAGS: ZF, PF and CF from C3, C2 and C0, the others clear. */
+/* Into EFLAGS: ZF, PF and CF from C3, C2 and C0, the others clear.  C1 stays,
+ * as on AMD's processors, unless there is an exception. */
 static bool compare_eflags(X86CPU *cpu, unsigned sw, bool empty)
 {
-    if (!compare_done(cpu, &sw, empty)) {
-        return false;
+    unsigned c1 = cpu->x87.sw & X87_SW_C1;
+
+    if (empty) {
+        sw = X87_SW_IE | X87_SW_SF | CODES_UNORDERED;
+        c1 = 0;
     }
     cpu->cc = (sw & X87_SW_C3 ? CC_BIT_Z : 0) |
               (sw & X87_SW_C2 ? CC_BIT_P : 0) |
               (sw & X87_SW_C0 ? CC_BIT_C : 0);
-    return true;
+    return x87_signal(cpu, (sw & ~X87_SW_C1) | c1);
 }
 
 /* ST(0) against ST(i); the host's status word. */
@@ -316,13 +312,18 @@ static X87HostOp d9_op(const X87Insn *in)
     return d9_host_op[in->modrm & 15];
 }
 
-/* Codes beside C1 that an operation defines. */
-static unsigned defined_codes(X87HostOp op)
+static bool is_nan(X87Value v)
+{
+    return (v.sign_exp & 0x7fff) == 0x7fff && v.mantissa << 1;
+}
+
+/* Codes beside C1 that an operation has defined with its result. */
+static unsigned defined_codes(X87HostOp op, X87Value result)
 {
     switch (op) {
     case X87_HOST_FPREM:
-    case X87_HOST_FPREM1:
-        return X87_CODES;
+    case X87_HOST_FPREM1: /* no quotient bits without a quotient */
+        return is_nan(result) ? X87_SW_C2 : X87_CODES;
     case X87_HOST_FSIN:
     case X87_HOST_FCOS:
     case X87_HOST_FPTAN:
@@ -333,12 +334,19 @@ static unsigned defined_codes(X87HostOp op)
     }
 }
 
+/* C2 is clear after a stack fault or an unmasked exception too. */
+static void clear_c2(X86CPU *cpu, X87HostOp op)
+{
+    set_codes(cpu, 0, defined_codes(op, x87_indefinite));
+}
+
 /* ST(0) = f(ST(0)) */
 void x87_d9_unary(X86CPU *cpu, const X87Insn *in)
 {
     X87Host h = {.st0 = x87_get(cpu, 0), .cw = cpu->x87.cw};
     X87HostOp op = d9_op(in);
 
+    clear_c2(cpu, op);
     if (x87_is_empty(cpu, 0)) {
         if (x87_underflow(cpu)) {
             x87_set(cpu, 0, x87_indefinite);
@@ -347,7 +355,7 @@ void x87_d9_unary(X86CPU *cpu, const X87Insn *in)
     }
     x87_host_run(&h, op);
     if (x87_signal(cpu, h.sw)) {
-        set_codes(cpu, h.sw, defined_codes(op));
+        set_codes(cpu, h.sw, defined_codes(op, h.st0));
         x87_set(cpu, 0, h.st0);
     }
 }
@@ -369,6 +377,7 @@ void x87_d9_binary(X86CPU *cpu, const X87Insn *in)
     };
     bool done;
 
+    clear_c2(cpu, op);
     if (any_empty(cpu, 1)) {
         h.st0 = x87_indefinite;
         done = x87_underflow(cpu);
@@ -376,7 +385,7 @@ void x87_d9_binary(X86CPU *cpu, const X87Insn *in)
         x87_host_run(&h, op);
         done = x87_signal(cpu, h.sw);
         if (done) {
-            set_codes(cpu, h.sw, defined_codes(op));
+            set_codes(cpu, h.sw, defined_codes(op, h.st0));
         }
     }
     if (done && pops(op)) {
@@ -403,6 +412,7 @@ void x87_d9_two_results(X86CPU *cpu, const X87Insn *in)
     X87HostOp op = d9_op(in);
     X87Host h = {.st0 = x87_get(cpu, 0), .cw = cpu->x87.cw};
 
+    clear_c2(cpu, op);
     if (x87_is_empty(cpu, 0)) {
         two_indefinites(cpu, X87_SW_IE | X87_SW_SF);
         return;
@@ -415,8 +425,8 @@ void x87_d9_two_results(X86CPU *cpu, const X87Insn *in)
     if (!x87_signal(cpu, h.sw)) {
         return;
     }
-    set_codes(cpu, h.sw, defined_codes(op));
-    if (h.sw & defined_codes(op) & X87_SW_C2) {
+    set_codes(cpu, h.sw, defined_codes(op, h.st0));
+    if (h.sw & defined_codes(op, h.st0) & X87_SW_C2) {
         return; /* out of range: the operand stays */
     }
     x87_set(cpu, 0, h.st1);

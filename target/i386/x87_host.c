@@ -85,9 +85,10 @@ static void take_image(X87Host *h, const HostImage *im)
                          : ALL_ST);                                          \
     }
 
-/* Memory to ST(0): needs no control word, as nothing is rounded, and gives
- * the same value whether or not its exceptions are masked. */
+/* Memory to ST(0), all exceptions masked: nothing is rounded, so the control
+ * word does not matter. */
 #define HOST_LOAD(name, insn)                                                \
+    HOST_FULL(name, insn)                                                    \
     static void masked_##name(X87Host *h)                                    \
     {                                                                        \
         __asm__ volatile("fnclex\n\t" insn "\n\t"                            \
@@ -219,9 +220,9 @@ static HostFn *const host_fn[X87_HOST_COUNT][2] = {
     [X87_HOST_FUCOM] = {masked_fucom, full_fucom},
     [X87_HOST_FTST] = {masked_ftst, full_ftst},
     [X87_HOST_FXAM] = {masked_fxam, full_fxam},
-    [X87_HOST_FLD_F32] = {masked_fld_f32, masked_fld_f32},
-    [X87_HOST_FLD_F64] = {masked_fld_f64, masked_fld_f64},
-    [X87_HOST_FBLD] = {masked_fbld, masked_fbld},
+    [X87_HOST_FLD_F32] = {masked_fld_f32, full_fld_f32},
+    [X87_HOST_FLD_F64] = {masked_fld_f64, full_fld_f64},
+    [X87_HOST_FBLD] = {masked_fbld, full_fbld},
     [X87_HOST_FST_F32] = {masked_fst_f32, full_fst_f32},
     [X87_HOST_FST_F64] = {masked_fst_f64, full_fst_f64},
     [X87_HOST_FIST_16] = {masked_fist_16, full_fist_16},

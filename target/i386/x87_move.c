@@ -14,6 +14,11 @@
 
 /* --- loads --- */
 
+/* Top of the host's stack after a push on its two operands. */
+#define HOST_TOP_PUSHED 5
+
+/* Whether an unmasked exception keeps the value out is the host's to say:
+ * processors differ on denormals. */
 static void load_float(X86CPU *cpu, const X87Insn *in, MemOp size,
                        X87HostOp op)
 {
@@ -23,6 +28,13 @@ static void load_float(X86CPU *cpu, const X87Insn *in, MemOp size,
     };
 
     x87_host_run(&h, op);
+    if (x87_is_empty(cpu, 7) && (h.sw & ~h.cw & X87_PRE) &&
+        (h.sw >> 11 & 7) == HOST_TOP_PUSHED) {
+        x87_signal(cpu, h.sw & ~X87_SW_C1);
+        cpu->x87.top = (cpu->x87.top - 1) & 7;
+        x87_set(cpu, 0, h.st0);
+        return;
+    }
     x87_push(cpu, h.st0, h.sw & ~X87_SW_C1);
 }
 
@@ -211,6 +223,16 @@ void x87_fstp_sti(X86CPU *cpu, const X87Insn *in)
     }
 }
 
+/* D9 D8 to DF: an empty ST(0) is no fault, and is only popped. */
+void x87_fstpnce(X86CPU *cpu, const X87Insn *in)
+{
+    x87_signal(cpu, 0);
+    if (!x87_is_empty(cpu, 0)) {
+        x87_set(cpu, x87_rm(in), x87_get(cpu, 0));
+    }
+    x87_pop(cpu);
+}
+
 void x87_fxch(X86CPU *cpu, const X87Insn *in)
 {
     unsigned i = x87_rm(in);
@@ -243,7 +265,6 @@ void x87_fcmov(X86CPU *cpu, const X87Insn *in)
         }
         return;
     }
-    x87_signal(cpu, 0);
     if (fcmov_holds(cpu, in)) {
         x87_set(cpu, 0, x87_get(cpu, i));
     }
@@ -252,6 +273,7 @@ void x87_fcmov(X86CPU *cpu, const X87Insn *in)
 void x87_ffree(X86CPU *cpu, const X87Insn *in)
 {
     cpu->x87.valid &= ~BIT(x87_phys(cpu, x87_rm(in)));
+    x87_signal(cpu, 0);
 }
 
 void x87_ffreep(X86CPU *cpu, const X87Insn *in)
