@@ -39,6 +39,7 @@ struct CharFrontend {
     const CharHandlers *handlers;
     void *opaque;
     BottomHalf *open_bh; /* delivers the first events after attaching */
+    bool ready;          /* open_bh has run: events may come */
     bool opened;         /* has seen OPENED and not CLOSED since */
     bool refused;        /* had a short write: wants writable() */
 };

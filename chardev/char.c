@@ -42,6 +42,9 @@ void chr_receive(Chardev *chr, const uint8_t *buf, size_t len)
 
 static void frontend_event(CharFrontend *fe, CharEvent event)
 {
+    if (!fe->ready) {
+        return; /* frontend_open_bh() will tell how things stand */
+    }
     if (event == CHAR_EVENT_OPENED || event == CHAR_EVENT_CLOSED) {
         bool open = event == CHAR_EVENT_OPENED;
 
@@ -126,6 +129,7 @@ static void frontend_open_bh(void *opaque)
     Chardev *chr = fe->chr;
     bool focus = chr->focus == fe, mux = chr_max_frontends(chr) > 1;
 
+    fe->ready = true;
     if (mux && !focus) {
         frontend_event(fe, CHAR_EVENT_MUX_OUT);
     }

@@ -328,7 +328,7 @@ void emit_mwait(X86Trans *s, const X86Insn *in)
 void emit_monitor(X86Trans *s, const X86Insn *in)
 {
     IrTemp off = x86_gpr(R_RAX);
-    unsigned seg = in->seg == X86_REG_NONE ? R_DS : in->seg;
+    unsigned seg = in->seg == X86_NO_REG ? R_DS : in->seg;
     X86Addr a;
 
     if (in->asize != IR_64) {

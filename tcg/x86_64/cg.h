@@ -99,7 +99,9 @@ typedef struct LabelUse {
     uint16_t label;
 } LabelUse;
 
-#define CG_MAX_STUBS 1024 /* more: the TB is given up as too long */
+/* Enough for any function: at most two an op (JMP_IND, which ends the block),
+ * else one; and that of the head. */
+#define CG_MAX_STUBS (IR_MAX_OPS + IR_MAX_LABELS + 2)
 
 typedef struct Cg {
     Asm as;
@@ -107,7 +109,7 @@ typedef struct Cg {
     const uint8_t *limit; /* of what one op or stub may start at */
     const IrFunc *f;
     TranslationBlock *tb;
-    bool failed;          /* no room, or too many stubs */
+    bool failed;          /* no room */
 
     /* Registers. */
     IrTemp owner[REG_COUNT]; /* scratch and vector: the temp it holds */
@@ -128,7 +130,7 @@ typedef struct Cg {
     Label label[IR_MAX_LABELS];
     LabelUse use[IR_MAX_OPS];
     Stub stub[CG_MAX_STUBS];
-    TbSideEntry side[2 * CG_MAX_STUBS];
+    TbSideEntry side[2 * CG_MAX_STUBS]; /* a slow RMW has two */
 } Cg;
 
 /* --- regalloc.c --- */

@@ -35,6 +35,10 @@ static void probe_event(void *opaque, CharEvent event)
         [CHAR_EVENT_MUX_OUT] = &p->mux_out,
     };
 
+    /* Who is not in focus hears that before anything else. */
+    if (event == CHAR_EVENT_MUX_OUT && p->mux_in == 0) {
+        g_assert_cmpuint(p->opened, ==, 0);
+    }
     ++*counts[event];
 }
 
@@ -57,7 +61,6 @@ static void probe_attach(Probe *p, Chardev *chr)
     *p = (Probe){.got = g_string_new(NULL), .room = 1000};
     p->fe = char_attach(chr, "a probe", &probe_handlers, p, &err);
     g_assert_no_error(err);
-    test_loop_settle();
 }
 
 static void probe_detach(Probe *p)
@@ -77,6 +80,7 @@ static void setup(Fixture *f, gconstpointer unused)
 
     probe_attach(&f->a, chr);
     probe_attach(&f->b, chr);
+    test_loop_settle();
 }
 
 static void teardown(Fixture *f, gconstpointer unused)
@@ -257,6 +261,7 @@ static void test_ringbuf(void)
 
     g_assert_nonnull(chr);
     probe_attach(&p, chr);
+    test_loop_settle();
     char_write_all(p.fe, "0123456789", 10);
     data = char_ringbuf_read(chr, 100, &len, NULL);
     g_assert_cmpmem(data, len, "23456789", 8);
@@ -274,6 +279,7 @@ static void test_telnet(void)
 
     g_assert_cmpuint(strlen(greeting), >, 0);
     probe_attach(&p, chr);
+    test_loop_settle();
     test_send(peer, "a\xff\xfd\x03" "b\xff\xff" "c\xff\xfa\x18x\xff\xf0" "d");
     g_assert_cmpstr(p.got->str, ==, "ab\xff" "cd");
     test_send(peer, "\xff\xf3");

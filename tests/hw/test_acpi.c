@@ -195,6 +195,17 @@ static void test_madt(void)
     g_assert_cmpuint(nmis, ==, 1);
 }
 
+/* What the configuration says about the DSDT: the hole, the serial ports. */
+static void test_dsdt_values(void)
+{
+    uint8_t *dsdt = at_addr(get_le32(find_table("FACP") + 40));
+    uint8_t *hole = memmem(dsdt, get_le32(dsdt + 4), "PMIN", 4);
+    uint8_t *coms = memmem(dsdt, get_le32(dsdt + 4), "COMS", 4);
+
+    g_assert_cmphex(get_le32(hole + 5), ==, 0xc0000000);
+    g_assert_cmphex(get_le32(coms + 5), ==, 1);
+}
+
 /* iasl reports what it cannot make sense of. */
 static void disassemble(const char *signature, const uint8_t *table)
 {
@@ -303,6 +314,7 @@ int main(int argc, char **argv)
     g_test_add_func("/acpi/checksums", test_checksums);
     g_test_add_func("/acpi/fadt", test_fadt);
     g_test_add_func("/acpi/madt", test_madt);
+    g_test_add_func("/acpi/dsdt-values", test_dsdt_values);
     g_test_add_func("/acpi/disassemble", test_disassemble);
     g_test_add_func("/acpi/pci-hole", test_pci_hole);
     g_test_add_func("/smbios/structures", test_smbios);

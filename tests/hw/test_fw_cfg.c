@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "hw/nvram/boot_order.h"
 #include "hw/nvram/fw_cfg.h"
 #include "tests/hw/chipset_fixture.h"
 #include "util/bytes.h"
@@ -167,11 +168,35 @@ static void test_replace(void)
     g_assert_cmphex(before, ==, after);
 }
 
+static const char *boot_order(void)
+{
+    device_reset(&fw->dev);
+    return (const char *)fw_cfg_find_file(fw, "bootorder")->data;
+}
+
+static void test_boot_order(void)
+{
+    g_assert_cmpstr(boot_order(), ==, "");
+    boot_order_add_pci(2, PCI_DEVFN(4, 0), "scsi", "/disk@0,0");
+    boot_order_add_pci(1, PCI_DEVFN(3, 1), "ethernet", "");
+    boot_order_add(BOOT_INDEX_NONE, "/never");
+    boot_order_add_first("/rom@genroms/x");
+    boot_order_set_strict(true);
+    g_assert_cmpstr(boot_order(), ==, "/rom@genroms/x\n"
+                    "/pci@i0cf8/ethernet@3,1\n"
+                    "/pci@i0cf8/scsi@4/disk@0,0\nHALT");
+    boot_order_remove("/rom@genroms/x");
+    boot_order_remove_pci(PCI_DEVFN(3, 1), "ethernet", "");
+    boot_order_set_strict(false);
+    g_assert_cmpstr(boot_order(), ==, "/pci@i0cf8/scsi@4/disk@0,0");
+}
+
 static void test_full(void)
 {
     g_autofree char *name = g_strnfill(56, 'x');
 
-    g_assert_false(fw_cfg_add_file(fw, name, "", 0, NULL)); /* no room for NUL */
+    /* There is no room for the NUL. */
+    g_assert_false(fw_cfg_add_file(fw, name, "", 0, NULL));
     for (int i = 0; fw->files < FW_CFG_FILE_SLOTS; i++) {
         g_autofree char *file = g_strdup_printf("opt/%d", i);
 
@@ -198,6 +223,7 @@ int main(int argc, char **argv)
     g_test_add_func("/fw_cfg/dma-errors", test_dma_errors);
     g_test_add_func("/fw_cfg/dma-write", test_dma_write);
     g_test_add_func("/fw_cfg/replace", test_replace);
+    g_test_add_func("/fw_cfg/boot-order", test_boot_order);
     g_test_add_func("/fw_cfg/full", test_full);
     return g_test_run();
 }

@@ -11,6 +11,7 @@
 
 #include "hw/i386/loader.h"
 #include "hw/i386/pmboot.h"
+#include "hw/nvram/boot_order.h"
 #include "tests/hw/chipset_fixture.h"
 #include "util/bytes.h"
 #include "util/error.h"
@@ -103,8 +104,10 @@ static void test_linux(void)
     g_assert_cmphex(get_le32(setup + 0x228), ==, 0x20000); /* cmd_line_ptr */
     g_assert_cmpstr((char *)fw->items[FW_CFG_CMDLINE_DATA].data, ==,
                     config.append);
+    device_reset(&fw->dev);
     g_assert_cmpstr((char *)fw_cfg_find_file(fw, "bootorder")->data, ==,
                     "/rom@genroms/kernelboot.bin");
+    boot_order_remove("/rom@genroms/kernelboot.bin");
 }
 
 static void test_linux_initrd(void)
