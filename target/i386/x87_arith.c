@@ -194,9 +194,11 @@ void helper_x87_fprem(X86CPU *cpu, uint64_t op, uint64_t info)
 {
     X87State *x = x87_begin(cpu, info);
     unsigned before = x->sw & (X87_C0 | X87_C3);
-    X87Reg d = x87_indefinite;
-    bool write = binary_st(cpu, x87_host_prem[op], X87_CODES, &d, 1);
+    X87Reg d;
+    bool write;
 
+    x->sw &= ~X87_C2;
+    write = binary_st(cpu, x87_host_prem[op], X87_CODES, &d, 1);
     if (!write || is_nan(&d)) {
         x->sw = (x->sw & ~(X87_C0 | X87_C3)) | before;
     }

@@ -438,7 +438,7 @@ static void test_row(gconstpointer opaque)
     unsigned form = row->form >> 8;
     GRand *rand = g_rand_new_with_seed(row->opcode << 8 | row->form);
 
-    for (unsigned i = 0; i < 2000; i++) {
+    for (unsigned i = 0; i < 1000; i++) {
         if (form != FORM_MEM && form != FORM_M) {
             check(row, rand, false);
         }
