@@ -39,6 +39,7 @@ struct CharFrontend {
     const CharHandlers *handlers;
     void *opaque;
     BottomHalf *open_bh; /* delivers the first events after attaching */
+    bool ready;          /* open_bh has run: events may come */
     bool opened;         /* has seen OPENED and not CLOSED since */
     bool refused;        /* had a short write: wants writable() */
 };
@@ -65,8 +66,8 @@ typedef struct CharFd {
     Chardev *chr;
     int in, out; /* -1: none; may be the same number */
     guint in_source, out_source;
-    bool in_ended;                    /* end of file: read no more */
-    void (*hangup)(Chardev *chr);     /* end of file or error; may be NULL */
+    bool in_ended;                /* end of file: read no more */
+    void (*hangup)(Chardev *chr); /* end of file or error; may be NULL */
     /* Drops what is not for the front-end; returns how much is left.  May be
      * NULL. */
     size_t (*filter)(Chardev *chr, uint8_t *buf, size_t len);

@@ -53,7 +53,7 @@ pnp_header:
         .word   maker_name
         .word   product_name
         .byte   0, 0, 0                 /* device type */
-        .byte   0x64                    /* initial program load, read-cacheable */
+        .byte   0x64                    /* a device to load from, cacheable */
         .word   0                       /* boot connection vector */
         .word   0                       /* disconnect vector */
         .word   \entry                  /* bootstrap entry vector */
@@ -89,7 +89,7 @@ stack_address:
         leal    2(%edi,%edx), %edi      /* above our return address */
         ret
 
-/* Item %eax's first %ecx bytes to linear address %edi; clobbers both, %eax, %ebx,
+/* Item %eax's first %ecx bytes to linear address %edi; clobbers these and %ebx,
  * %edx, %bp.  The control structure is built on the stack, last field
  * first, each in big endian. */
 fw_cfg_read:
@@ -121,7 +121,8 @@ fw_cfg_read:
         addw    $16, %sp
         ret
 
-/* Item %eax as a 32-bit number in %eax; clobbers %ebx, %ecx, %edx, %edi, %bp. */
+/* Item %eax as a 32-bit number in %eax; clobbers %ebx, %ecx, %edx, %edi and
+ * %bp. */
 fw_cfg_read_u32:
         pushl   $0                      /* the number lands here */
         call    stack_address

@@ -14,8 +14,8 @@ void ir_mov(IrFunc *f, IrSize size, IrTemp dst, IrTemp src)
 }
 
 /* @n arguments, destinations first; ops without one skip @dst. */
-static void emit_args(IrFunc *f, IrOpc opc, IrSize size, uint8_t cc,
-                      IrTemp dst, const IrTemp *src, unsigned n)
+static void emit_args(IrFunc *f, IrOpc opc, IrSize size, uint8_t cc, IrTemp dst,
+                      const IrTemp *src, unsigned n)
 {
     IrOp *op = ir_emit(f, opc, size);
     unsigned at = 0;
@@ -30,20 +30,19 @@ static void emit_args(IrFunc *f, IrOpc opc, IrSize size, uint8_t cc,
     ir_finish_op(f, op);
 }
 
-void ir_op1(IrFunc *f, IrOpc opc, IrSize size, uint8_t cc, IrTemp dst,
-            IrTemp a)
+void ir_op1(IrFunc *f, IrOpc opc, IrSize size, uint8_t cc, IrTemp dst, IrTemp a)
 {
     emit_args(f, opc, size, cc, dst, &a, 1);
 }
 
-void ir_op2(IrFunc *f, IrOpc opc, IrSize size, uint8_t cc, IrTemp dst,
-            IrTemp a, IrTemp b)
+void ir_op2(IrFunc *f, IrOpc opc, IrSize size, uint8_t cc, IrTemp dst, IrTemp a,
+            IrTemp b)
 {
     emit_args(f, opc, size, cc, dst, (IrTemp[]){a, b}, 2);
 }
 
-void ir_op3(IrFunc *f, IrOpc opc, IrSize size, uint8_t cc, IrTemp dst,
-            IrTemp a, IrTemp b, IrTemp c)
+void ir_op3(IrFunc *f, IrOpc opc, IrSize size, uint8_t cc, IrTemp dst, IrTemp a,
+            IrTemp b, IrTemp c)
 {
     emit_args(f, opc, size, cc, dst, (IrTemp[]){a, b, c}, 3);
 }

@@ -26,15 +26,15 @@ enum {
 };
 
 const IrOpDef ir_op_defs[IR_OPC_COUNT] = {
-#define IR_OP(opname, dsts, srcs, in, out, a)                              \
-    [IR_##opname] = {                                                      \
-        .name = #opname,                                                   \
-        .ndst = (dsts),                                                    \
-        .nsrc = (srcs),                                                    \
-        .cc_in = (in) & IR_CC_ALL,                                         \
-        .cc_out = (out),                                                   \
-        .cc_in_cond = (in) == COND,                                        \
-        .attrs = (a),                                                      \
+#define IR_OP(opname, dsts, srcs, in, out, a)                                  \
+    [IR_##opname] = {                                                          \
+        .name = #opname,                                                       \
+        .ndst = (dsts),                                                        \
+        .nsrc = (srcs),                                                        \
+        .cc_in = (in)&IR_CC_ALL,                                               \
+        .cc_out = (out),                                                       \
+        .cc_in_cond = (in) == COND,                                            \
+        .attrs = (a),                                                          \
     },
 #include "tcg/ops.def"
 #undef IR_OP
@@ -49,15 +49,15 @@ enum {
 
 /* One unused row at the end: an empty vops.def is a valid one. */
 const VopDef vop_defs[VOP_COUNT + 1] = {
-#define VOP(vname, vshape, vprefix, vmap, vopcode, vattrs)                 \
-    [VOP_##vname] = {                                                      \
-        .name = #vname,                                                    \
-        .shape = VOP_##vshape,                                             \
-        .prefix = (vprefix),                                               \
-        .map = (vmap),                                                     \
-        .opcode = (vopcode),                                               \
-        .attrs = (vattrs),                                                 \
-        .fn = vop_##vname,                                                 \
+#define VOP(vname, vshape, vprefix, vmap, vopcode, vattrs)                     \
+    [VOP_##vname] = {                                                          \
+        .name = #vname,                                                        \
+        .shape = VOP_##vshape,                                                 \
+        .prefix = (vprefix),                                                   \
+        .map = (vmap),                                                         \
+        .opcode = (vopcode),                                                   \
+        .attrs = (vattrs),                                                     \
+        .fn = vop_##vname,                                                     \
     },
 #include "tcg/vops.def"
 #undef VOP
@@ -66,14 +66,8 @@ const VopDef vop_defs[VOP_COUNT + 1] = {
 uint8_t cond_reads(IrCond cond)
 {
     static const uint8_t reads[8] = {
-        IR_CC_O,
-        IR_CC_C,
-        IR_CC_Z,
-        IR_CC_C | IR_CC_Z,
-        IR_CC_S,
-        IR_CC_P,
-        IR_CC_S | IR_CC_O,
-        IR_CC_Z | IR_CC_S | IR_CC_O,
+        IR_CC_O, IR_CC_C, IR_CC_Z,           IR_CC_C | IR_CC_Z,
+        IR_CC_S, IR_CC_P, IR_CC_S | IR_CC_O, IR_CC_Z | IR_CC_S | IR_CC_O,
     };
 
     return reads[cond >> 1];
@@ -155,8 +149,7 @@ uint8_t ir_op_cc_in(const IrFunc *f, const IrOp *op)
 bool ir_op_may_fault(const IrOp *op)
 {
     if (op->opc == IR_CALL) {
-        return !(helper_info(op->aux)->flags &
-                 (HELPER_PURE | HELPER_NO_FAULT));
+        return !(helper_info(op->aux)->flags & (HELPER_PURE | HELPER_NO_FAULT));
     }
     return (ir_op_defs[op->opc].attrs & IR_ATTR_M) || op->opc == IR_TRAPIF;
 }

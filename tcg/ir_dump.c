@@ -15,8 +15,7 @@ static void dump_temp(const IrFunc *f, IrTemp t, GString *out)
         g_string_append_printf(out, " %s", ir_global_name(t));
         break;
     case TEMP_CONST:
-        g_string_append_printf(out, " $%#" PRIx64,
-                               (uint64_t)f->temp[t].value);
+        g_string_append_printf(out, " $%#" PRIx64, (uint64_t)f->temp[t].value);
         break;
     default:
         g_string_append_printf(out, " %c%u",
@@ -77,8 +76,7 @@ static void dump_name(const IrOp *op, GString *out)
 static void dump_op(const IrFunc *f, const IrOp *op, GString *out)
 {
     if (op->opc == IR_INSN) {
-        g_string_append_printf(out, " ---- +%#" PRIx64 "\n",
-                               (uint64_t)op->imm);
+        g_string_append_printf(out, " ---- +%#" PRIx64 "\n", (uint64_t)op->imm);
         return;
     }
     g_string_append(out, "  ");

@@ -188,8 +188,8 @@ static IrVal rotate(IrOpc opc, IrSize size, uint64_t a, unsigned count,
     if (opc == IR_ROL) {
         r = n ? v << n | v >> (bits - n) : v;
         carry = r & 1;
-        return rotate_result(size, a, r, carry,
-                             overflow_left(size, r, carry), cc);
+        return rotate_result(size, a, r, carry, overflow_left(size, r, carry),
+                             cc);
     }
     r = n ? v >> n | v << (bits - n) : v;
     carry = r & sign_of(size);
@@ -275,8 +275,7 @@ static IrVal multiply_signed(IrSize size, uint64_t a, uint64_t b, bool wide,
     return product(v, p != sext(size, (uint64_t)p), cc);
 }
 
-static IrVal multiply_unsigned(IrSize size, uint64_t a, uint64_t b,
-                               uint16_t cc)
+static IrVal multiply_unsigned(IrSize size, uint64_t a, uint64_t b, uint16_t cc)
 {
     unsigned __int128 p =
         (unsigned __int128)(a & mask_of(size)) * (b & mask_of(size));
@@ -401,7 +400,7 @@ static uint64_t pext(uint64_t v, uint64_t mask)
     uint64_t r = 0;
 
     for (unsigned n = 0; mask; mask &= mask - 1, n++) {
-        r |= (uint64_t)!!(v & mask & -mask) << n;
+        r |= (uint64_t) !!(v & mask & -mask) << n;
     }
     return r;
 }
@@ -550,8 +549,8 @@ uint16_t ir_eval_recipe(const IrRecipe *r, uint64_t x, uint64_t y, uint16_t cc)
         return keep_carry((IrVal){.cc = cc_of_sum(r->size, x - 1, 1, x)}, cc)
             .cc;
     case IR_DEC:
-        return keep_carry(
-                   (IrVal){.cc = cc_of_difference(r->size, x + 1, 1, x)}, cc)
+        return keep_carry((IrVal){.cc = cc_of_difference(r->size, x + 1, 1, x)},
+                          cc)
             .cc;
     default: /* IR_AND, IR_OR, IR_XOR */
         return zsp(r->size, x);

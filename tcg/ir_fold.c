@@ -23,17 +23,34 @@
 #define CONSTS_PER_OP 2
 
 typedef struct Fact {
-    IrTemp same;       /* constant or temp with the same 64 bits; IR_NONE */
-    IrTemp base;       /* base + disp, by an LEA; IR_NONE */
-    uint32_t version;  /* of the temp, counts its writes */
+    IrTemp same;      /* constant or temp with the same 64 bits; IR_NONE */
+    IrTemp base;      /* base + disp, by an LEA; IR_NONE */
+    uint32_t version; /* of the temp, counts its writes */
     uint32_t same_version, base_version;
     int64_t disp;
 } Fact;
 
 typedef struct Folder {
     IrFunc *f;
+    unsigned nfacts; /* set up so far: most functions are small */
     Fact fact[IR_MAX_TEMPS];
 } Folder;
+
+/* Facts for temps that have come since. */
+static void set_up_facts(Folder *s)
+{
+    for (; s->nfacts < s->f->ntemps; s->nfacts++) {
+        s->fact[s->nfacts] = (Fact){.same = IR_NONE, .base = IR_NONE};
+    }
+}
+
+static IrTemp make_const(Folder *s, int64_t value)
+{
+    IrTemp t = ir_const(s->f, value);
+
+    set_up_facts(s);
+    return t;
+}
 
 static void written(Folder *s, IrTemp t)
 {
@@ -116,8 +133,7 @@ static void fold_address(Folder *s, IrOp *op)
     fact = &s->fact[*addr];
     if (fact->base != IR_NONE &&
         s->fact[fact->base].version == fact->base_version &&
-        outlives(s->f, fact->base, *addr) &&
-        fits_disp(op->imm + fact->disp)) {
+        outlives(s->f, fact->base, *addr) && fits_disp(op->imm + fact->disp)) {
         op->imm += fact->disp;
         *addr = fact->base;
     }
@@ -160,7 +176,7 @@ static void fold_lea(Folder *s, IrOp *op)
     if (op->arg[1] == IR_NONE) {
         int64_t v = op->size == IR_32 ? (uint32_t)op->imm : op->imm;
 
-        become_mov(op, ir_const(s->f, v));
+        become_mov(op, make_const(s, v));
     } else if (op->size == IR_64 && !op->imm) {
         become_mov(op, op->arg[1]);
     }
@@ -203,8 +219,7 @@ static bool eval_move(const IrOp *op, uint64_t a, uint64_t b, uint64_t *out)
 
 static bool compare_holds(const IrOp *op, uint64_t a, uint64_t b)
 {
-    return cond_holds(op->cond,
-                      ir_eval(IR_CMP, op->size, a, b, 0, 0, 0).cc);
+    return cond_holds(op->cond, ir_eval(IR_CMP, op->size, a, b, 0, 0, 0).cc);
 }
 
 /* The value of dst, when every source is a constant. */
@@ -301,9 +316,9 @@ static void simplify(Folder *s, IrOp *op)
         fold_lea(s, op);
     } else if (!op->cc_out) {
         if (eval_op(s, op, &value)) {
-            become_mov(op, ir_const(s->f, (int64_t)value));
+            become_mov(op, make_const(s, (int64_t)value));
         } else if (clears(op)) {
-            become_mov(op, ir_const(s->f, 0));
+            become_mov(op, make_const(s, 0));
         } else if (is_identity(s, op)) {
             become_mov(op, op->arg[1]);
         }
@@ -341,9 +356,9 @@ static void learn(Folder *s, const IrOp *op)
     IrTemp same = IR_NONE, base = IR_NONE, dst = op->arg[0];
 
     if (eval_op(s, op, &value)) {
-        same = ir_const(s->f, (int64_t)value);
+        same = make_const(s, (int64_t)value);
     } else if (clears(op)) {
-        same = ir_const(s->f, 0);
+        same = make_const(s, 0);
     } else if (op->opc == IR_MOV && op->size == IR_64) {
         same = op->arg[1];
     } else if (op->opc == IR_LEA && op->size == IR_64 &&
@@ -381,14 +396,12 @@ static bool fold_op(Folder *s, IrOp *op)
 
 void ir_fold(IrFunc *f)
 {
-    Folder s = {.f = f};
+    Folder s;
     unsigned out = 0;
 
-    /* Constants may be added on the way: facts about all that may come. */
-    for (unsigned t = 0; t < IR_MAX_TEMPS; t++) {
-        s.fact[t].same = IR_NONE;
-        s.fact[t].base = IR_NONE;
-    }
+    s.f = f;
+    s.nfacts = 0;
+    set_up_facts(&s);
     for (unsigned i = 0; i < f->nops; i++) {
         IrOp op = f->op[i];
         bool room = f->ntemps + CONSTS_PER_OP <= IR_MAX_TEMPS;

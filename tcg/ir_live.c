@@ -25,26 +25,22 @@ typedef struct Liveness {
     uint8_t label_cc[IR_MAX_LABELS];
 } Liveness;
 
-static void revive(Liveness *l, IrTempKind kind, bool value)
+/* Globals are the first temps. */
+static void revive_globals(Liveness *l)
 {
-    const IrFunc *f = l->f;
-    unsigned end = kind == TEMP_GLOBAL ? f->nglobals : f->ntemps;
-
-    for (unsigned t = 0; t < end; t++) {
-        if (f->temp[t].kind == kind) {
-            l->live[t] = value;
-        }
-    }
+    memset(l->live, true, l->f->nglobals * sizeof(l->live[0]));
 }
 
 /* What is live after the op @op that ends a basic block. */
 static void at_block_end(Liveness *l, const IrOp *op)
 {
+    const IrFunc *f = l->f;
     bool leaves = ir_op_defs[op->opc].attrs & IR_ATTR_X;
 
-    revive(l, TEMP_PLAIN, false);
-    revive(l, TEMP_GLOBAL, true);
-    revive(l, TEMP_LOCAL, !leaves);
+    revive_globals(l);
+    for (unsigned t = f->nglobals; t < f->ntemps; t++) {
+        l->live[t] = f->temp[t].kind == TEMP_LOCAL && !leaves;
+    }
     if (leaves) {
         l->cc = l->cc_exit;
     } else if (op->opc == IR_BR) {
@@ -57,8 +53,8 @@ static void at_block_end(Liveness *l, const IrOp *op)
 static bool is_removable(const Liveness *l, const IrOp *op)
 {
     const IrOpDef *def = &ir_op_defs[op->opc];
-    bool pure_vop = op->opc == IR_VOP &&
-                    !(vop_defs[op->aux].attrs & VOP_ATTR_FP);
+    bool pure_vop =
+        op->opc == IR_VOP && !(vop_defs[op->aux].attrs & VOP_ATTR_FP);
 
     if ((def->attrs & IR_ATTR_S) && !pure_vop && op->opc != IR_PUTCC) {
         return false;
@@ -84,8 +80,7 @@ static void scan_args(Liveness *l, IrOp *op)
     for (unsigned i = 0; i < nargs; i++) {
         IrTemp t = op->arg[i];
 
-        if (t != IR_NONE && l->f->temp[t].kind != TEMP_CONST &&
-            !l->live[t]) {
+        if (t != IR_NONE && l->f->temp[t].kind != TEMP_CONST && !l->live[t]) {
             op->dead |= BIT(i);
         }
     }
@@ -163,7 +158,7 @@ static bool scan_op(Liveness *l, IrOp *op)
     keep_partial_vector(l, op);
     scan_flags(l, op);
     if (sees_globals(op)) {
-        revive(l, TEMP_GLOBAL, true);
+        revive_globals(l);
     }
     if (op->opc == IR_LABEL) {
         l->label_cc[op->imm] = l->cc;

@@ -39,11 +39,11 @@ static void put_dq(VopVec *d, __m128i v)
     _mm_store_si128((__m128i *)d, v);
 }
 
-#define CONVERT(NAME, put, expr)                                           \
-    VOP_FN(NAME)                                                           \
-    {                                                                      \
-        put(d, expr);                                                      \
-        return 0;                                                          \
+#define CONVERT(NAME, put, expr)                                               \
+    VOP_FN(NAME)                                                               \
+    {                                                                          \
+        put(d, expr);                                                          \
+        return 0;                                                              \
     }
 
 CONVERT(CVTDQ2PS, put_ps, _mm_cvtepi32_ps(dq(b)))
@@ -61,10 +61,10 @@ CONVERT(CVTSI2SS_Q, put_ps, _mm_cvtsi64_ss(ps(a), (int64_t)r))
 CONVERT(CVTSI2SD, put_pd, _mm_cvtsi32_sd(pd(a), (int32_t)r))
 CONVERT(CVTSI2SD_Q, put_pd, _mm_cvtsi64_sd(pd(a), (int64_t)r))
 
-#define TO_INT(NAME, type, expr)                                           \
-    VOP_FN(NAME)                                                           \
-    {                                                                      \
-        return (type)(expr);                                               \
+#define TO_INT(NAME, type, expr)                                               \
+    VOP_FN(NAME)                                                               \
+    {                                                                          \
+        return (type)(expr);                                                   \
     }
 TO_INT(CVTSS2SI, uint32_t, _mm_cvtss_si32(ps(b)))
 TO_INT(CVTSS2SI_Q, uint64_t, _mm_cvtss_si64(ps(b)))
@@ -94,8 +94,8 @@ static unsigned round_begin(uint8_t imm)
     unsigned old = _mm_getcsr();
 
     if (!(imm & ROUND_MXCSR)) {
-        _mm_setcsr((old & ~(3u << MXCSR_RC_SHIFT)) |
-                   (imm & 3u) << MXCSR_RC_SHIFT);
+        _mm_setcsr((old & ~(3u << MXCSR_RC_SHIFT)) | (imm & 3u)
+                                                         << MXCSR_RC_SHIFT);
     }
     return old;
 }
@@ -143,31 +143,31 @@ __attribute__((noinline)) static uint64_t round64(uint64_t v)
     return t.u64[0] | sign;
 }
 
-#define ROUND(NAME, field, n, fn)                                          \
-    VOP_FN(NAME)                                                           \
-    {                                                                      \
-        unsigned old = round_begin(imm);                                   \
-                                                                           \
-        for (unsigned i = 0; i < (n); i++) {                               \
-            d->field[i] = fn(b->field[i]);                                 \
-        }                                                                  \
-        round_end(imm, old);                                               \
-        return 0;                                                          \
+#define ROUND(NAME, field, n, fn)                                              \
+    VOP_FN(NAME)                                                               \
+    {                                                                          \
+        unsigned old = round_begin(imm);                                       \
+                                                                               \
+        for (unsigned i = 0; i < (n); i++) {                                   \
+            d->field[i] = fn(b->field[i]);                                     \
+        }                                                                      \
+        round_end(imm, old);                                                   \
+        return 0;                                                              \
     }
 ROUND(ROUNDPS, u32, 4, round32)
 ROUND(ROUNDPD, u64, 2, round64)
 
 /* The scalar ones keep src0's other lanes. */
-#define ROUND_SCALAR(NAME, field, fn)                                      \
-    VOP_FN(NAME)                                                           \
-    {                                                                      \
-        unsigned old = round_begin(imm);                                   \
-        VopVec t = *a;                                                     \
-                                                                           \
-        t.field[0] = fn(b->field[0]);                                      \
-        round_end(imm, old);                                               \
-        *d = t;                                                            \
-        return 0;                                                          \
+#define ROUND_SCALAR(NAME, field, fn)                                          \
+    VOP_FN(NAME)                                                               \
+    {                                                                          \
+        unsigned old = round_begin(imm);                                       \
+        VopVec t = *a;                                                         \
+                                                                               \
+        t.field[0] = fn(b->field[0]);                                          \
+        round_end(imm, old);                                                   \
+        *d = t;                                                                \
+        return 0;                                                              \
     }
 ROUND_SCALAR(ROUNDSS, u32, round32)
 ROUND_SCALAR(ROUNDSD, u64, round64)

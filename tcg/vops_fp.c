@@ -28,16 +28,12 @@ static bool is_nan64(uint64_t v)
 
 static uint32_t pick32(uint32_t a, uint32_t b, uint32_t result)
 {
-    return is_nan32(a)   ? a | F32_QUIET
-           : is_nan32(b) ? b | F32_QUIET
-                         : result;
+    return is_nan32(a) ? a | F32_QUIET : is_nan32(b) ? b | F32_QUIET : result;
 }
 
 static uint64_t pick64(uint64_t a, uint64_t b, uint64_t result)
 {
-    return is_nan64(a)   ? a | F64_QUIET
-           : is_nan64(b) ? b | F64_QUIET
-                         : result;
+    return is_nan64(a) ? a | F64_QUIET : is_nan64(b) ? b | F64_QUIET : result;
 }
 
 static __m128 ps(const VopVec *v)
@@ -74,42 +70,42 @@ static VopVec of_pd(__m128d v)
 
 /* The four forms of one operation.  A scalar one works on the low lane alone,
  * as the others must not raise flags. */
-#define ARITH(NAME, intrinsic)                                             \
-    VOP_FN(NAME##PS)                                                       \
-    {                                                                      \
-        VopVec t = of_ps(_mm_##intrinsic##_ps(ps(a), ps(b)));              \
-                                                                           \
-        for (unsigned i = 0; i < 4; i++) {                                 \
-            t.u32[i] = pick32(a->u32[i], b->u32[i], t.u32[i]);             \
-        }                                                                  \
-        *d = t;                                                            \
-        return 0;                                                          \
-    }                                                                      \
-    VOP_FN(NAME##PD)                                                       \
-    {                                                                      \
-        VopVec t = of_pd(_mm_##intrinsic##_pd(pd(a), pd(b)));              \
-                                                                           \
-        for (unsigned i = 0; i < 2; i++) {                                 \
-            t.u64[i] = pick64(a->u64[i], b->u64[i], t.u64[i]);             \
-        }                                                                  \
-        *d = t;                                                            \
-        return 0;                                                          \
-    }                                                                      \
-    VOP_FN(NAME##SS)                                                       \
-    {                                                                      \
-        VopVec t = of_ps(_mm_##intrinsic##_ss(ps(a), ps(b)));              \
-                                                                           \
-        t.u32[0] = pick32(a->u32[0], b->u32[0], t.u32[0]);                 \
-        *d = t;                                                            \
-        return 0;                                                          \
-    }                                                                      \
-    VOP_FN(NAME##SD)                                                       \
-    {                                                                      \
-        VopVec t = of_pd(_mm_##intrinsic##_sd(pd(a), pd(b)));              \
-                                                                           \
-        t.u64[0] = pick64(a->u64[0], b->u64[0], t.u64[0]);                 \
-        *d = t;                                                            \
-        return 0;                                                          \
+#define ARITH(NAME, intrinsic)                                                 \
+    VOP_FN(NAME##PS)                                                           \
+    {                                                                          \
+        VopVec t = of_ps(_mm_##intrinsic##_ps(ps(a), ps(b)));                  \
+                                                                               \
+        for (unsigned i = 0; i < 4; i++) {                                     \
+            t.u32[i] = pick32(a->u32[i], b->u32[i], t.u32[i]);                 \
+        }                                                                      \
+        *d = t;                                                                \
+        return 0;                                                              \
+    }                                                                          \
+    VOP_FN(NAME##PD)                                                           \
+    {                                                                          \
+        VopVec t = of_pd(_mm_##intrinsic##_pd(pd(a), pd(b)));                  \
+                                                                               \
+        for (unsigned i = 0; i < 2; i++) {                                     \
+            t.u64[i] = pick64(a->u64[i], b->u64[i], t.u64[i]);                 \
+        }                                                                      \
+        *d = t;                                                                \
+        return 0;                                                              \
+    }                                                                          \
+    VOP_FN(NAME##SS)                                                           \
+    {                                                                          \
+        VopVec t = of_ps(_mm_##intrinsic##_ss(ps(a), ps(b)));                  \
+                                                                               \
+        t.u32[0] = pick32(a->u32[0], b->u32[0], t.u32[0]);                     \
+        *d = t;                                                                \
+        return 0;                                                              \
+    }                                                                          \
+    VOP_FN(NAME##SD)                                                           \
+    {                                                                          \
+        VopVec t = of_pd(_mm_##intrinsic##_sd(pd(a), pd(b)));                  \
+                                                                               \
+        t.u64[0] = pick64(a->u64[0], b->u64[0], t.u64[0]);                     \
+        *d = t;                                                                \
+        return 0;                                                              \
     }
 ARITH(ADD, add)
 ARITH(SUB, sub)
@@ -118,26 +114,26 @@ ARITH(DIV, div)
 
 /* --- operations whose operands have no order to lose --- */
 
-#define DIRECT(NAME, intrinsic)                                            \
-    VOP_FN(NAME##PS)                                                       \
-    {                                                                      \
-        *d = of_ps(_mm_##intrinsic##_ps(ps(a), ps(b)));                    \
-        return 0;                                                          \
-    }                                                                      \
-    VOP_FN(NAME##PD)                                                       \
-    {                                                                      \
-        *d = of_pd(_mm_##intrinsic##_pd(pd(a), pd(b)));                    \
-        return 0;                                                          \
-    }                                                                      \
-    VOP_FN(NAME##SS)                                                       \
-    {                                                                      \
-        *d = of_ps(_mm_##intrinsic##_ss(ps(a), ps(b)));                    \
-        return 0;                                                          \
-    }                                                                      \
-    VOP_FN(NAME##SD)                                                       \
-    {                                                                      \
-        *d = of_pd(_mm_##intrinsic##_sd(pd(a), pd(b)));                    \
-        return 0;                                                          \
+#define DIRECT(NAME, intrinsic)                                                \
+    VOP_FN(NAME##PS)                                                           \
+    {                                                                          \
+        *d = of_ps(_mm_##intrinsic##_ps(ps(a), ps(b)));                        \
+        return 0;                                                              \
+    }                                                                          \
+    VOP_FN(NAME##PD)                                                           \
+    {                                                                          \
+        *d = of_pd(_mm_##intrinsic##_pd(pd(a), pd(b)));                        \
+        return 0;                                                              \
+    }                                                                          \
+    VOP_FN(NAME##SS)                                                           \
+    {                                                                          \
+        *d = of_ps(_mm_##intrinsic##_ss(ps(a), ps(b)));                        \
+        return 0;                                                              \
+    }                                                                          \
+    VOP_FN(NAME##SD)                                                           \
+    {                                                                          \
+        *d = of_pd(_mm_##intrinsic##_sd(pd(a), pd(b)));                        \
+        return 0;                                                              \
     }
 DIRECT(MIN, min) /* the second source if either is a NaN, or both are zero */
 DIRECT(MAX, max)
@@ -194,36 +190,36 @@ VOP_FN(RCPSS)
 /* --- compares --- */
 
 /* Predicates 0 to 7; the emitter has masked the immediate. */
-#define COMPARE(NAME, suffix, load, unload)                                \
-    VOP_FN(NAME)                                                           \
-    {                                                                      \
-        switch (imm & 7) {                                                 \
-        case 0:                                                            \
-            *d = unload(_mm_cmpeq_##suffix(load(a), load(b)));             \
-            break;                                                         \
-        case 1:                                                            \
-            *d = unload(_mm_cmplt_##suffix(load(a), load(b)));             \
-            break;                                                         \
-        case 2:                                                            \
-            *d = unload(_mm_cmple_##suffix(load(a), load(b)));             \
-            break;                                                         \
-        case 3:                                                            \
-            *d = unload(_mm_cmpunord_##suffix(load(a), load(b)));          \
-            break;                                                         \
-        case 4:                                                            \
-            *d = unload(_mm_cmpneq_##suffix(load(a), load(b)));            \
-            break;                                                         \
-        case 5:                                                            \
-            *d = unload(_mm_cmpnlt_##suffix(load(a), load(b)));            \
-            break;                                                         \
-        case 6:                                                            \
-            *d = unload(_mm_cmpnle_##suffix(load(a), load(b)));            \
-            break;                                                         \
-        default:                                                           \
-            *d = unload(_mm_cmpord_##suffix(load(a), load(b)));            \
-            break;                                                         \
-        }                                                                  \
-        return 0;                                                          \
+#define COMPARE(NAME, suffix, load, unload)                                    \
+    VOP_FN(NAME)                                                               \
+    {                                                                          \
+        switch (imm & 7) {                                                     \
+        case 0:                                                                \
+            *d = unload(_mm_cmpeq_##suffix(load(a), load(b)));                 \
+            break;                                                             \
+        case 1:                                                                \
+            *d = unload(_mm_cmplt_##suffix(load(a), load(b)));                 \
+            break;                                                             \
+        case 2:                                                                \
+            *d = unload(_mm_cmple_##suffix(load(a), load(b)));                 \
+            break;                                                             \
+        case 3:                                                                \
+            *d = unload(_mm_cmpunord_##suffix(load(a), load(b)));              \
+            break;                                                             \
+        case 4:                                                                \
+            *d = unload(_mm_cmpneq_##suffix(load(a), load(b)));                \
+            break;                                                             \
+        case 5:                                                                \
+            *d = unload(_mm_cmpnlt_##suffix(load(a), load(b)));                \
+            break;                                                             \
+        case 6:                                                                \
+            *d = unload(_mm_cmpnle_##suffix(load(a), load(b)));                \
+            break;                                                             \
+        default:                                                               \
+            *d = unload(_mm_cmpord_##suffix(load(a), load(b)));                \
+            break;                                                             \
+        }                                                                      \
+        return 0;                                                              \
     }
 COMPARE(CMPPS, ps, ps, of_ps)
 COMPARE(CMPPD, pd, pd, of_pd)
@@ -241,15 +237,14 @@ static uint64_t order_flags(bool unordered, bool less, bool equal)
 
 /* Volatile: with a NaN only the flag that the compare raises counts, which the
  * compiler would not know. */
-#define ORDER(NAME, intrinsic, suffix, load, is_nan, field)                \
-    VOP_FN(NAME)                                                           \
-    {                                                                      \
-        volatile bool less =                                               \
-            _mm_##intrinsic##lt_##suffix(load(a), load(b));                \
-        bool equal = _mm_##intrinsic##eq_##suffix(load(a), load(b));       \
-        bool nan = is_nan(a->field[0]) || is_nan(b->field[0]);             \
-                                                                           \
-        return order_flags(nan, less, equal);                              \
+#define ORDER(NAME, intrinsic, suffix, load, is_nan, field)                    \
+    VOP_FN(NAME)                                                               \
+    {                                                                          \
+        volatile bool less = _mm_##intrinsic##lt_##suffix(load(a), load(b));   \
+        bool equal = _mm_##intrinsic##eq_##suffix(load(a), load(b));           \
+        bool nan = is_nan(a->field[0]) || is_nan(b->field[0]);                 \
+                                                                               \
+        return order_flags(nan, less, equal);                                  \
     }
 ORDER(UCOMISS, ucomi, ss, ps, is_nan32, u32)
 ORDER(UCOMISD, ucomi, sd, pd, is_nan64, u64)
@@ -298,9 +293,9 @@ static const VopVec *low_half_of(const VopVec *a, const VopVec *b, bool low)
     return low ? a : b;
 }
 
-#define PAIR_OP(NAME, field, n, fn)                                        \
-    LANES(NAME, field, n,                                                  \
-          fn(low_half_of(a, b, i < (n) / 2)->field[2 * i % (n)],           \
+#define PAIR_OP(NAME, field, n, fn)                                            \
+    LANES(NAME, field, n,                                                      \
+          fn(low_half_of(a, b, i < (n) / 2)->field[2 * i % (n)],               \
              low_half_of(a, b, i < (n) / 2)->field[2 * i % (n) + 1]))
 PAIR_OP(HADDPS, u32, 4, add32)
 PAIR_OP(HADDPD, u64, 2, add64)

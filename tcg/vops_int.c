@@ -45,10 +45,10 @@ LANES(PSUBSW, i16, 8, sat_s16((int)x - y))
 LANES(PSUBUSB, u8, 16, sat_u8((int)x - y))
 LANES(PSUBUSW, u16, 8, sat_u16((int)x - y))
 
-LANES(PMULLW, i16, 8, (int16_t)((int)x * y))
+LANES(PMULLW, i16, 8, (int16_t)((int)x *y))
 LANES(PMULHW, i16, 8, (int16_t)(((int)x * y) >> 16))
 LANES(PMULHUW, u16, 8, (uint16_t)(((uint32_t)x * y) >> 16))
-LANES(PMULUDQ, u64, 2, (uint64_t)(uint32_t)x * (uint32_t)y)
+LANES(PMULUDQ, u64, 2, (uint64_t)(uint32_t)x *(uint32_t)y)
 /* Only four products of -32768 overflow, and wrap. */
 LANES(PMADDWD, i32, 4,
       (int32_t)((uint32_t)(a->i16[2 * i] * b->i16[2 * i]) +
@@ -61,8 +61,8 @@ LANES(PMAXUB, u8, 16, x > y ? x : y)
 LANES(PMINSW, i16, 8, x < y ? x : y)
 LANES(PMAXSW, i16, 8, x > y ? x : y)
 
-LANES(PAND, u64, 2, x & y)
-LANES(PANDN, u64, 2, ~x & y)
+LANES(PAND, u64, 2, x &y)
+LANES(PANDN, u64, 2, ~x &y)
 LANES(POR, u64, 2, x | y)
 LANES(PXOR, u64, 2, x ^ y)
 
@@ -147,8 +147,8 @@ static int32_t shift_sign(int32_t v, uint64_t count, unsigned bits)
     return v >> (count < bits ? count : bits - 1);
 }
 
-#define SHIFT_PAIR(name, field, n, fn, bits)                               \
-    LANES(name, field, n, fn(x, b->u64[0], bits))                          \
+#define SHIFT_PAIR(name, field, n, fn, bits)                                   \
+    LANES(name, field, n, fn(x, b->u64[0], bits))                              \
     LANES(name##I, field, n, fn(x, imm, bits))
 SHIFT_PAIR(PSLLW, u16, 8, shift_left, 16)
 SHIFT_PAIR(PSLLD, u32, 4, shift_left, 32)

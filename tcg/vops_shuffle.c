@@ -80,7 +80,7 @@ VOP_FN(PEXTRQ)
 /* Source lane in bits 6-7, destination in 4-5, lanes to clear in 0-3.  From
  * memory, lane 0 is what was loaded, and the emitter clears bits 6-7. */
 LANES(INSERTPS, u32, 4,
-      imm & BIT(i)            ? 0
+      imm &BIT(i)            ? 0
       : i == (imm >> 4 & 3u) ? b->u32[imm >> 6]
                              : x)
 
@@ -97,9 +97,9 @@ LANES(PSHUFLW, u16, 8, i < 4 ? b->u16[pick2(imm, i)] : y)
 LANES(PSHUFHW, u16, 8, i < 4 ? y : b->u16[4 + pick2(imm, i)])
 LANES(SHUFPS, u32, 4, (i < 2 ? a : b)->u32[pick2(imm, i)])
 LANES(SHUFPD, u64, 2, (i < 1 ? a : b)->u64[(imm >> i) & 1])
-LANES(BLENDPS, u32, 4, imm & BIT(i) ? y : x)
-LANES(BLENDPD, u64, 2, imm & BIT(i) ? y : x)
-LANES(PBLENDW, u16, 8, imm & BIT(i) ? y : x)
+LANES(BLENDPS, u32, 4, imm &BIT(i) ? y : x)
+LANES(BLENDPD, u64, 2, imm &BIT(i) ? y : x)
+LANES(PBLENDW, u16, 8, imm &BIT(i) ? y : x)
 
 /* Byte @n of src0:src1 as one string, src1 first; zero past its end. */
 static uint8_t byte_of_pair(const VopVec *a, const VopVec *b, unsigned n)
@@ -115,7 +115,7 @@ LANES(PSHUFB, u8, 16, y & 0x80 ? 0 : a->u8[y & 15])
 
 /* --- interleaving: lane i/2 of the low or high half, src0 first --- */
 
-#define UNPACK(name, field, n, from)                                       \
+#define UNPACK(name, field, n, from)                                           \
     LANES(name, field, n, (i & 1 ? b : a)->field[(from) + i / 2])
 UNPACK(PUNPCKLBW, u8, 16, 0)
 UNPACK(PUNPCKLWD, u16, 8, 0)

@@ -5,26 +5,24 @@
 
 static int16_t sat_s16(int v)
 {
-    return (int16_t)(v < INT16_MIN   ? INT16_MIN
-                     : v > INT16_MAX ? INT16_MAX
-                                     : v);
+    return (int16_t)(v < INT16_MIN ? INT16_MIN : v > INT16_MAX ? INT16_MAX : v);
 }
 
 /* Neighbours of src0 give the low half, those of src1 the high half. */
-#define HORIZONTAL(name, field, n, expr)                                   \
-    VOP_FN(name)                                                           \
-    {                                                                      \
-        VopVec t;                                                          \
-                                                                           \
-        for (unsigned i = 0; i < (n); i++) {                               \
-            const VopVec *s = i < (n) / 2 ? a : b;                         \
-            unsigned k = 2 * (i % ((n) / 2));                              \
-            int x = s->field[k], y = s->field[k + 1];                      \
-                                                                           \
-            t.field[i] = (__typeof__(t.field[0]))(expr);                   \
-        }                                                                  \
-        *d = t;                                                            \
-        return 0;                                                          \
+#define HORIZONTAL(name, field, n, expr)                                       \
+    VOP_FN(name)                                                               \
+    {                                                                          \
+        VopVec t;                                                              \
+                                                                               \
+        for (unsigned i = 0; i < (n); i++) {                                   \
+            const VopVec *s = i < (n) / 2 ? a : b;                             \
+            unsigned k = 2 * (i % ((n) / 2));                                  \
+            int x = s->field[k], y = s->field[k + 1];                          \
+                                                                               \
+            t.field[i] = (__typeof__(t.field[0]))(expr);                       \
+        }                                                                      \
+        *d = t;                                                                \
+        return 0;                                                              \
     }
 HORIZONTAL(PHADDW, i16, 8, x + y)
 HORIZONTAL(PHADDD, i32, 4, x + y)
@@ -47,7 +45,7 @@ LANES(PABSW, i16, 8, y < 0 ? -y : y)
 LANES(PABSD, i32, 4, y < 0 ? -y : y)
 
 LANES(PMULDQ, i64, 2, (int64_t)a->i32[2 * i] * b->i32[2 * i])
-LANES(PMULLD, u32, 4, x * y)
+LANES(PMULLD, u32, 4, x *y)
 LANES(PCMPEQQ, i64, 2, -(int64_t)(x == y))
 LANES(PCMPGTQ, i64, 2, -(int64_t)(x > y))
 LANES(PMINSB, i8, 16, x < y ? x : y)

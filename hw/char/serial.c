@@ -127,13 +127,13 @@ static uint8_t serial_lsr(const SerialState *s)
            (s->tx.count ? 0 : LSR_THRE | LSR_TEMT);
 }
 
-/* Time of one character on the line. */
-static int64_t serial_char_ns(const SerialState *s)
+/* How long the receiver may lie idle. */
+static int64_t serial_timeout_ns(const SerialState *s)
 {
     unsigned bits = 1 + 5 + (s->lcr & 3) + !!(s->lcr & LCR_PARITY) + 1 +
                     !!(s->lcr & LCR_STOP);
 
-    return (int64_t)bits * MAX(s->divisor, 1) * NS_PER_SEC / BASE_BAUD;
+    return TIMEOUT_CHARS * bits * MAX(s->divisor, 1) * NS_PER_SEC / BASE_BAUD;
 }
 
 /* The interrupt of highest priority, as IIR shows it. */
@@ -169,8 +169,7 @@ static void serial_restart_timeout(SerialState *s)
 {
     s->timeout_pending = false;
     if (serial_fifos_on(s) && s->rx.count) {
-        s->timeout_at = clock_get_ns(CLOCK_TYPE_VIRTUAL) +
-                        TIMEOUT_CHARS * serial_char_ns(s);
+        s->timeout_at = clock_get_ns(CLOCK_TYPE_VIRTUAL) + serial_timeout_ns(s);
         timer_mod_ns(&s->timeout, s->timeout_at);
     } else {
         s->timeout_at = -1;
@@ -249,7 +248,7 @@ static void serial_accept_input(SerialState *s)
 /* Hand over the oldest bytes; false when the back-end took fewer. */
 static bool serial_send_some(SerialState *s)
 {
-    uint8_t buf[SERIAL_FIFO_BYTES];
+    uint8_t buf[SERIAL_FIFO_BYTES] = {0};
     unsigned len = s->tx.count;
     size_t taken;
 
@@ -589,6 +588,7 @@ static void serial_unrealize(DeviceState *dev)
         char_detach(s->fe);
     }
     memory_region_del(s->io, &s->ports);
+    memory_region_destroy(&s->ports);
 }
 
 SerialState *isa_serial_create(IsaBus *isa, unsigned index, Chardev *chr,

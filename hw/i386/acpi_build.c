@@ -8,12 +8,16 @@
 #include "hw/acpi/piix4_pm.h"
 #include "hw/i386/acpi_tables.h"
 
+#include <string.h>
+
 #include "util/bytes.h"
 
 /* Made by the build from dsdt.asl. */
 extern const uint8_t dsdt_aml[];
 extern const size_t dsdt_aml_bytes;
 
+#define HEADER_CHECKSUM    9
+#define AML_DWORD_PREFIX   0x0c
 #define GAS_IO             1
 #define SCI_IRQ            9
 
@@ -74,11 +78,29 @@ static uint32_t build_facs(AcpiBlob *blob)
     return table;
 }
 
-static uint32_t build_dsdt(AcpiBlob *blob)
+/* Set Name (@seg, ...), whose value takes 32 bits, in the AML at @aml: 20.2.5
+ * "Term Objects Encoding". */
+static void set_dword_name(uint8_t *aml, size_t len, const char *seg,
+                           uint32_t value)
+{
+    uint8_t *at = memmem(aml, len, seg, 4); /* first seen where it is made */
+
+    g_assert(at && at[4] == AML_DWORD_PREFIX);
+    put_le32(at + 5, value);
+}
+
+static uint32_t build_dsdt(AcpiBlob *blob, const AcpiConfig *config)
 {
     uint32_t table = blob->tables->len;
+    uint8_t *aml;
 
     g_byte_array_append(blob->tables, dsdt_aml, dsdt_aml_bytes);
+    aml = blob->tables->data + table;
+    set_dword_name(aml, dsdt_aml_bytes, "PMIN",
+                   acpi_pci_hole(config->ram_below_4g));
+    set_dword_name(aml, dsdt_aml_bytes, "COMS", config->serial_ports);
+    aml[HEADER_CHECKSUM] = 0;
+    aml[HEADER_CHECKSUM] = checksum8(aml, dsdt_aml_bytes);
     return table;
 }
 
@@ -274,7 +296,7 @@ static void build_all(AcpiBlob *blob, const AcpiConfig *config)
     acpi_cmd_allocate(blob, ACPI_TABLES_FILE, 64, false);
     acpi_cmd_allocate(blob, ACPI_RSDP_FILE, 16, true);
     facs = build_facs(blob);
-    dsdt = build_dsdt(blob);
+    dsdt = build_dsdt(blob, config);
     tables[0] = build_fadt(blob, facs, dsdt);
     tables[1] = build_madt(blob, config);
     tables[2] = build_hpet(blob);

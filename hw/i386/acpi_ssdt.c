@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The SSDT: what the DSDT leaves open, in AML.
+ * The SSDT: the processors, in AML.
  *
  * Source: ACPI 6.4, chapter 20 "ACPI Machine Language (AML) Specification".
  */
@@ -75,8 +75,6 @@ uint32_t acpi_build_ssdt(AcpiBlob *blob, const AcpiConfig *config)
     GByteArray *out = blob->tables;
     uint32_t table = acpi_begin(blob, "SSDT", 1);
 
-    put_dword_name(out, "PMIN", acpi_pci_hole(config->ram_below_4g));
-    put_dword_name(out, "COMS", config->serial_ports);
     acpi_put8(scope, AML_ROOT_CHAR);
     put_name_seg(scope, "_SB_");
     for (unsigned i = 0; i < config->cpus; i++) {

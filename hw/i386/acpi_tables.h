@@ -42,7 +42,7 @@ void acpi_cmd_pointer(AcpiBlob *blob, const char *file, const char *target,
 void acpi_cmd_checksum(AcpiBlob *blob, const char *file, uint32_t offset,
                        uint32_t start, uint32_t len);
 
-/* The SSDT: see dsdt.asl.  Returns its offset. */
+/* The SSDT: a device for each processor.  Returns its offset. */
 uint32_t acpi_build_ssdt(AcpiBlob *blob, const AcpiConfig *config);
 
 #endif

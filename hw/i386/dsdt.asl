@@ -3,15 +3,17 @@
  * The DSDT of the machine "pc".
  *
  * Source: ACPI 6.4, chapters 5, 6 and 19; interrupt routing as in
- * hw/isa/piix3.c.  What depends on the machine's configuration comes from an
- * SSDT that hw/i386/acpi_ssdt.c makes: PMIN, the first address of the PCI
- * hole, and COMS, a bit for each serial port that exists.  The build runs this
- * file through the C preprocessor, whose macros take arguments.
+ * hw/isa/piix3.c.  The build runs this file through the C preprocessor, whose
+ * macros take arguments.
  */
 DefinitionBlock ("dsdt.aml", "DSDT", 1, "HEDDLE", "HEDLDSDT", 1)
 {
-    External (\PMIN, IntObj)
-    External (\COMS, IntObj)
+    /* hw/i386/acpi_build.c sets these two, which must take 32 bits each: the
+     * first address of the PCI hole; a bit for each serial port that exists.
+     * They are not in an SSDT, since SeaBIOS, which looks for devices here,
+     * does not know External. */
+    Name (\PMIN, 0xE0000000)
+    Name (\COMS, 0x8000000F)
 
     /* Soft off: the sleep type of hw/acpi/piix4_pm.c. */
     Name (\_S5, Package (4) { 0, 0, 0, 0 })

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "hw/nvram/boot_order.h"
 #include "util/error.h"
 
 /* Made by the build from roms/. */
@@ -27,7 +28,6 @@ static const KernelFormat formats[] = {
 
 /* SeaBIOS runs what is under genroms/ and names it so in "bootorder". */
 #define KERNEL_ROM "genroms/kernelboot.bin"
-static const char kernel_rom_path[] = "/rom@" KERNEL_ROM;
 
 uint8_t *load_file(const char *what, const char *name, size_t *len,
                    GError **errp)
@@ -59,10 +59,12 @@ uint8_t *load_file(const char *what, const char *name, size_t *len,
 static bool add_boot_rom(FwCfgState *fw, const KernelFormat *format,
                          GError **errp)
 {
-    return fw_cfg_add_file(fw, KERNEL_ROM, format->rom, *format->rom_bytes,
-                           errp) &&
-           fw_cfg_add_file(fw, "bootorder", kernel_rom_path,
-                           sizeof(kernel_rom_path), errp);
+    if (!fw_cfg_add_file(fw, KERNEL_ROM, format->rom, *format->rom_bytes,
+                         errp)) {
+        return false;
+    }
+    boot_order_add_first("/rom@" KERNEL_ROM);
+    return true;
 }
 
 bool kernel_load(const MachineConfig *config, FwCfgState *fw,

@@ -26,7 +26,8 @@
 #define FLAG_VIDEO_MODE     BIT(2)
 #define FLAG_ADDRESSES      BIT(16)
 #define FLAGS_REQUIRED      0xffff
-#define FLAGS_KNOWN         (FLAG_PAGE_ALIGN | FLAG_MEMORY_INFO | FLAG_VIDEO_MODE)
+#define FLAGS_KNOWN \
+    (FLAG_PAGE_ALIGN | FLAG_MEMORY_INFO | FLAG_VIDEO_MODE)
 
 /* Boot information */
 #define MBI_FLAGS           0

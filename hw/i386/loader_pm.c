@@ -50,8 +50,10 @@ static void append_zeros(GByteArray *array, uint32_t align)
 {
     uint32_t old = array->len;
 
-    g_byte_array_set_size(array, ROUND_UP(old, align));
-    memset(array->data + old, 0, array->len - old);
+    if (old % align) {
+        g_byte_array_set_size(array, ROUND_UP(old, align));
+        memset(array->data + old, 0, array->len - old);
+    }
 }
 
 uint32_t pm_append(PmLoader *pm, const void *data, uint32_t len)

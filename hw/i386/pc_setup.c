@@ -12,6 +12,7 @@
 
 #include "hw/i386/acpi.h"
 #include "hw/i386/loader.h"
+#include "hw/nvram/boot_order.h"
 #include "util/bytes.h"
 #include "util/error.h"
 
@@ -172,23 +173,6 @@ static bool add_machine_files(PcMachine *pc, GError **errp)
                             sizeof(wait), errp));
 }
 
-/* With -boot strict=on the firmware stops at the end of its list. */
-static bool add_boot_order(PcMachine *pc, GError **errp)
-{
-    const FwCfgItem *item = fw_cfg_find_file(pc->fw_cfg, "bootorder");
-    g_autoptr(GString) list = g_string_new(item ? (char *)item->data : "");
-
-    if (!pc->config->boot_strict) {
-        return true;
-    }
-    if (list->len) {
-        g_string_append_c(list, '\n');
-    }
-    g_string_append(list, "HALT");
-    return fw_cfg_add_file(pc->fw_cfg, "bootorder", list->str, list->len + 1,
-                           errp);
-}
-
 static bool add_acpi(PcMachine *pc, GError **errp)
 {
     AcpiConfig acpi = {
@@ -209,10 +193,10 @@ bool pc_fill_fw_cfg(PcMachine *pc, GError **errp)
     uint16_t codes;
 
     add_numbers(pc);
+    boot_order_set_strict(pc->config->boot_strict);
     return pc_boot_codes(pc->config->boot_order, &codes, errp) &&
            add_machine_files(pc, errp) && add_acpi(pc, errp) &&
            smbios_build(pc->fw_cfg, pc->config, errp) &&
            (!pc->config->kernel ||
-            kernel_load(pc->config, pc->fw_cfg, below, errp)) &&
-           add_boot_order(pc, errp);
+            kernel_load(pc->config, pc->fw_cfg, below, errp));
 }

@@ -13,6 +13,7 @@
 
 #include <string.h>
 
+#include "hw/nvram/boot_order.h"
 #include "util/bytes.h"
 #include "util/error.h"
 #include "util/log.h"
@@ -343,6 +344,19 @@ static bool fw_cfg_realize(DeviceState *dev, GError **errp)
     return true;
 }
 
+/* Devices may have come and gone since the last time. */
+static void fw_cfg_reset(DeviceState *dev)
+{
+    FwCfgState *s = container_of(dev, FwCfgState, dev);
+    g_autofree char *order = boot_order_text();
+    const char *text = order ? order : "";
+    g_autoptr(GError) err = NULL;
+
+    if (!fw_cfg_add_file(s, "bootorder", text, strlen(text) + 1, &err)) {
+        warn_report("%s", err->message);
+    }
+}
+
 static const DevField fw_cfg_fields[] = {
     DEV_FIELD(FwCfgState, key, 0),
     DEV_FIELD(FwCfgState, offset, 0),
@@ -356,6 +370,7 @@ const DeviceType fw_cfg_type = {
     .fields = fw_cfg_fields,
     .nfields = ARRAY_LEN(fw_cfg_fields),
     .realize = fw_cfg_realize,
+    .reset = fw_cfg_reset,
 };
 
 FwCfgState *fw_cfg_create(MemoryRegion *io)

@@ -12,6 +12,7 @@
 #include "util/bytes.h"
 #include "util/error.h"
 #include "util/log.h"
+#include "util/rcu.h"
 
 #define MSIX_MAX_VECTORS   2048
 #define MSIX_ENTRY_BYTES   16
@@ -28,6 +29,7 @@
 #define MSIX_ENTRY_MASKED  BIT(0)
 
 typedef struct MSIX {
+    struct rcu_head rcu;
     PCIDevice *pci;
     uint8_t cap;       /* offset of the capability */
     unsigned vectors;
@@ -193,6 +195,17 @@ bool msix_init(PCIDevice *d, unsigned vectors, unsigned bar, GError **errp)
     return true;
 }
 
+static void msix_free(struct rcu_head *head)
+{
+    MSIX *m = container_of(head, MSIX, rcu);
+
+    g_free(m->table);
+    g_free(m->pending);
+    g_free(m);
+}
+
+/* A vCPU may have looked the region up already, so it outlives the present
+ * readers of the memory map. */
 void msix_exit(PCIDevice *d)
 {
     MSIX *m = d->msix;
@@ -210,10 +223,8 @@ void msix_exit(PCIDevice *d)
         }
     }
     memory_region_destroy(&m->mr);
-    g_free(m->table);
-    g_free(m->pending);
-    g_free(m);
     d->msix = NULL;
+    rcu_call(&m->rcu, msix_free);
 }
 
 /* Every vector comes up masked: 6.8.2.9 "Vector Control for MSI-X Table

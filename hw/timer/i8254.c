@@ -241,11 +241,12 @@ static void pit_arm_timer(PitState *s, uint64_t ticks, int64_t now)
     uint64_t edge = c->loaded && c->running ? pit_next_edge(c, ticks)
                                             : UINT64_MAX;
 
+    int64_t earliest = pit_periodic(c) ? now + PIT_MIN_WAIT_NS : now;
+
     if (edge == UINT64_MAX) {
         timer_del(&s->timer);
     } else {
-        timer_mod_ns(&s->timer,
-                     MAX(pit_time_of(c, edge), now + PIT_MIN_WAIT_NS));
+        timer_mod_ns(&s->timer, MAX(pit_time_of(c, edge), earliest));
     }
 }
 
@@ -535,6 +536,7 @@ static void pit_unrealize(DeviceState *dev)
     timer_del(&s->timer);
     if (s->io) {
         memory_region_del(s->io, &s->ports);
+        memory_region_destroy(&s->ports);
     }
 }
 

@@ -18,7 +18,9 @@ enum {
                               registers */
     HELPER_KEEPS_CC = 8,  /* does not write the flags */
     HELPER_NO_CC = 16,    /* does not read the flags either, but for a fault */
-    HELPER_KEEPS_VEC = 32, /* does not write vector registers */
+    HELPER_KEEPS_VEC = 32, /* does not write vector registers or MXCSR, and
+                              computes nothing in SSE: runs with the guest's
+                              MXCSR loaded, as a PURE one does */
     HELPER_NORETURN = 64,
 };
 

@@ -33,8 +33,8 @@ typedef union __attribute__((aligned(16))) VopVec {
  * @b     src1 when it is a vector
  * @r     src1 when it is an integer
  * @imm   the immediate byte
- * Returns  the integer result of RV, RVI, EV and EVI, the flags (in X86CPU.cc's form)
- *          of FVV; otherwise 0
+ * Returns  the integer result of RV, RVI, EV and EVI, the flags (in
+ *          X86CPU.cc's form) of FVV; otherwise 0
  */
 typedef uint64_t VopFn(VopVec *d, const VopVec *a, const VopVec *b, uint64_t r,
                        uint8_t imm);

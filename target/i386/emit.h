@@ -125,7 +125,7 @@ void x86_push(X86Trans *s, unsigned size, IrTemp value);
 /* --- translate.c: rip and the ways out --- */
 
 /* rip of the instruction at page offset @off. */
-IrTemp x86_rip_at(X86Trans *s, unsigned off);
+IrTemp x86_rip_at(X86Trans *s, int64_t off);
 IrTemp x86_next_rip(X86Trans *s);
 /* Go on at page offset @target, by chain slot @slot if it is in this page;
  * @size is the width of rip. */

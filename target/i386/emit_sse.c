@@ -8,6 +8,7 @@
  * helper that raises #XM before anything is written.
  */
 #include "target/i386/emit.h"
+#include "target/i386/pcmpstr.h"
 #include "tcg/vops.h"
 
 /* The checks that come before any other fault of the instruction: SDM vol. 3A,
@@ -64,6 +65,18 @@ static IrTemp vec_source(X86Trans *s, const X86Insn *in, unsigned n)
     return t;
 }
 
+/* A vector as two integers, for a helper. */
+static void split_vector(X86Trans *s, IrTemp v, IrTemp *lo, IrTemp *hi)
+{
+    IrTemp high = ir_temp_vec(s->ir);
+
+    *lo = ir_temp(s->ir);
+    *hi = ir_temp(s->ir);
+    ir_vop(s->ir, VOP_MOVQ_EV, *lo, IR_NONE, v, 0);
+    ir_vop(s->ir, VOP_PSHUFD, high, IR_NONE, v, 0xee);
+    ir_vop(s->ir, VOP_MOVQ_EV, *hi, IR_NONE, high, 0);
+}
+
 /* --- arithmetic with unmasked exceptions --- */
 
 /*
@@ -76,13 +89,7 @@ static void slow_vop(X86Trans *s, VopCode code, IrTemp result, unsigned reg,
     IrTemp lo = src, hi = ir_const(s->ir, 0);
 
     if (!vop_src_is_int(&vop_defs[code])) {
-        IrTemp high = ir_temp_vec(s->ir);
-
-        lo = ir_temp(s->ir);
-        hi = ir_temp(s->ir);
-        ir_vop(s->ir, VOP_MOVQ_EV, lo, IR_NONE, src, 0);
-        ir_vop(s->ir, VOP_PSHUFD, high, IR_NONE, src, 0xee);
-        ir_vop(s->ir, VOP_MOVQ_EV, hi, IR_NONE, high, 0);
+        split_vector(s, src, &lo, &hi);
     }
     ir_call(s->ir, HELPER_sse_checked, result, 4,
             ir_const(s->ir, code | (int64_t)imm << 16), ir_const(s->ir, reg),
@@ -138,21 +145,19 @@ static void emit_code(X86Trans *s, const X86Insn *in, VopCode code)
     switch (vop_defs[code].shape) {
     case VOP_VV:
     case VOP_VVI:
-        vop_to_vector(s, code, in->op[0].reg, false, vec_source(s, in, 1),
-                      imm);
+        vop_to_vector(s, code, in->op[0].reg, false, vec_source(s, in, 1), imm);
         break;
     case VOP_VVV:
     case VOP_VVVI:
-        vop_to_vector(s, code, in->op[0].reg, true, vec_source(s, in, 1),
-                      imm);
+        vop_to_vector(s, code, in->op[0].reg, true, vec_source(s, in, 1), imm);
         break;
     case VOP_SVI:
         ir_vop(s->ir, code, vec_of(in, 0), vec_of(in, 0), IR_NONE, imm);
         break;
     case VOP_VVR:
     case VOP_VVRI:
-        vop_to_vector(s, code, in->op[0].reg, code != VOP_MOVD_VE &&
-                                                  code != VOP_MOVQ_VE,
+        vop_to_vector(s, code, in->op[0].reg,
+                      code != VOP_MOVD_VE && code != VOP_MOVQ_VE,
                       x86_get(s, in, 1), imm);
         break;
     case VOP_FVV:
@@ -193,8 +198,7 @@ _Static_assert(VOP_MOVQ_VE == VOP_MOVD_VE + 1 &&
                    VOP_CVTTSS2SI_Q == VOP_CVTTSS2SI + 1 &&
                    VOP_CVTSD2SI_Q == VOP_CVTSD2SI + 1 &&
                    VOP_CVTTSD2SI_Q == VOP_CVTTSD2SI + 1 &&
-                   VOP_PEXTRQ == VOP_PEXTRD + 1 &&
-                   VOP_PINSRQ == VOP_PINSRD + 1,
+                   VOP_PEXTRQ == VOP_PEXTRD + 1 && VOP_PINSRQ == VOP_PINSRD + 1,
                "the 64-bit form follows the 32-bit one");
 
 void emit_vopw(X86Trans *s, const X86Insn *in)
@@ -215,8 +219,8 @@ void emit_insertps(X86Trans *s, const X86Insn *in)
     if (in->op[1].kind == OPND_MEM) {
         imm &= 0x3f;
     }
-    vop_to_vector(s, VOP_INSERTPS, in->op[0].reg, true,
-                  vec_source(s, in, 1), imm);
+    vop_to_vector(s, VOP_INSERTPS, in->op[0].reg, true, vec_source(s, in, 1),
+                  imm);
 }
 
 /* --- moves --- */
@@ -271,7 +275,7 @@ void emit_vstoreh(X86Trans *s, const X86Insn *in)
 /* The bytes whose mask has bit 7 set, to DS:rDI or the override's segment. */
 void emit_vmaskmov(X86Trans *s, const X86Insn *in)
 {
-    unsigned seg = in->seg == X86_REG_NONE ? R_DS : in->seg;
+    unsigned seg = in->seg == X86_NO_REG ? R_DS : in->seg;
     IrTemp off = x86_gpr(R_RDI);
     X86Addr a;
 
@@ -321,6 +325,35 @@ void emit_vblendv(X86Trans *s, const X86Insn *in)
     ir_vop(s->ir, VOP_PANDN, kept, mask, dst, 0);
     ir_vop(s->ir, VOP_POR, kept, kept, taken, 0);
     ir_vmov(s->ir, dst, kept, MO_128);
+}
+
+/* --- string compares --- */
+
+/* The operand in memory need not be aligned.  Opcodes 60 to 63: bit 0 an index
+ * to ECX instead of a mask to XMM0, bit 1 strings that end at a zero. */
+void emit_pcmpstr(X86Trans *s, const X86Insn *in)
+{
+    IrTemp src, lo, hi, index;
+    int64_t code;
+
+    if (!sse_usable(s)) {
+        return;
+    }
+    src = vec_of(in, 1);
+    if (in->op[1].kind == OPND_MEM) {
+        src = ir_temp_vec(s->ir);
+        load_vec(s, in, 1, src, 0);
+    }
+    split_vector(s, src, &lo, &hi);
+    code = in->imm | (in->opcode & 1 ? PCMPSTR_INDEX : PCMPSTR_MASK) |
+           (in->opcode & 2 ? PCMPSTR_IMPLICIT : 0) |
+           (in->rex & 8 ? PCMPSTR_WIDE : 0);
+    index = ir_temp(s->ir);
+    ir_call(s->ir, HELPER_pcmpstr, index, 4, ir_const(s->ir, code),
+            ir_const(s->ir, in->op[0].reg), lo, hi);
+    if (code & PCMPSTR_INDEX) {
+        x86_put_gpr(s, IR_32, R_RCX, index);
+    }
 }
 
 /* --- MXCSR --- */

@@ -328,7 +328,7 @@ void emit_mwait(X86Trans *s, const X86Insn *in)
 void emit_monitor(X86Trans *s, const X86Insn *in)
 {
     IrTemp off = x86_gpr(R_RAX);
-    unsigned seg = in->seg == X86_REG_NONE ? R_DS : in->seg;
+    unsigned seg = in->seg == X86_NO_REG ? R_DS : in->seg;
     X86Addr a;
 
     if (in->asize != IR_64) {
@@ -336,22 +336,6 @@ void emit_monitor(X86Trans *s, const X86Insn *in)
     }
     a = x86_seg_addr(s, seg, off, 1, X86_READ);
     x86_call1(s, HELPER_monitor, x86_linear(s, &a));
-}
-
-/* WAIT: #NM, or a pending x87 exception */
-void emit_wait(X86Trans *s, const X86Insn *in)
-{
-    IrTemp es = ir_temp(s->ir);
-
-    if (s->flags & HF_WAIT_NM) {
-        x86_fault(s, EXCP_NM);
-        return;
-    }
-    ir_op2(s->ir, IR_AND, IR_32, 0, es,
-           ld_field(s, offsetof(X86CPU, x87.sw), MO_16),
-           ir_const(s->ir, 0x80));
-    ir_trapif(s->ir, IR_32, COND_NE, es, ir_const(s->ir, 0), HELPER_raise,
-              EXCP_MF);
 }
 
 /* --- TLB, caches, fences, state areas --- */

@@ -15,7 +15,7 @@
 /* MXCSR: SDM vol. 1, 10.2.3 "MXCSR Control and Status Register" */
 enum {
     MXCSR_FLAGS = 0x3f,
-    MXCSR_PRE = 0x07,   /* IE, DE, ZE: found before the computation */
+    MXCSR_PRE = 0x07, /* IE, DE, ZE: found before the computation */
     MXCSR_MASK_SHIFT = 7,
     MXCSR_MASKS = MXCSR_FLAGS << MXCSR_MASK_SHIFT,
     MXCSR_WRITABLE = 0xffff,
@@ -35,8 +35,7 @@ uint64_t helper_stmxcsr(X86CPU *cpu)
     return cpu->mxcsr;
 }
 
-void helper_maskmovdqu(X86CPU *cpu, uint64_t addr, uint64_t src,
-                       uint64_t mask)
+void helper_maskmovdqu(X86CPU *cpu, uint64_t addr, uint64_t src, uint64_t mask)
 {
     MemOp op = MO_8 | MO_MAKE_MMU(x86_mmu_mode(cpu->hflags));
 
@@ -88,8 +87,8 @@ uint64_t helper_sse_checked(X86CPU *cpu, uint64_t code, uint64_t reg,
     VopVec b = {.u64 = {lo, hi}}, d = *v;
     uint64_t result;
 
-    note_flags(cpu, run_masked(cpu, def, &d, v, &b, lo,
-                               (uint8_t)(code >> 16), &result));
+    note_flags(cpu, run_masked(cpu, def, &d, v, &b, lo, (uint8_t)(code >> 16),
+                               &result));
     if (def->shape == VOP_FVV) {
         cpu->cc = (uint16_t)result;
     } else if (!vop_dst_is_int(def)) {

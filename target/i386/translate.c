@@ -46,7 +46,7 @@ static unsigned rip_size(const X86Trans *s)
     return x86_is64(s) ? IR_64 : IR_32;
 }
 
-IrTemp x86_rip_at(X86Trans *s, unsigned off)
+IrTemp x86_rip_at(X86Trans *s, int64_t off)
 {
     IrTemp base = ir_temp(s->ir), rip = ir_temp(s->ir);
 

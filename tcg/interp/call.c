@@ -19,7 +19,7 @@ void interp_call_init(void)
 {
     static ffi_type *types[MAX_ARGS] = {
         &ffi_type_pointer, &ffi_type_uint64, &ffi_type_uint64,
-        &ffi_type_uint64, &ffi_type_uint64,
+        &ffi_type_uint64,  &ffi_type_uint64,
     };
 
     for (unsigned n = 0; n < MAX_ARGS; n++) {
@@ -97,8 +97,7 @@ static VopVec *vector_arg(const Interp *s, const IrOp *op, unsigned n)
                   : n == 2 ? vop_src_is_int(def)
                            : false;
 
-    return op->arg[n] == IR_NONE || is_int ? NULL
-                                           : interp_place(s, op->arg[n]);
+    return op->arg[n] == IR_NONE || is_int ? NULL : interp_place(s, op->arg[n]);
 }
 
 const IrOp *interp_vop(Interp *s, const IrOp *op)
@@ -109,9 +108,8 @@ const IrOp *interp_vop(Interp *s, const IrOp *op)
     uint64_t r = b ? 0 : interp_get(s, op, 2), result;
     uint8_t imm = (uint8_t)op->imm;
 
-    result = def->attrs & VOP_ATTR_FP
-                 ? run_fp(s->cpu, def->fn, d, a, b, r, imm)
-                 : def->fn(d, a, b, r, imm);
+    result = def->attrs & VOP_ATTR_FP ? run_fp(s->cpu, def->fn, d, a, b, r, imm)
+                                      : def->fn(d, a, b, r, imm);
     if (vop_dst_is_int(def)) {
         interp_set(s, op, 0, result);
     } else if (def->shape == VOP_FVV && op->cc_out) {

@@ -110,8 +110,7 @@ static unsigned make_side_table(const Layout *l)
             insn_off = (uint16_t)op->imm;
         } else if (ir_op_may_fault(op)) {
             l->side[n++] = (TbSideEntry){
-                .host_off =
-                    (uint32_t)((uint8_t *)op - (uint8_t *)l->code),
+                .host_off = (uint32_t)((uint8_t *)op - (uint8_t *)l->code),
                 .insn_off = insn_off,
                 .recipe = op->recipe,
             };

@@ -14,9 +14,9 @@
 #define NO_TSAN __attribute__((no_sanitize("thread")))
 
 /* Any alignment: one host access each, which packed tells the compiler. */
-#define HOST_WORD(n)                                                       \
-    typedef struct __attribute__((packed, may_alias)) Host##n {            \
-        volatile uint##n##_t v;                                            \
+#define HOST_WORD(n)                                                           \
+    typedef struct __attribute__((packed, may_alias)) Host##n {                \
+        volatile uint##n##_t v;                                                \
     } Host##n;
 HOST_WORD(8)
 HOST_WORD(16)
@@ -63,14 +63,14 @@ NO_TSAN static void host_store(void *p, uint64_t value, MemOp op)
 NO_TSAN static bool host_cmpxchg(void *p, uint64_t *old, uint64_t value,
                                  MemOp op)
 {
-#define TRY(n)                                                             \
-    {                                                                      \
-        uint##n##_t expected = (uint##n##_t)*old;                          \
-        bool done = __atomic_compare_exchange_n(                           \
-            (uint##n##_t *)p, &expected, (uint##n##_t)value, false,        \
-            __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);                           \
-        *old = expected;                                                   \
-        return done;                                                       \
+#define TRY(n)                                                                 \
+    {                                                                          \
+        uint##n##_t expected = (uint##n##_t) * old;                            \
+        bool done = __atomic_compare_exchange_n(                               \
+            (uint##n##_t *)p, &expected, (uint##n##_t)value, false,            \
+            __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);                               \
+        *old = expected;                                                       \
+        return done;                                                           \
     }
     switch (op & MO_SIZE) {
     case MO_8:
@@ -89,12 +89,11 @@ NO_TSAN static bool host_cmpxchg(void *p, uint64_t *old, uint64_t value,
  * Other threads may take a tag away at any time: it is read once. */
 static void *probe(const Interp *s, vaddr addr, MemOp op, bool write)
 {
-    const TLBEntry *e =
-        &s->cpu->cs.tlb_table[memop_mmu(op)][tlb_index(addr)];
+    const TLBEntry *e = &s->cpu->cs.tlb_table[memop_mmu(op)][tlb_index(addr)];
     unsigned size = memop_bytes(op);
     uint64_t want = (addr + size - 1) & PAGE_MASK;
-    uint64_t tag = __atomic_load_n(write ? &e->write : &e->read,
-                                   __ATOMIC_RELAXED);
+    uint64_t tag =
+        __atomic_load_n(write ? &e->write : &e->read, __ATOMIC_RELAXED);
 
     if (op & (MO_ALIGN | MO_AC)) {
         want |= addr & (size - 1);

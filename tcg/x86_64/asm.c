@@ -259,6 +259,17 @@ uint8_t *asm_jcc(Asm *a, IrCond cond, const void *target)
     return asm_rel32(a, target);
 }
 
+void asm_nop(Asm *a, unsigned bytes)
+{
+    /* SDM vol. 2B, "NOP": recommended multi-byte forms */
+    static const uint8_t form[][3] = {
+        { 0 }, { 0x90 }, { 0x66, 0x90 }, { 0x0f, 0x1f, 0x00 },
+    };
+
+    memcpy(a->p, form[bytes], 3);
+    a->p += bytes;
+}
+
 void asm_call(Asm *a, const void *target)
 {
     int64_t distance = (const uint8_t *)target - (a->p + 5);

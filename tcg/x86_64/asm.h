@@ -139,6 +139,7 @@ void asm_vstore(Asm *a, Rm dst, Reg src);
 uint8_t *asm_jmp(Asm *a, const void *target);
 uint8_t *asm_jcc(Asm *a, IrCond cond, const void *target);
 void asm_fix_jump(uint8_t *site, const void *target);
+void asm_nop(Asm *a, unsigned bytes); /* at most 3: one instruction */
 /* Any distance; beyond 2 GiB through RAX. */
 void asm_call(Asm *a, const void *target);
 

@@ -31,7 +31,7 @@ static size_t native_init(uint8_t *buf, size_t len)
     __builtin_cpu_init();
     have_fsgsbase = getauxval(AT_HWCAP2) & hwcap2_fsgsbase;
     if (!host_is_fit() || len < THUNKS_MAX_BYTES) {
-        return 0;
+        return BACKEND_UNFIT;
     }
     thunks_buf = buf;
     return THUNKS_MAX_BYTES;
@@ -75,6 +75,7 @@ static void begin(Cg *c, const IrFunc *f, TranslationBlock *tb, uint8_t *buf,
     c->insn_off = tb->pc_offset;
     c->cc_host = false;
     c->cc_mem = true;
+    c->fp_marked = false;
     for (unsigned i = 0; i < f->nlabels; i++) {
         c->label[i].at = NULL;
     }

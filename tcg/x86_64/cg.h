@@ -39,6 +39,7 @@ enum {
     FRAME_LAST = 32,      /* where to store the last TB */
     FRAME_TB = 40,        /* TB of a JMP_IND that missed */
     FRAME_ADDR = 48,      /* guest address of a slow RMW */
+    FRAME_FP = 56,        /* not 0: MXCSR may have news for X86CPU.mxcsr */
     FRAME_VEC = 64,       /* 32 bytes: operand of a slow vector access */
     FRAME_SLOTS = 96,     /* homes of temps, 32 bytes each */
     FRAME_SIZE = FRAME_SLOTS + IR_MAX_TEMPS * 32,
@@ -98,7 +99,9 @@ typedef struct LabelUse {
     uint16_t label;
 } LabelUse;
 
-#define CG_MAX_STUBS 1024 /* more: the TB is given up as too long */
+/* Enough for any function: at most two an op (JMP_IND, which ends the block),
+ * else one; and that of the head. */
+#define CG_MAX_STUBS (IR_MAX_OPS + IR_MAX_LABELS + 2)
 
 typedef struct Cg {
     Asm as;
@@ -106,7 +109,7 @@ typedef struct Cg {
     const uint8_t *limit; /* of what one op or stub may start at */
     const IrFunc *f;
     TranslationBlock *tb;
-    bool failed;          /* no room, or too many stubs */
+    bool failed;          /* no room */
 
     /* Registers. */
     IrTemp owner[REG_COUNT]; /* scratch and vector: the temp it holds */
@@ -120,13 +123,14 @@ typedef struct Cg {
      * all are dead, cc_mem is true. */
     bool cc_host, cc_mem;
 
+    bool fp_marked;       /* FRAME_FP is known to be set */
     uint16_t insn_off;    /* of the current guest instruction */
     unsigned nstubs, nside, nuses;
     uint32_t jump_off[2];
     Label label[IR_MAX_LABELS];
     LabelUse use[IR_MAX_OPS];
     Stub stub[CG_MAX_STUBS];
-    TbSideEntry side[2 * CG_MAX_STUBS];
+    TbSideEntry side[2 * CG_MAX_STUBS]; /* a slow RMW has two */
 } Cg;
 
 /* --- regalloc.c --- */

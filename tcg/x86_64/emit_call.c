@@ -86,6 +86,7 @@ static void emit_call(Cg *c, const IrOp *op)
     const HelperInfo *h = helper_info(op->aux);
 
     emit_call_flags(c, op, h->flags);
+    c->fp_marked = false;
     ra_sync(c);
     emit_before_call(c, op, h->flags);
     emit_args(c, op);

@@ -85,6 +85,7 @@ static void emit_label(Cg *c, const IrOp *op)
     settle_flags(c, op);
     ra_end_block(c);
     after_exit(c);
+    c->fp_marked = false;
     c->label[op->imm].at = c->as.p;
 }
 
@@ -136,9 +137,7 @@ static void emit_goto_tb(Cg *c, const IrOp *op)
         store_rip(c, op->imm, (IrSize)op->size);
         leave_tb(c, TB_EXIT_LOOKUP);
     } else {
-        while (((uintptr_t)c->as.p + 1) % 4) {
-            asm_u8(&c->as, 0x90); /* NOP */
-        }
+        asm_nop(&c->as, -((uintptr_t)c->as.p + 1) % 4);
         s = stub_new(c, op, stub_goto);
         c->jump_off[op->aux & 1] = c->as.p - c->start;
         s->jump = asm_jmp(&c->as, NULL);

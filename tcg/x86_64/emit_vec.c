@@ -233,10 +233,22 @@ static void emit_vop_flags(Cg *c, const IrOp *op, const VopDef *d)
     cc_finish(c, op, IR_CC_ALL);
 }
 
+/* Reading MXCSR is slow: the thunks do it only after arithmetic. */
+static void mark_fp(Cg *c)
+{
+    if (!c->fp_marked) {
+        asm_store_imm(&c->as, IR_32, rm_mem(RSP, FRAME_FP), 1);
+        c->fp_marked = true;
+    }
+}
+
 static void emit_vop(Cg *c, const IrOp *op)
 {
     const VopDef *d = &vop_defs[op->aux];
 
+    if (d->attrs & VOP_ATTR_FP) {
+        mark_fp(c);
+    }
     switch (d->shape) {
     case VOP_VVV:
     case VOP_VVR:

@@ -314,26 +314,28 @@ void ra_unlock(Cg *c, Reg r)
     c->locked &= ~RS(r);
 }
 
+/* Is source @t of @op also a destination that lives on? */
+static bool is_redefined(const IrOp *op, IrTemp t)
+{
+    for (unsigned d = 0; d < ir_op_defs[op->opc].ndst; d++) {
+        if (op->arg[d] == t && !(op->dead & (1 << d))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void ra_end_op(Cg *c, const IrOp *op)
 {
-    unsigned ndst = ir_op_defs[op->opc].ndst;
-    unsigned n = ndst + ir_op_defs[op->opc].nsrc;
+    unsigned dead = op->dead & ((1u << ir_op_args(op)) - 1);
 
-    for (unsigned i = 0; op->dead >> i; i++) {
-        IrTemp t = op->arg[i];
+    for (; dead; dead &= dead - 1) {
+        IrTemp t = op->arg[__builtin_ctz(dead)];
 
-        if (i < n && (op->dead & (1 << i)) && t != IR_NONE &&
-            info(c, t)->kind == TEMP_PLAIN) {
-            bool redefined = false;
-
-            for (unsigned d = 0; d < ndst; d++) {
-                redefined |= i >= ndst && op->arg[d] == t &&
-                             !(op->dead & (1 << d));
-            }
-            if (!redefined) {
-                unbind(c, t);
-                c->temp[t].in_home = true;
-            }
+        if (t != IR_NONE && info(c, t)->kind != TEMP_GLOBAL &&
+            info(c, t)->kind != TEMP_CONST && !is_redefined(op, t)) {
+            unbind(c, t);
+            c->temp[t].in_home = true;
         }
     }
 }

@@ -9,13 +9,10 @@
 
 Stub *stub_new(Cg *c, const IrOp *op, StubFn *emit)
 {
-    Stub *s = &c->stub[c->nstubs];
+    Stub *s = &c->stub[c->nstubs++];
 
-    if (c->nstubs == CG_MAX_STUBS - 1) {
-        c->failed = true; /* go on in the last one: nothing will come of it */
-    } else {
-        c->nstubs++;
-    }
+    g_assert(c->nstubs <= CG_MAX_STUBS); /* IR_MAX_OPS bounds them */
+    c->fp_marked = false; /* what it calls may clear it */
     *s = (Stub){ .emit = emit, .op = op, .insn_off = c->insn_off,
                  .addr = REG_NONE, .value = REG_NONE, .dst = REG_NONE };
     memcpy(s->owner, c->owner, sizeof(s->owner));
@@ -98,10 +95,7 @@ void stub_emit_all(Cg *c)
 
 void side_add(Cg *c, const IrOp *op, uint16_t insn_off)
 {
-    if (c->nside == ARRAY_LEN(c->side)) {
-        c->failed = true;
-        return;
-    }
+    g_assert(c->nside < ARRAY_LEN(c->side)); /* as for stubs */
     c->side[c->nside++] = (TbSideEntry){
         .host_off = c->as.p - c->start,
         .insn_off = insn_off,

@@ -61,14 +61,20 @@ static void emit_push_pop(Asm *a, bool push, Reg r)
     asm_u8(a, (push ? 0x50 : 0x58) | (r & 7));
 }
 
-/* Sticky flags to X86CPU.mxcsr; changes @tmp.  @up: how far RSP is below the
- * frame. */
+/* Sticky flags to X86CPU.mxcsr, if there was arithmetic; changes @tmp and
+ * EFLAGS.  @up: how far RSP is below the frame. */
 static void emit_merge_mxcsr(Asm *a, Reg tmp, int32_t up)
 {
+    uint8_t *none;
+
+    asm_alu_imm(a, ALU_CMP, IR_32, rm_mem(RSP, FRAME_FP + up), 0, false);
+    none = asm_jcc(a, COND_E, NULL);
+    asm_store_imm(a, IR_32, rm_mem(RSP, FRAME_FP + up), 0);
     asm_op(a, 0xae | A_0F, 3, rm_mem(RSP, FRAME_MXCSR + up)); /* STMXCSR */
     asm_load(a, IR_32, tmp, rm_mem(RSP, FRAME_MXCSR + up));
     asm_alu_imm(a, ALU_AND, IR_32, rm_reg(tmp), MXCSR_STICKY, false);
     asm_alu(a, ALU_OR, IR_32, rm_cpu(offsetof(X86CPU, mxcsr)), tmp);
+    asm_fix_jump(none, a->p);
 }
 
 static void emit_guest_mxcsr(Asm *a, Reg tmp, int32_t up)
@@ -98,6 +104,7 @@ static const void *gen_enter(Asm *a)
     asm_lea(a, IR_64, RSP, rm_mem(RSP, -(FRAME_SIZE + 8)));
     asm_store(a, IR_64, rm_mem(RSP, FRAME_CPU), RDI);
     asm_store(a, IR_64, rm_mem(RSP, FRAME_LAST), RDX);
+    asm_store_imm(a, IR_32, rm_mem(RSP, FRAME_FP), 0);
     asm_op(a, 0xae | A_0F, 3, rm_mem(RSP, FRAME_HOST_MXCSR)); /* STMXCSR */
     emit_guest_mxcsr(a, RAX, 0);
     asm_mov(a, IR_64, RAX, RSI);

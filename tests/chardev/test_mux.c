@@ -35,6 +35,10 @@ static void probe_event(void *opaque, CharEvent event)
         [CHAR_EVENT_MUX_OUT] = &p->mux_out,
     };
 
+    /* Who is not in focus hears that before anything else. */
+    if (event == CHAR_EVENT_MUX_OUT && p->mux_in == 0) {
+        g_assert_cmpuint(p->opened, ==, 0);
+    }
     ++*counts[event];
 }
 
@@ -57,7 +61,6 @@ static void probe_attach(Probe *p, Chardev *chr)
     *p = (Probe){.got = g_string_new(NULL), .room = 1000};
     p->fe = char_attach(chr, "a probe", &probe_handlers, p, &err);
     g_assert_no_error(err);
-    test_loop_settle();
 }
 
 static void probe_detach(Probe *p)
@@ -77,6 +80,7 @@ static void setup(Fixture *f, gconstpointer unused)
 
     probe_attach(&f->a, chr);
     probe_attach(&f->b, chr);
+    test_loop_settle();
 }
 
 static void teardown(Fixture *f, gconstpointer unused)
@@ -167,8 +171,8 @@ static void test_timestamps(Fixture *f, gconstpointer unused)
     char_write_all(f->a.fe, "x\nya", 4);
     char_write_all(f->a.fe, "b\n", 2);
     text = test_received(f->peer);
-    g_assert_true(g_regex_match_simple(
-        "^x\n\\[00:00:0\\d\\.\\d{3}\\] yab\n$", text, 0, 0));
+    g_assert_true(g_regex_match_simple("^x\n\\[00:00:0\\d\\.\\d{3}\\] yab\n$",
+                                       text, 0, 0));
 }
 
 /* The host refuses: bytes are refused, the writer is told of room, and what
@@ -248,8 +252,7 @@ static void test_short_forms(void)
 
 static void test_ringbuf(void)
 {
-    g_autoptr(KeyVal) kv = keyval_parse("ringbuf,id=r,size=8", "backend",
-                                        NULL);
+    g_autoptr(KeyVal) kv = keyval_parse("ringbuf,id=r,size=8", "backend", NULL);
     Chardev *chr = chardev_add(kv, NULL);
     g_autofree uint8_t *data = NULL;
     Probe p;
@@ -257,6 +260,7 @@ static void test_ringbuf(void)
 
     g_assert_nonnull(chr);
     probe_attach(&p, chr);
+    test_loop_settle();
     char_write_all(p.fe, "0123456789", 10);
     data = char_ringbuf_read(chr, 100, &len, NULL);
     g_assert_cmpmem(data, len, "23456789", 8);
@@ -274,8 +278,14 @@ static void test_telnet(void)
 
     g_assert_cmpuint(strlen(greeting), >, 0);
     probe_attach(&p, chr);
-    test_send(peer, "a\xff\xfd\x03" "b\xff\xff" "c\xff\xfa\x18x\xff\xf0" "d");
-    g_assert_cmpstr(p.got->str, ==, "ab\xff" "cd");
+    test_loop_settle();
+    test_send(peer, "a\xff\xfd\x03"
+                    "b\xff\xff"
+                    "c\xff\xfa\x18x\xff\xf0"
+                    "d");
+    g_assert_cmpstr(p.got->str, ==,
+                    "ab\xff"
+                    "cd");
     test_send(peer, "\xff\xf3");
     g_assert_cmpuint(p.breaks, ==, 1);
     char_write_all(p.fe, "\xff!", 2);

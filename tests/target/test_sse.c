@@ -23,6 +23,7 @@ typedef struct State {
     uint64_t rdx, rbx, rdi;
     uint32_t mxcsr, pad;
     uint64_t cc;
+    uint64_t rax, rcx;
     uint8_t mem[MEM_SIZE];
 } State;
 _Static_assert(offsetof(State, rdx) == 64 && offsetof(State, mxcsr) == 88 &&
@@ -94,25 +95,28 @@ static uint8_t *append(uint8_t *p, const void *bytes, size_t n)
 
 static void make_host_code(const Bytes *insn)
 {
-    uint8_t *p = APPEND(code, "\x53\x48\x89\xfe"    /* push rbx; mov rsi, rdi */
-                              "\x0f\x10\x06"         /* movups xmm0-3, [rsi] */
+    uint8_t *p = APPEND(code, "\x53\x48\x89\xfe" /* push rbx; mov rsi, rdi */
+                              "\x0f\x10\x06"     /* movups xmm0-3, [rsi] */
                               "\x0f\x10\x4e\x10"
                               "\x0f\x10\x56\x20"
                               "\x0f\x10\x5e\x30"
-                              "\x48\x8b\x56\x40"     /* mov rdx, [rsi + 64] */
-                              "\x48\x8b\x5e\x48"     /* mov rbx */
-                              "\x48\x8b\x7e\x50"     /* mov rdi */
-                              "\x0f\xae\x56\x58");   /* ldmxcsr [rsi + 88] */
+                              "\x48\x8b\x56\x40"   /* mov rdx, [rsi + 64] */
+                              "\x48\x8b\x5e\x48"   /* mov rbx */
+                              "\x48\x8b\x7e\x50"   /* mov rdi */
+                              "\x48\x8b\x46\x68"   /* mov rax */
+                              "\x48\x8b\x4e\x70"   /* mov rcx */
+                              "\x0f\xae\x56\x58"); /* ldmxcsr [rsi + 88] */
 
     p = append(p, insn->b, insn->n);
-    APPEND(p, "\x0f\x11\x06"                         /* and all back */
+    APPEND(p, "\x0f\x11\x06" /* and all back */
               "\x0f\x11\x4e\x10"
               "\x0f\x11\x56\x20"
               "\x0f\x11\x5e\x30"
               "\x48\x89\x56\x40"
               "\x48\x89\x5e\x48"
-              "\x0f\xae\x5e\x58"                     /* stmxcsr */
-              "\x9f\x0f\x90\xc0"                     /* lahf; seto al */
+              "\x48\x89\x4e\x70"
+              "\x0f\xae\x5e\x58" /* stmxcsr */
+              "\x9f\x0f\x90\xc0" /* lahf; seto al */
               "\x48\x89\x46\x60"
               "\x5b\xc3");
 }
@@ -162,11 +166,12 @@ static void run_interp(State *st)
     cpu->regs[R_RDX] = st->rdx;
     cpu->regs[R_RBX] = st->rbx;
     cpu->regs[R_RDI] = MEM_VA;
+    cpu->regs[R_RAX] = st->rax;
+    cpu->regs[R_RCX] = st->rcx;
     cpu->mxcsr = st->mxcsr;
     cpu->cc = 0;
-    g_assert_true(tcg_backend_interp.compile(&ir, &tb, tb_code,
-                                             sizeof(tb_code), &tb.code,
-                                             &used));
+    g_assert_true(tcg_backend_interp.compile(&ir, &tb, tb_code, sizeof(tb_code),
+                                             &tb.code, &used));
     tcg_backend_interp.enter(&cpu->cs, tb.code.entry, &last);
     for (unsigned i = 0; i < 4; i++) {
         memcpy(st->xmm[i], &cpu->vec[i], 16);
@@ -174,6 +179,7 @@ static void run_interp(State *st)
     }
     st->rdx = cpu->regs[R_RDX];
     st->rbx = cpu->regs[R_RBX];
+    st->rcx = cpu->regs[R_RCX];
     st->mxcsr = cpu->mxcsr;
     st->cc = cpu->cc & CC_BITS;
     memcpy(st->mem, page, MEM_SIZE);
@@ -184,7 +190,7 @@ static void run_interp(State *st)
 static bool same(const X86Row *row, const State *a, const State *b)
 {
     return !memcmp(a->xmm, b->xmm, sizeof(a->xmm)) && a->rdx == b->rdx &&
-           a->rbx == b->rbx && a->mxcsr == b->mxcsr &&
+           a->rbx == b->rbx && a->rcx == b->rcx && a->mxcsr == b->mxcsr &&
            !memcmp(a->mem, b->mem, MEM_SIZE) &&
            (!row->writes || a->cc == b->cc);
 }
@@ -226,7 +232,7 @@ static void random_vector(GRand *rand, uint8_t *v)
     }
 }
 
-static State random_state(GRand *rand, bool fp)
+static State random_state(GRand *rand)
 {
     State st = {.mxcsr = 0x1f80};
 
@@ -237,20 +243,39 @@ static State random_state(GRand *rand, bool fp)
     random_vector(rand, st.mem + MEM_OFF);
     random_bytes(rand, &st.rdx, 8);
     random_bytes(rand, &st.rbx, 8);
-    if (fp) {
-        st.mxcsr |= g_rand_int(rand) & 0xe040; /* RC, FTZ, DAZ */
-    }
+    st.mxcsr |= g_rand_int(rand) & 0xe040; /* RC, FTZ, DAZ */
     return st;
+}
+
+/* Strings that have something to compare: letters of a small alphabet, zeros,
+ * and lengths around their ends. */
+static void make_strings(GRand *rand, State *st)
+{
+    for (unsigned i = 0; i < 16; i++) {
+        st->xmm[2][i] = g_rand_int_range(rand, 0, 5);
+        st->xmm[3][i] = g_rand_int_range(rand, 0, 5);
+        st->mem[MEM_OFF + i] = g_rand_int_range(rand, 0, 5);
+    }
+    st->rax = (uint64_t)g_rand_int_range(rand, -20, 20);
+    st->rdx = (uint64_t)g_rand_int_range(rand, -20, 20);
+    if (g_rand_boolean(rand)) {
+        st->rdx |= BIT64(40); /* counts with REX.W only */
+    }
 }
 
 static void check(const X86Row *row, GRand *rand, bool mem, uint32_t extra)
 {
     const uint32_t flags = 3 | HF_CS64 | HF_PE | HF_LMA | HF_FLAT_DS |
                            HF_FLAT_ES | HF_FLAT_SS | HF_FLAT_CS | extra;
-    bool wide = row->emit == emit_vopw && g_rand_boolean(rand);
+    bool strings = row->emit == emit_pcmpstr;
+    bool wide = (row->emit == emit_vopw || strings) && g_rand_boolean(rand);
     Bytes insn = encode(row, mem, wide, (uint8_t)g_rand_int(rand));
-    State in = random_state(rand, true), host = in, got = in;
+    State in = random_state(rand), host, got;
 
+    if (strings) {
+        make_strings(rand, &in);
+    }
+    host = got = in;
     run_host(&insn, &host);
     translate(&insn, flags);
     run_interp(&got);
@@ -269,7 +294,7 @@ static void test_row(gconstpointer opaque)
     unsigned form = row->form >> 8;
     GRand *rand = g_rand_new_with_seed(row->opcode);
 
-    for (unsigned i = 0; i < 200; i++) {
+    for (unsigned i = 0; i < (row->emit == emit_pcmpstr ? 4000 : 200); i++) {
         uint32_t extra = i & 1 ? HF_SIMD_EXC : 0;
 
         if (form != FORM_MEM) {
@@ -310,16 +335,15 @@ static bool is_sse(const X86Row *row)
     return row->emit == emit_vop || row->emit == emit_vopw ||
            row->emit == emit_vmov || row->emit == emit_vmovs ||
            row->emit == emit_vstoreh || row->emit == emit_vblendv ||
-           row->emit == emit_insertps;
+           row->emit == emit_insertps || row->emit == emit_pcmpstr;
 }
 
 static bool host_has_it(const X86Row *row)
 {
-    return row->map == X86_M0F
-               ? __builtin_cpu_supports("sse3")
-               : __builtin_cpu_supports("sse4.2") &&
-                     __builtin_cpu_supports("aes") &&
-                     __builtin_cpu_supports("pclmul");
+    return row->map == X86_M0F ? __builtin_cpu_supports("sse3")
+                               : __builtin_cpu_supports("sse4.2") &&
+                                     __builtin_cpu_supports("aes") &&
+                                     __builtin_cpu_supports("pclmul");
 }
 
 int main(int argc, char **argv)
@@ -332,8 +356,8 @@ int main(int argc, char **argv)
     rows = x86_rows(&n);
     for (unsigned i = 0; i < n; i++) {
         if (is_sse(&rows[i]) && host_has_it(&rows[i])) {
-            char *path = g_strdup_printf("/sse/%s/%02x", rows[i].name,
-                                         rows[i].opcode);
+            char *path =
+                g_strdup_printf("/sse/%s/%02x", rows[i].name, rows[i].opcode);
 
             g_test_add_data_func(path, &rows[i], test_row);
             g_free(path);

@@ -65,9 +65,8 @@ static void compile(unsigned n)
     size_t used;
 
     memset(&tbs[n], 0, sizeof(tbs[n]));
-    g_assert_true(tcg_backend_interp.compile(&func, &tbs[n], code[n],
-                                             sizeof(code[n]), &tbs[n].code,
-                                             &used));
+    g_assert_true(tcg_backend_interp.compile(
+        &func, &tbs[n], code[n], sizeof(code[n]), &tbs[n].code, &used));
     g_assert_cmpuint(used, <=, sizeof(code[n]));
 }
 
@@ -93,8 +92,7 @@ static void run(void)
     ir_live(&func, IR_CC_ALL);
     compile(0);
     g_assert_cmpint(enter(0), ==, TB_EXIT_LOOKUP);
-    g_assert_cmpmem(cpu.regs, sizeof(cpu.regs), after.regs,
-                    sizeof(after.regs));
+    g_assert_cmpmem(cpu.regs, sizeof(cpu.regs), after.regs, sizeof(after.regs));
     g_assert_cmphex(cpu.cc, ==, after.cc);
 }
 
@@ -194,8 +192,7 @@ static void check_rmw(MemOp lock)
 
     page[0] = 0xff;
     page[1] = 0x12;
-    ir_rmw(f, IR_ADD, IR_8, IR_CC_ALL, RAX, p, 0, ir_const(f, 2),
-           MO_8 | lock);
+    ir_rmw(f, IR_ADD, IR_8, IR_CC_ALL, RAX, p, 0, ir_const(f, 2), MO_8 | lock);
     ir_setcc(f, COND_B, RCX);
     ir_rmw(f, IR_MOV, IR_32, 0, RDX, p, 4, ir_const(f, 0x12345678),
            MO_32 | lock);
