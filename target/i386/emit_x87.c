@@ -61,9 +61,9 @@ void emit_x87_unary(X86Trans *s, const X86Insn *in)
     op_with(s, in, HELPER_x87_unary, in->row->arg);
 }
 
-void emit_x87_binary(X86Trans *s, const X86Insn *in)
+void emit_x87_fprem(X86Trans *s, const X86Insn *in)
 {
-    op_with(s, in, HELPER_x87_binary, in->row->arg);
+    op_with(s, in, HELPER_x87_fprem, in->row->arg);
 }
 
 void emit_x87_binary_pop(X86Trans *s, const X86Insn *in)
