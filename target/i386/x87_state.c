@@ -237,18 +237,3 @@ void helper_x87_fldcw(X86CPU *cpu, uint64_t value)
     x->cw = (value & X87_CW_WRITABLE) | X87_CW_FIXED;
     x87_update_summary(x);
 }
-
-/* MMX instructions: no stack any more, every register valid.  SDM vol. 1,
- * 9.5.1 "MMX Instructions and the x87 FPU Tag Word". */
-void helper_x87_enter_mmx(X86CPU *cpu)
-{
-    x87_wait(cpu);
-    cpu->x87.top = 0;
-    cpu->x87.valid = 0xff;
-}
-
-void helper_x87_emms(X86CPU *cpu)
-{
-    x87_wait(cpu);
-    cpu->x87.valid = 0;
-}

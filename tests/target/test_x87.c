@@ -161,11 +161,11 @@ static void run_host(const Bytes *insn, State *st)
 
 /* --- translated --- */
 
-static void translate(const Bytes *insn)
+static void translate(const Bytes *insn, uint32_t extra)
 {
     static TranslationBlock tb;
     const uint32_t flags = 3 | HF_CS64 | HF_PE | HF_LMA | HF_FLAT_DS |
-                           HF_FLAT_ES | HF_FLAT_SS | HF_FLAT_CS;
+                           HF_FLAT_ES | HF_FLAT_SS | HF_FLAT_CS | extra;
     X86Trans s = {.cpu = cpu, .tb = &tb, .ir = &ir, .flags = flags,
                   .insn_off = 0x123};
     X86Insn in;
@@ -372,14 +372,34 @@ static void random_stack(GRand *rand, FxArea *fx)
     }
 }
 
+/* Random bits, two floats or one double, that an integer can hold. */
+static uint64_t random_float_bits(GRand *rand)
+{
+    uint64_t bits = random64(rand);
+
+    switch (g_rand_int_range(rand, 0, 4)) {
+    case 0:
+        return (bits & 0x8fffffff8fffffff) | 0x4000000040000000;
+    case 1:
+        return (bits & 0x81ffffffffffffff) | 0x4000000000000000;
+    case 2:
+        return (bits & 0x8000000f8000000f) | 0x3f8000003f800000;
+    default:
+        return bits;
+    }
+}
+
 static State random_state(GRand *rand, bool mmx)
 {
     State st = {.fx.mxcsr = 0x1f80};
 
     random_stack(rand, &st.fx);
     for (unsigned i = 0; i < 16; i++) {
-        st.fx.xmm[i][0] = random64(rand);
-        st.fx.xmm[i][1] = random64(rand);
+        st.fx.xmm[i][0] = random_float_bits(rand);
+        st.fx.xmm[i][1] = random_float_bits(rand);
+    }
+    if (mmx) {
+        st.fx.mxcsr |= g_rand_int(rand) & 0x6000; /* rounding control */
     }
     for (unsigned i = 0; i < 8 && mmx; i++) {
         st.fx.st[i].mantissa = random64(rand);
@@ -416,7 +436,7 @@ static void check(const X86Row *row, GRand *rand, bool mem)
     State in = random_state(rand, !is_x87(row)), host = in, got = in;
 
     run_host(&insn, &host);
-    translate(&insn);
+    translate(&insn, g_rand_boolean(rand) ? HF_SIMD_EXC : 0);
     run_interp(&got);
     if (row->emit == emit_x87_image) {
         forget_pointers(&insn, &host);
@@ -460,7 +480,7 @@ static void test_pointers(void)
 
     cpu->segs[R_CS].selector = 0x33;
     cpu->segs[R_DS].selector = 0x2b;
-    translate(&insn);
+    translate(&insn, 0);
     run_interp(&st);
     g_assert_cmphex(cpu->x87.fip, ==, RIP_BASE + 0x123);
     g_assert_cmphex(cpu->x87.fop, ==, 0x147);
@@ -485,7 +505,7 @@ static void test_pending(void)
                        .tags = 3}};
 
     st.fx.st[0] = (X87Reg){BIT64(63), 0x3fff};
-    translate(&insn);
+    translate(&insn, 0);
     run_interp(&st);
     g_assert_cmphex(st.fx.sw, ==, X87_ZE | X87_ES | X87_B);
     g_assert_cmphex(st.fx.st[0].sign_exp, ==, 0x3fff);
@@ -562,7 +582,12 @@ static void set_up(void)
 
 static bool is_mmx(const X86Row *row)
 {
-    return false;
+    for (unsigned i = 0; i < 2; i++) {
+        if (row->op[i] == OC_Pq || row->op[i] == OC_Qq) {
+            return true;
+        }
+    }
+    return row->emit == emit_mmx_emms;
 }
 
 static bool is_tested(const X86Row *row)
