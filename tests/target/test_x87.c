@@ -2,7 +2,7 @@
 /*
  * Every x87 and MMX row of the opcode table against the silicon: the same
  * bytes run by the host between FXRSTOR and FXSAVE, and translated and run by
- * the interpreter, from the same random state: operands of every class, empty
+ * both back-ends, from the same random state: operands of every class, empty
  * registers, all precisions and roundings, masked and unmasked exceptions.
  * Registers, tags, status, control word, memory, AX and defined flags must
  * agree.  Not compared: FIP, FDP and FOP, which makers keep differently; a test
@@ -49,12 +49,18 @@ static X86CPU *cpu;
 static IrFunc ir;
 static TLBBank tlb;
 static __attribute__((aligned(4096))) uint8_t page[4096];
-static __attribute__((aligned(16))) uint8_t tb_code[1 << 16];
+
+#define TB_BYTES (1 << 16)
+typedef struct Backend {
+    const TcgBackend *ops;
+    uint8_t *code; /* room for one TB */
+} Backend;
+static Backend backends[] = {{&tcg_backend_interp}, {&tcg_backend_native}};
 
 /* --- the instruction --- */
 
 typedef struct Bytes {
-    uint8_t b[X86_MAX_INSN];
+    uint8_t b[2 * X86_MAX_INSN];
     unsigned n;
 } Bytes;
 
@@ -161,22 +167,24 @@ static void run_host(const Bytes *insn, State *st)
 
 /* --- translated --- */
 
-static void translate(const Bytes *insn)
+/* One TB of the instructions in @insn. */
+static void translate(const Bytes *insn, uint32_t extra)
 {
     static TranslationBlock tb;
     const uint32_t flags = 3 | HF_CS64 | HF_PE | HF_LMA | HF_FLAT_DS |
-                           HF_FLAT_ES | HF_FLAT_SS | HF_FLAT_CS;
+                           HF_FLAT_ES | HF_FLAT_SS | HF_FLAT_CS | extra;
     X86Trans s = {.cpu = cpu, .tb = &tb, .ir = &ir, .flags = flags,
                   .insn_off = 0x123};
     X86Insn in;
 
-    g_assert_cmpint(x86_decode(&in, NULL, insn->b, insn->n, flags), ==,
-                    DECODE_OK);
-    g_assert_cmpuint(in.len, ==, insn->n);
     ir_reset(&ir);
-    ir_insn(&ir, s.insn_off);
-    in.row->emit(&s, &in);
-    g_assert_false(s.ended);
+    for (unsigned at = 0; at < insn->n; at += in.len) {
+        g_assert_cmpint(x86_decode(&in, NULL, insn->b + at, insn->n - at,
+                                   flags), ==, DECODE_OK);
+        ir_insn(&ir, s.insn_off);
+        in.row->emit(&s, &in);
+        g_assert_false(s.ended);
+    }
     ir_exit(&ir);
     ir_fold(&ir);
     ir_live(&ir, IR_CC_ALL);
@@ -220,17 +228,16 @@ static void from_cpu(State *st)
     st->cc = cpu->cc & CC_BITS;
 }
 
-static void run_interp(State *st)
+static void run_tb(const Backend *be, State *st)
 {
     TranslationBlock tb = {.cflags = 0}, *last;
     size_t used;
 
     memcpy(page, st->mem, MEM_SIZE);
     to_cpu(st);
-    g_assert_true(tcg_backend_interp.compile(&ir, &tb, tb_code,
-                                             sizeof(tb_code), &tb.code,
-                                             &used));
-    tcg_backend_interp.enter(&cpu->cs, tb.code.entry, &last);
+    g_assert_true(be->ops->compile(&ir, &tb, be->code, TB_BYTES, &tb.code,
+                                   &used));
+    be->ops->enter(&cpu->cs, tb.code.entry, &last);
     from_cpu(st);
     memcpy(st->mem, page, MEM_SIZE);
 }
@@ -248,7 +255,7 @@ static bool same_registers(const FxArea *a, const FxArea *b)
     return !memcmp(a->xmm[0], b->xmm[0], sizeof(a->xmm[0]) * 8);
 }
 
-static bool same(const X86Row *row, const State *a, const State *b)
+static bool same(const State *a, const State *b)
 {
     return a->fx.cw == b->fx.cw && a->fx.sw == b->fx.sw &&
            a->fx.tags == b->fx.tags && a->fx.mxcsr == b->fx.mxcsr &&
@@ -349,7 +356,15 @@ static void random_memory(GRand *rand, uint8_t *mem)
     }
 }
 
-static void random_stack(GRand *rand, FxArea *fx)
+/* SDM vol. 1, 8.3.12 "Waiting vs. Non-waiting Instructions" */
+static bool is_waiting(const X86Row *row)
+{
+    return !is_x87(row) || (strncmp(row->name, "FN", 2) != 0 &&
+                            row->emit != emit_x87_nop) ||
+           row->arg == HELPER_x87_fnop;
+}
+
+static void random_stack(GRand *rand, FxArea *fx, bool waiting)
 {
     uint16_t sw = g_rand_int(rand) & (X87_CODES | X87_TOP);
 
@@ -360,8 +375,12 @@ static void random_stack(GRand *rand, FxArea *fx)
     if (g_rand_int_range(rand, 0, 3) == 0) {
         fx->cw &= ~(g_rand_int(rand) & X87_EXC);
     }
-    /* Nothing pending: flags that are masked only. */
-    fx->sw = sw | (g_rand_int(rand) & (fx->cw & X87_EXC));
+    /* A pending exception would be taken by a waiting instruction: then only
+     * flags that are masked. */
+    fx->sw = sw | (g_rand_int(rand) & X87_EXC & (waiting ? fx->cw : ~0u));
+    if (fx->sw & ~fx->cw & X87_EXC) {
+        fx->sw |= X87_ES | X87_B;
+    }
     fx->tags = 0x7f; /* rotated by TOP: ST(7) is empty */
     fx->tags = (fx->tags | fx->tags << 8) >> (8 - (sw >> X87_TOP_SHIFT & 7));
     if (g_rand_int_range(rand, 0, 3) == 0) {
@@ -372,14 +391,35 @@ static void random_stack(GRand *rand, FxArea *fx)
     }
 }
 
-static State random_state(GRand *rand, bool mmx)
+/* Random bits, two floats or one double, that an integer can hold. */
+static uint64_t random_float_bits(GRand *rand)
 {
+    uint64_t bits = random64(rand);
+
+    switch (g_rand_int_range(rand, 0, 4)) {
+    case 0:
+        return (bits & 0x8fffffff8fffffff) | 0x4000000040000000;
+    case 1:
+        return (bits & 0x81ffffffffffffff) | 0x4000000000000000;
+    case 2:
+        return (bits & 0x8000000f8000000f) | 0x3f8000003f800000;
+    default:
+        return bits;
+    }
+}
+
+static State random_state(GRand *rand, const X86Row *row)
+{
+    bool mmx = !is_x87(row);
     State st = {.fx.mxcsr = 0x1f80};
 
-    random_stack(rand, &st.fx);
+    random_stack(rand, &st.fx, is_waiting(row));
     for (unsigned i = 0; i < 16; i++) {
-        st.fx.xmm[i][0] = random64(rand);
-        st.fx.xmm[i][1] = random64(rand);
+        st.fx.xmm[i][0] = random_float_bits(rand);
+        st.fx.xmm[i][1] = random_float_bits(rand);
+    }
+    if (mmx) {
+        st.fx.mxcsr |= g_rand_int(rand) & 0x6000; /* rounding control */
     }
     for (unsigned i = 0; i < 8 && mmx; i++) {
         st.fx.st[i].mantissa = random64(rand);
@@ -410,26 +450,68 @@ static void forget_pointers(const Bytes *insn, State *st)
     memset(st->mem + MEM_OFF + (words ? 6 : 12), 0, words ? 8 : 16);
 }
 
+static void compare(const char *name, const Bytes *insn, const State *in,
+                    const State *host, const State *got, const char *who)
+{
+    if (same(host, got)) {
+        return;
+    }
+    print_state("in", in);
+    print_state("host", host);
+    print_state(who, got);
+    g_error("%s: %s %02x %02x %02x", who, name, insn->b[0], insn->b[1],
+            insn->b[2]);
+}
+
 static void check(const X86Row *row, GRand *rand, bool mem)
 {
+    bool image = row->emit == emit_x87_image;
     Bytes insn = encode(row, mem, rand);
-    State in = random_state(rand, !is_x87(row)), host = in, got = in;
+    State in = random_state(rand, row), host = in;
 
     run_host(&insn, &host);
-    translate(&insn);
-    run_interp(&got);
-    if (row->emit == emit_x87_image) {
+    if (image) {
         forget_pointers(&insn, &host);
-        forget_pointers(&insn, &got);
     }
-    if (!same(row, &host, &got)) {
-        print_state("in", &in);
-        print_state("host", &host);
-        print_state("got", &got);
-        g_error("%s (%02x, %s %02x %02x %02x)", row->name, row->opcode,
-                mem ? "memory" : "registers", insn.b[0], insn.b[1],
-                insn.b[2]);
+    for (unsigned i = 0; i < ARRAY_LEN(backends); i++) {
+        State got = in;
+
+        translate(&insn, g_rand_boolean(rand) ? HF_SIMD_EXC : 0);
+        run_tb(&backends[i], &got);
+        if (image) {
+            forget_pointers(&insn, &got);
+        }
+        compare(row->name, &insn, &in, &host, &got, backends[i].ops->name);
     }
+}
+
+/* An x87 instruction in between ends what the first MMX instruction of a TB
+ * did for the others. */
+static void test_mixed(void)
+{
+    Bytes insn = {.b = {0x0f, 0x77,        /* emms */
+                        0xd9, 0xe8,        /* fld1 */
+                        0x0f, 0x6f, 0xc1,  /* movq mm0, mm1 */
+                        0x0f, 0xfc, 0xd1,  /* paddb mm2, mm1 */
+                        0xdd, 0xd8,        /* fstp st(0) */
+                        0x0f, 0x6f, 0xd9}, /* movq mm3, mm1 */
+                  .n = 15};
+    GRand *rand = g_rand_new_with_seed(1);
+
+    for (unsigned i = 0; i < 100; i++) {
+        State in = random_state(rand, x86_row_first(X86_M0F, 0x77));
+        State host = in;
+
+        run_host(&insn, &host);
+        for (unsigned k = 0; k < ARRAY_LEN(backends); k++) {
+            State got = in;
+
+            translate(&insn, 0);
+            run_tb(&backends[k], &got);
+            compare("mixed", &insn, &in, &host, &got, backends[k].ops->name);
+        }
+    }
+    g_rand_free(rand);
 }
 
 static void test_row(gconstpointer opaque)
@@ -460,8 +542,8 @@ static void test_pointers(void)
 
     cpu->segs[R_CS].selector = 0x33;
     cpu->segs[R_DS].selector = 0x2b;
-    translate(&insn);
-    run_interp(&st);
+    translate(&insn, 0);
+    run_tb(&backends[0], &st);
     g_assert_cmphex(cpu->x87.fip, ==, RIP_BASE + 0x123);
     g_assert_cmphex(cpu->x87.fop, ==, 0x147);
     g_assert_cmphex(cpu->x87.fdp, ==, MEM_VA + MEM_OFF);
@@ -485,8 +567,8 @@ static void test_pending(void)
                        .tags = 3}};
 
     st.fx.st[0] = (X87Reg){BIT64(63), 0x3fff};
-    translate(&insn);
-    run_interp(&st);
+    translate(&insn, 0);
+    run_tb(&backends[0], &st);
     g_assert_cmphex(st.fx.sw, ==, X87_ZE | X87_ES | X87_B);
     g_assert_cmphex(st.fx.st[0].sign_exp, ==, 0x3fff);
 
@@ -538,13 +620,30 @@ static void test_real_images(void)
     g_assert_cmphex(cpu->x87.fop, ==, 0x5a5);
 }
 
+static uint8_t *executable_bytes(size_t n)
+{
+    void *p = mmap(NULL, n, PROT_READ | PROT_WRITE | PROT_EXEC,
+                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    g_assert_true(p != MAP_FAILED);
+    return p;
+}
+
+static void set_up_backends(void)
+{
+    for (unsigned i = 0; i < ARRAY_LEN(backends); i++) {
+        uint8_t *p = executable_bytes(2 * TB_BYTES);
+        size_t used = backends[i].ops->init(p, TB_BYTES);
+
+        backends[i].code = p + ROUND_UP(used, 64);
+        backends[i].ops->thread_init(&cpu->cs);
+    }
+}
+
 static void set_up(void)
 {
-    code = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
-                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    g_assert_true(code != MAP_FAILED);
+    code = executable_bytes(4096);
     x86_tcg_init();
-    tcg_backend_interp.init(NULL, 0);
     cpu = aligned_alloc(64, ROUND_UP(sizeof(*cpu), 64));
     memset(cpu, 0, sizeof(*cpu));
     cpu->rip_base = RIP_BASE;
@@ -558,11 +657,17 @@ static void set_up(void)
         cpu->cs.tlb_table[i] = tlb.entry;
         cpu->cs.tlb.bank[i] = &tlb;
     }
+    set_up_backends();
 }
 
 static bool is_mmx(const X86Row *row)
 {
-    return false;
+    for (unsigned i = 0; i < 2; i++) {
+        if (row->op[i] == OC_Pq || row->op[i] == OC_Qq) {
+            return true;
+        }
+    }
+    return row->emit == emit_mmx_emms;
 }
 
 static bool is_tested(const X86Row *row)
@@ -588,6 +693,7 @@ int main(int argc, char **argv)
             g_free(path);
         }
     }
+    g_test_add_func("/x87/mixed", test_mixed);
     g_test_add_func("/x87/pointers", test_pointers);
     g_test_add_func("/x87/pending", test_pending);
     g_test_add_func("/x87/real-images", test_real_images);
