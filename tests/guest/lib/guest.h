@@ -21,6 +21,9 @@ typedef struct Frame {
 
 int main(void);
 
+void *memset(void *p, int c, size_t n);
+void *memcpy(void *to, const void *from, size_t n);
+
 /* One TAP line: "ok" if @ok. */
 void check(bool ok, const char *fmt, ...);
 /* The same for two numbers that must be equal; both are printed if not. */
