@@ -305,6 +305,8 @@ void runtime_init(void)
     tss.ist[0] = (uintptr_t)ist_stack + sizeof(ist_stack);
     idt[8].ist = idt[12].ist = 1;
     load_idt();
+    outb(0x21, 0xff); /* the firmware's timer must not come in */
+    outb(0xa1, 0xff);
     tss.iomap = sizeof(tss);
     gdt[TSS_SELECTOR / 8] = limit | (base & 0xffffff) << 16 | 0x89ull << 40 |
                             (base >> 24 & 0xff) << 56;
