@@ -101,6 +101,11 @@ void x86_raise_at(X86CPU *cpu, int vector, uint64_t rip, bool is_int)
 void x86_raise_debug_fault(X86CPU *cpu, uint32_t dr6_bits)
 {
     cpu->dr[6] |= dr6_bits;
+    if (dr6_bits & DR6_BD) {
+        /* Every fault but an instruction breakpoint's pushes RF set: SDM vol.
+         * 3B, 18.3.1.1 "Instruction-Breakpoint Exception Condition". */
+        cpu->eflags |= EFLAGS_RF;
+    }
     x86_raise(cpu, EXCP_DB);
 }
 
