@@ -13,10 +13,16 @@
 
 #include "block/block.h"
 #include "hw/block/virtio_blk.h"
+#include "hw/nvram/boot_order.h"
 #include "hw/virtio/virtio_pci.h"
 #include "util/error.h"
 
 #define PCI_CLASS_STORAGE_SCSI 0x0100
+
+/* SeaBIOS looks for "/pci@i0cf8/scsi@SLOT[,FN]/disk@0,0" (its docs, "Boot
+ * order"; any name before a '@' will do for it). */
+#define BOOT_NAME "scsi"
+#define BOOT_UNIT "/disk@0,0"
 
 #define VIRTIO_ID_BLOCK 2
 
@@ -67,7 +73,7 @@ typedef struct VirtIOBlk {
     VirtIOPCI v; /* first */
     BlockBackend *drive;
     char *serial;
-    uint32_t bootindex; /* all ones: none */
+    uint32_t bootindex; /* or BOOT_INDEX_NONE */
     uint16_t num_queues;
     uint64_t held_bytes; /* in the buffers of requests under way */
     bool resetting;      /* completions start nothing new */
@@ -288,6 +294,7 @@ static bool blk_realize(DeviceState *dev, GError **errp)
         block_detach(s->drive);
         return false;
     }
+    boot_order_add_pci(s->bootindex, s->v.pci.devfn, BOOT_NAME, BOOT_UNIT);
     return true;
 }
 
@@ -295,6 +302,7 @@ static void blk_unrealize(DeviceState *dev)
 {
     VirtIOBlk *s = (VirtIOBlk *)dev;
 
+    boot_order_remove_pci(s->v.pci.devfn, BOOT_NAME, BOOT_UNIT);
     virtio_pci_reset(&s->v);
     block_detach(s->drive);
 }
@@ -311,8 +319,8 @@ static const DevProp blk_props[] = {
              "id of the -drive behind it"),
     DEV_PROP(VirtIOBlk, serial, "serial", DEV_PROP_STRING, 0,
              "name of the disk, 20 bytes at most"),
-    DEV_PROP(VirtIOBlk, bootindex, "bootindex", DEV_PROP_UINT32, UINT32_MAX,
-             "place in the boot order"),
+    DEV_PROP(VirtIOBlk, bootindex, "bootindex", DEV_PROP_UINT32,
+             BOOT_INDEX_NONE, "place in the boot order"),
     DEV_PROP(VirtIOBlk, num_queues, "num-queues", DEV_PROP_UINT16, 1,
              "request queues, 1 to 16"),
 };
