@@ -7,9 +7,14 @@
  * sets a bit there first and exit_request then is seen; CPU_INTERRUPT_EXIT
  * sends us back to the caller, for queued work, stop and exclusive sections.
  */
+#include <xmmintrin.h>
+
 #include "accel/tcg/internal.h"
 #include "util/log.h"
 #include "util/rcu.h"
+
+/* The host ABI's: all exceptions masked, round to nearest. */
+#define MXCSR_DEFAULT 0x1f80
 
 /* rip and flags of the instruction that host_pc is in. */
 void tcg_restore_state(CPUState *cpu)
@@ -147,15 +152,23 @@ static void run_tbs(CPUState *cpu)
              !__atomic_load_n(&cpu->interrupt_request, __ATOMIC_RELAXED));
 }
 
+/* Out of C code or a TB by a fault: the Big Lock may be held, and the guest's
+ * MXCSR may be the host's. */
+static void after_longjmp(void)
+{
+    if (bql_locked()) {
+        bql_unlock();
+    }
+    _mm_setcsr(MXCSR_DEFAULT);
+}
+
 /* Everything between cpu_exec_start and cpu_exec_end; faults land here. */
 static CPUExit exec_loop(CPUState *cpu)
 {
     CPUExit exit = CPU_EXIT_INTERRUPT;
 
     if (_setjmp(cpu->jmp_env)) {
-        if (bql_locked()) {
-            bql_unlock();
-        }
+        after_longjmp();
     }
     while (!handle_exception(cpu, &exit)) {
         if (handle_requests(cpu)) {
@@ -189,9 +202,7 @@ static void step_once(CPUState *cpu)
     TranslationBlock *tb, *last;
 
     if (_setjmp(cpu->jmp_env)) {
-        if (bql_locked()) {
-            bql_unlock();
-        }
+        after_longjmp();
         return;
     }
     tb = tb_find(cpu, 1 | CF_NOIRQ | CF_NO_CHAIN);

@@ -70,7 +70,14 @@ bool region_init(uint64_t bytes, GError **errp)
     mutex_init(&region.lock, "code region");
     /* The first chunk's worth holds the back-end's thunks. */
     thunks = tcg_backend->init(buf, CHUNK_BYTES);
-    g_assert(thunks <= CHUNK_BYTES);
+    if (thunks == BACKEND_UNFIT) {
+        munmap(buf, bytes + CHUNK_BYTES);
+        error_setg(errp,
+                   "this host's CPU lacks instructions that -accel "
+                   "tcg,backend=%s needs (x86-64-v3): use backend=interp",
+                   tcg_backend->name);
+        return false;
+    }
     perf_map_thunks(buf, thunks);
     return chunks_init(buf + CHUNK_BYTES, bytes, errp);
 }

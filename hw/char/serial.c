@@ -588,6 +588,7 @@ static void serial_unrealize(DeviceState *dev)
         char_detach(s->fe);
     }
     memory_region_del(s->io, &s->ports);
+    memory_region_destroy(&s->ports);
 }
 
 SerialState *isa_serial_create(IsaBus *isa, unsigned index, Chardev *chr,

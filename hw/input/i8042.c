@@ -421,7 +421,9 @@ static void i8042_unrealize(DeviceState *dev)
     I8042State *s = (I8042State *)dev;
 
     memory_region_del(s->io, &s->data_port);
+    memory_region_destroy(&s->data_port);
     memory_region_del(s->io, &s->command_port);
+    memory_region_destroy(&s->command_port);
 }
 
 static const DevField i8042_fields[] = {

@@ -287,7 +287,7 @@ void apic_send_ipi(ApicState *s, uint64_t icr, bool x2apic)
 
     if (msg.mode == APIC_MODE_INIT && (icr & ICR_LEVEL) &&
         !(icr & ICR_ASSERT)) {
-        return; /* INIT level de-assert sets arbitration IDs, of which are none */
+        return; /* it sets arbitration IDs, of which there are none */
     }
     if (!apic_ipi_is_sound(s, &msg)) {
         return;

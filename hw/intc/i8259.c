@@ -72,6 +72,8 @@ struct PicState {
     const IrqLine *out;
     MemoryRegion ports, elcr_port;
     MemoryRegion *io;
+
+    uint64_t served[8]; /* interrupts since the start, for `info irq` */
 };
 
 /* --- priority --- */
@@ -133,6 +135,7 @@ static void pic_end_service(PicState *s, int n, bool rotate)
 static void pic_acknowledge(PicState *s, int n)
 {
     s->isr |= BIT(n);
+    s->served[n]++;
     if (!(s->elcr & BIT(n))) {
         s->irr &= ~BIT(n);
     }
@@ -391,7 +394,9 @@ static void pic_unrealize(DeviceState *dev)
 
     if (s->io) {
         memory_region_del(s->io, &s->ports);
+        memory_region_destroy(&s->ports);
         memory_region_del(s->io, &s->elcr_port);
+        memory_region_destroy(&s->elcr_port);
     }
 }
 
@@ -408,6 +413,24 @@ void pic_print(const PicState *master, GString *out)
 {
     pic_print_one(master, "pic0", out);
     pic_print_one(master->slave, "pic1", out);
+}
+
+void pic_print_counts(const PicState *master, GString *out)
+{
+    g_string_append(out, "IRQ statistics for i8259:\n");
+    for (unsigned n = 0; n < PIC_INPUTS; n++) {
+        const PicState *s = n < 8 ? master : master->slave;
+
+        if (s->served[n & 7]) {
+            g_string_append_printf(out, "%2u: %" PRIu64 "\n", n,
+                                   s->served[n & 7]);
+        }
+    }
+}
+
+bool pic_is_master(const PicState *s)
+{
+    return s->slave != NULL;
 }
 
 static const DevField pic_fields[] = {

@@ -45,6 +45,8 @@ struct IoapicState {
     /* Wiring. */
     IrqLine pin[IOAPIC_PINS];
     MemoryRegion *memory, mmio;
+
+    uint64_t sent[IOAPIC_PINS]; /* messages since the start, for `info irq` */
 };
 
 /* A level-triggered entry sends again only after its EOI; the modes that are
@@ -68,6 +70,7 @@ static void ioapic_send(IoapicState *s, unsigned n)
     if (msg.level) {
         s->redir[n] |= REDIR_REMOTE_IRR;
     }
+    s->sent[n]++;
     apic_deliver(&msg);
 }
 
@@ -225,6 +228,7 @@ static void ioapic_unrealize(DeviceState *dev)
 
     apic_set_eoi_listener(NULL, NULL);
     memory_region_del(s->memory, &s->mmio);
+    memory_region_destroy(&s->mmio);
 }
 
 void ioapic_print(const IoapicState *s, GString *out)
@@ -241,6 +245,16 @@ void ioapic_print(const IoapicState *s, GString *out)
             e & REDIR_LEVEL ? " level" : "",
             e & REDIR_REMOTE_IRR ? " remote-irr" : "",
             e & REDIR_MASKED ? " masked" : "");
+    }
+}
+
+void ioapic_print_counts(const IoapicState *s, GString *out)
+{
+    g_string_append(out, "IRQ statistics for ioapic:\n");
+    for (unsigned n = 0; n < IOAPIC_PINS; n++) {
+        if (s->sent[n]) {
+            g_string_append_printf(out, "%2u: %" PRIu64 "\n", n, s->sent[n]);
+        }
     }
 }
 

@@ -487,6 +487,7 @@ static void hpet_unrealize(DeviceState *dev)
         timer_del(&s->t[n].timer);
     }
     memory_region_del(s->memory, &s->mmio);
+    memory_region_destroy(&s->mmio);
 }
 
 static void hpet_reset(DeviceState *dev)

@@ -536,6 +536,7 @@ static void pit_unrealize(DeviceState *dev)
     timer_del(&s->timer);
     if (s->io) {
         memory_region_del(s->io, &s->ports);
+        memory_region_destroy(&s->ports);
     }
 }
 

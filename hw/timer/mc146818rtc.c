@@ -482,6 +482,7 @@ static void rtc_unrealize(DeviceState *dev)
     timer_del(&s->second_timer);
     timer_del(&s->periodic_timer);
     memory_region_del(s->io, &s->ports);
+    memory_region_destroy(&s->ports);
 }
 
 /* Source: data sheet, "RESET": the time and the memory go on. */

@@ -77,6 +77,7 @@ static void pcspk_unrealize(DeviceState *dev)
 
     if (s->io) {
         memory_region_del(s->io, &s->port);
+        memory_region_destroy(&s->port);
     }
 }
 

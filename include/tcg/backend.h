@@ -56,10 +56,13 @@ typedef struct TbCode {
 
 struct TranslationBlock;
 
+#define BACKEND_UNFIT SIZE_MAX
+
 typedef struct TcgBackend {
     const char *name;
-    /* Once per process: write entry and exit thunks and the slow paths into
-     * the head of the code region; returns bytes used. */
+    /* Once per process: reserve the head of the code region for entry and exit
+     * thunks and slow paths.  Returns the bytes it wants, or BACKEND_UNFIT if
+     * the host's CPU lacks what it needs. */
     size_t (*init)(uint8_t *buf, size_t len);
     /* Generate @f for @tb into @buf; false when @len does not suffice. */
     bool (*compile)(const IrFunc *f, struct TranslationBlock *tb,

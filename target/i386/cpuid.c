@@ -160,6 +160,7 @@ static CpuidRegs leaf_xsave(const X86CPU *cpu, uint32_t subleaf)
 static CpuidRegs leaf_basic(X86CPU *cpu, uint32_t leaf, uint32_t subleaf)
 {
     const uint32_t *word = cpu->features->word;
+    uint32_t mhz;
 
     switch (leaf) {
     case 0:
@@ -185,6 +186,9 @@ static CpuidRegs leaf_basic(X86CPU *cpu, uint32_t leaf, uint32_t subleaf)
         return leaf_xsave(cpu, subleaf);
     case 0x15: /* TSC = crystal clock x EBX / EAX */
         return (CpuidRegs){.eax = 1, .ebx = 1, .ecx = cpu->tsc_hz};
+    case 0x16: /* base, maximum and bus frequency in MHz */
+        mhz = cpu->tsc_hz / 1000000;
+        return (CpuidRegs){.eax = mhz, .ebx = mhz, .ecx = mhz};
     default:
         return (CpuidRegs){0};
     }

@@ -280,9 +280,9 @@ static void take_mem16(X86Insn *in, Cursor *c)
     unsigned rm = in->modrm & 7, mod = in->modrm >> 6;
 
     in->mem.base = bases[rm];
-    in->mem.index = rm < 4 ? indices[rm] : X86_REG_NONE;
+    in->mem.index = rm < 4 ? indices[rm] : X86_NO_REG;
     if (mod == 0 && rm == 6) {
-        in->mem.base = X86_REG_NONE;
+        in->mem.base = X86_NO_REG;
         in->mem.disp = take_signed(c, MO_16);
     } else if (mod != 0) {
         in->mem.disp = take_signed(c, mod - 1);
@@ -296,10 +296,10 @@ static void take_sib(X86Insn *in, Cursor *c)
     unsigned index = ((sib >> 3) & 7) | (in->rex & 2) << 2;
 
     in->mem.base = (sib & 7) | (in->rex & 1) << 3;
-    in->mem.index = index == R_RSP ? X86_REG_NONE : index;
+    in->mem.index = index == R_RSP ? X86_NO_REG : index;
     in->mem.scale = sib >> 6;
     if ((sib & 7) == R_RBP && in->modrm < 0x40) {
-        in->mem.base = X86_REG_NONE;
+        in->mem.base = X86_NO_REG;
     }
 }
 
@@ -310,9 +310,9 @@ static void take_mem32(X86Insn *in, Cursor *c, uint32_t hflags)
 
     if (rm == R_RSP) {
         take_sib(in, c);
-        disp32 |= in->mem.base == X86_REG_NONE;
+        disp32 |= in->mem.base == X86_NO_REG;
     } else if (rm == R_RBP && mod == 0) {
-        in->mem.base = hflags & HF_CS64 ? X86_REG_RIP : X86_REG_NONE;
+        in->mem.base = hflags & HF_CS64 ? X86_BASE_RIP : X86_NO_REG;
         disp32 = true;
     } else {
         in->mem.base = rm | (in->rex & 1) << 3;
@@ -326,7 +326,7 @@ static void take_mem32(X86Insn *in, Cursor *c, uint32_t hflags)
 
 static void take_mem(X86Insn *in, Cursor *c, uint32_t hflags)
 {
-    in->mem.base = in->mem.index = X86_REG_NONE;
+    in->mem.base = in->mem.index = X86_NO_REG;
     if (in->asize == IR_16) {
         take_mem16(in, c);
     } else {
@@ -336,7 +336,7 @@ static void take_mem(X86Insn *in, Cursor *c, uint32_t hflags)
     if (in->mem.base == R_RSP || in->mem.base == R_RBP) {
         in->mem.seg = R_SS;
     }
-    if (in->seg != X86_REG_NONE) {
+    if (in->seg != X86_NO_REG) {
         in->mem.seg = in->seg;
     }
 }
@@ -456,8 +456,8 @@ static void set_reg(const X86Insn *in, X86Operand *op, X86OperandKind kind)
 static void take_moffs(X86Insn *in, X86Operand *op, Cursor *c)
 {
     op->kind = OPND_MEM;
-    in->mem.base = in->mem.index = X86_REG_NONE;
-    in->mem.seg = in->seg == X86_REG_NONE ? R_DS : in->seg;
+    in->mem.base = in->mem.index = X86_NO_REG;
+    in->mem.seg = in->seg == X86_NO_REG ? R_DS : in->seg;
     in->mem.disp = take(c, in->asize);
 }
 
@@ -640,7 +640,7 @@ X86Decode x86_decode(X86Insn *in, const X86CPU *cpu, const uint8_t *bytes,
     X86Decode result;
 
     memset(in, 0, sizeof(*in));
-    in->seg = X86_REG_NONE;
+    in->seg = X86_NO_REG;
     result = decode(in, cpu, &c, hflags);
     in->len = c.pos;
     return result;

@@ -65,15 +65,15 @@ typedef struct X86Operand {
     uint8_t reg;
 } X86Operand;
 
-#define X86_REG_NONE 0xff
-#define X86_REG_RIP  0xfe
+#define X86_NO_REG 0xff
+#define X86_BASE_RIP  0xfe
 
 /* Memory operand: segs[seg].base + base + (index << scale) + disp. */
 typedef struct X86Mem {
     uint8_t seg;
-    uint8_t base, index; /* GPR, X86_REG_NONE; base: X86_REG_RIP too */
+    uint8_t base, index; /* GPR, X86_NO_REG; base: X86_BASE_RIP too */
     uint8_t scale;
-    int64_t disp; /* sign-extended; X86_REG_RIP: from the next instruction */
+    int64_t disp; /* sign-extended; X86_BASE_RIP: from the next instruction */
 } X86Mem;
 
 typedef struct X86Insn {
@@ -85,7 +85,7 @@ typedef struct X86Insn {
     bool osize16, asize_flip, lock; /* prefixes 66, 67, F0 */
     uint8_t rep;      /* 0, 0xf2 or 0xf3: the last of them */
     bool has_modrm;
-    uint8_t seg;      /* override, or X86_REG_NONE */
+    uint8_t seg;      /* override, or X86_NO_REG */
     bool vex;
     uint8_t vex_l, vex_v;
     uint8_t osize;    /* IR_16 to IR_64 */

@@ -12,6 +12,7 @@
 
 #include "target/i386/decode.h"
 #include "target/i386/helpers.h"
+#include "target/i386/x87_ops.h"
 #include "tcg/ir.h"
 
 struct TranslationBlock;

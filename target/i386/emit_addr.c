@@ -55,10 +55,10 @@ static IrTemp mem_base(X86Trans *s, const X86Mem *m, int64_t *disp)
     IrTemp t;
 
     *disp = m->disp;
-    if (m->base == X86_REG_NONE) {
+    if (m->base == X86_NO_REG) {
         return IR_NONE;
     }
-    if (m->base == X86_REG_RIP) {
+    if (m->base == X86_BASE_RIP) {
         t = ir_temp(s->ir);
         ir_ld_cpu(s->ir, t, offsetof(X86CPU, rip_base), MO_64);
         *disp += s->next_off;
@@ -72,7 +72,7 @@ static IrTemp mem_base(X86Trans *s, const X86Mem *m, int64_t *disp)
 
 static IrTemp mem_index(const X86Mem *m)
 {
-    return m->index == X86_REG_NONE ? IR_NONE : x86_gpr(m->index);
+    return m->index == X86_NO_REG ? IR_NONE : x86_gpr(m->index);
 }
 
 IrTemp x86_ea(X86Trans *s, const X86Insn *in, IrTemp extra)

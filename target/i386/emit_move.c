@@ -158,7 +158,7 @@ void emit_cwd(X86Trans *s, const X86Insn *in)
 void emit_xlat(X86Trans *s, const X86Insn *in)
 {
     IrTemp al = x86_zx(s, IR_8, x86_gpr(R_RAX)), off = ir_temp(s->ir);
-    unsigned seg = in->seg == X86_REG_NONE ? R_DS : in->seg;
+    unsigned seg = in->seg == X86_NO_REG ? R_DS : in->seg;
     X86Addr a;
 
     ir_lea(s->ir, in->asize == IR_64 ? IR_64 : IR_32, off, x86_gpr(R_RBX),

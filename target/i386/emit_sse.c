@@ -275,7 +275,7 @@ void emit_vstoreh(X86Trans *s, const X86Insn *in)
 /* The bytes whose mask has bit 7 set, to DS:rDI or the override's segment. */
 void emit_vmaskmov(X86Trans *s, const X86Insn *in)
 {
-    unsigned seg = in->seg == X86_REG_NONE ? R_DS : in->seg;
+    unsigned seg = in->seg == X86_NO_REG ? R_DS : in->seg;
     IrTemp off = x86_gpr(R_RDI);
     X86Addr a;
 

@@ -243,6 +243,6 @@ void emit_enter(X86Trans *s, const X86Insn *in)
     }
     a = x86_stack_addr(s, total, bytes, X86_WRITE);
     x86_load(s, &a, in->osize, MO_RMW);
-    x86_put_gpr(s, x86_stack_size(s), R_RBP, frame);
+    x86_put_gpr(s, in->osize, R_RBP, frame);
     x86_add_sp(s, total);
 }

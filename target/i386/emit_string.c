@@ -24,7 +24,7 @@ static IrTemp low_part(X86Trans *s, const X86Insn *in, unsigned reg)
 
 static unsigned source_seg(const X86Insn *in)
 {
-    return in->seg == X86_REG_NONE ? R_DS : in->seg;
+    return in->seg == X86_NO_REG ? R_DS : in->seg;
 }
 
 static X86Addr source(X86Trans *s, const X86Insn *in)

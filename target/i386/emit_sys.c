@@ -328,7 +328,7 @@ void emit_mwait(X86Trans *s, const X86Insn *in)
 void emit_monitor(X86Trans *s, const X86Insn *in)
 {
     IrTemp off = x86_gpr(R_RAX);
-    unsigned seg = in->seg == X86_REG_NONE ? R_DS : in->seg;
+    unsigned seg = in->seg == X86_NO_REG ? R_DS : in->seg;
     X86Addr a;
 
     if (in->asize != IR_64) {
@@ -336,16 +336,6 @@ void emit_monitor(X86Trans *s, const X86Insn *in)
     }
     a = x86_seg_addr(s, seg, off, 1, X86_READ);
     x86_call1(s, HELPER_monitor, x86_linear(s, &a));
-}
-
-/* WAIT: #NM, or a pending x87 exception */
-void emit_wait(X86Trans *s, const X86Insn *in)
-{
-    if (s->flags & HF_WAIT_NM) {
-        x86_fault(s, EXCP_NM);
-    } else {
-        x86_call0(s, HELPER_fwait);
-    }
 }
 
 /* --- TLB, caches, fences, state areas --- */

@@ -32,7 +32,7 @@ struct X86Model {
 
 static const struct X86Model models[] = {
     {"max", "all that this emulator implements", "GenuineIntel", 6, 0x36, 1,
-     0x15, 0x80000008, NULL},
+     0x16, 0x80000008, NULL},
     {"qemu64", "a plain 64-bit processor", "AuthenticAMD", 15, 107, 1, 0xd,
      0x8000000a, FEATURES_X86_64 " pni cx16 lahf_lm x2apic"},
     {"qemu32", "a plain 32-bit processor", "GenuineIntel", 6, 6, 3, 4,

@@ -31,7 +31,7 @@ static size_t native_init(uint8_t *buf, size_t len)
     __builtin_cpu_init();
     have_fsgsbase = getauxval(AT_HWCAP2) & hwcap2_fsgsbase;
     if (!host_is_fit() || len < THUNKS_MAX_BYTES) {
-        return 0;
+        return BACKEND_UNFIT;
     }
     thunks_buf = buf;
     return THUNKS_MAX_BYTES;

@@ -2,6 +2,9 @@
 /* The i8259 pair.  Expected values: Intel 8259A data sheet (231468-003). */
 #include "hw/intc/i8259.h"
 
+#include <string.h>
+
+#include "hw/intc/info.h"
 #include "hw_test.h"
 
 #define MASTER 0x20
@@ -192,6 +195,22 @@ static void test_poll(void)
     g_assert_cmpint(intr.level, ==, 0);
 }
 
+static void test_info(void)
+{
+    g_autoptr(GString) out = g_string_new(NULL);
+
+    init_chips(0x01);
+    set_line(12, 1);
+    pic_read_irq(pic);
+    out8(MASTER + 1, 0xa5);
+    intc_info_pic(out);
+    g_assert_nonnull(strstr(out->str, "pic0: irr=00 imr=a5"));
+    g_assert_nonnull(strstr(out->str, "pic1: "));
+    g_string_truncate(out, 0);
+    intc_info_irq(out);
+    g_assert_nonnull(strstr(out->str, "\n12: "));
+}
+
 int main(int argc, char **argv)
 {
     hw_test_init(&argc, &argv);
@@ -205,5 +224,6 @@ int main(int argc, char **argv)
     g_test_add_func("/i8259/rotation", test_auto_eoi_and_rotation);
     g_test_add_func("/i8259/special-mask", test_special_mask);
     g_test_add_func("/i8259/poll", test_poll);
+    g_test_add_func("/i8259/info", test_info);
     return g_test_run();
 }

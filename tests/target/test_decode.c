@@ -78,11 +78,11 @@ static void test_addressing(void)
 {
     X86Insn in = MUST("\x8b\x05\x04\x00\x00\x00", HF_LONG); /* [rip+4] */
 
-    g_assert_cmpint(in.mem.base, ==, X86_REG_RIP);
+    g_assert_cmpint(in.mem.base, ==, X86_BASE_RIP);
     in = MUST("\x8b\x05\x04\x00\x00\x00", HF_PROT); /* [4] */
-    g_assert_cmpint(in.mem.base, ==, X86_REG_NONE);
+    g_assert_cmpint(in.mem.base, ==, X86_NO_REG);
     in = MUST("\x8b\x04\x25\xff\xff\xff\xff", HF_LONG); /* [-1], no RIP */
-    g_assert_cmpint(in.mem.base, ==, X86_REG_NONE);
+    g_assert_cmpint(in.mem.base, ==, X86_NO_REG);
     g_assert_cmpint(in.mem.disp, ==, -1);
     in = MUST("\x42\x8b\x04\x20", HF_LONG); /* [rax+r12]: REX.X reaches it */
     g_assert_cmpint(in.mem.index, ==, 12);

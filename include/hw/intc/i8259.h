@@ -22,7 +22,9 @@ IrqLine *pic_input(PicState *master, unsigned n);
 int pic_read_irq(PicState *master);
 /* Is INTR driven? */
 bool pic_intr_level(const PicState *master);
-/* `info pic` as text. */
+bool pic_is_master(const PicState *s); /* else the slave of a pair */
+/* `info pic` and `info irq` as text. */
 void pic_print(const PicState *master, GString *out);
+void pic_print_counts(const PicState *master, GString *out);
 
 #endif

@@ -16,7 +16,8 @@ extern const DeviceType ioapic_type;
 /* At @base of @memory; hears the local APICs' EOIs. */
 IoapicState *ioapic_create(MemoryRegion *memory, hwaddr base);
 IrqLine *ioapic_pin(IoapicState *s, unsigned n);
-/* `info ioapic` as text. */
+/* For `info pic` and `info irq`, as text. */
 void ioapic_print(const IoapicState *s, GString *out);
+void ioapic_print_counts(const IoapicState *s, GString *out);
 
 #endif

@@ -141,13 +141,16 @@ typedef union __attribute__((aligned(32))) VecReg {
     double f64[4];
 } VecReg;
 
+/* One x87 register: its first ten bytes are the double extended format. */
+typedef struct X87Reg {
+    uint64_t mantissa; /* also MM0-MM7 */
+    uint16_t sign_exp;
+    uint16_t pad[3];
+} X87Reg;
+
 /* x87: SDM vol. 1, chapter 8.  Registers by physical number. */
 typedef struct X87State {
-    struct {
-        uint64_t mantissa; /* also MM0-MM7 */
-        uint16_t sign_exp;
-        uint16_t pad[3];
-    } r[8];
+    X87Reg r[8];
     uint16_t cw;
     uint16_t sw;   /* TOP is kept in `top`, and zero here */
     uint8_t top;
