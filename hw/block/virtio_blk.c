@@ -26,6 +26,10 @@
 
 #define VIRTIO_ID_BLOCK 2
 
+/* How the firmware names the disk in its boot order. */
+#define BOOT_NAME "scsi"
+#define BOOT_UNIT "/disk@0,0"
+
 /* 5.2.3 "Feature bits" */
 #define BLK_F_SIZE_MAX BIT64(1)
 #define BLK_F_SEG_MAX  BIT64(2)
@@ -188,8 +192,7 @@ static void request_start(BlkRequest *r)
         request_transfer(r, header.sector, r->elem.in_bytes - 1);
         break;
     case BLK_T_OUT:
-        request_transfer(r, header.sector,
-                         r->elem.out_bytes - sizeof(header));
+        request_transfer(r, header.sector, r->elem.out_bytes - sizeof(header));
         break;
     case BLK_T_FLUSH:
         block_flush(r->s->drive, request_done, r);
@@ -268,8 +271,8 @@ static const VirtIOClass blk_class = {
 static bool blk_realize(DeviceState *dev, GError **errp)
 {
     VirtIOBlk *s = (VirtIOBlk *)dev;
-    uint64_t features = BLK_F_SIZE_MAX | BLK_F_SEG_MAX | BLK_F_BLK_SIZE |
-                        BLK_F_FLUSH;
+    uint64_t features =
+        BLK_F_SIZE_MAX | BLK_F_SEG_MAX | BLK_F_BLK_SIZE | BLK_F_FLUSH;
 
     if (!s->drive) {
         error_setg(errp, "drive property not set: give drive=ID of a -drive");
@@ -304,6 +307,7 @@ static void blk_unrealize(DeviceState *dev)
 
     boot_order_remove_pci(s->v.pci.devfn, BOOT_NAME, BOOT_UNIT);
     virtio_pci_reset(&s->v);
+    boot_order_remove_pci(s->v.pci.devfn, BOOT_NAME, BOOT_UNIT);
     block_detach(s->drive);
 }
 
