@@ -19,11 +19,6 @@
 
 #define PCI_CLASS_STORAGE_SCSI 0x0100
 
-/* SeaBIOS looks for "/pci@i0cf8/scsi@SLOT[,FN]/disk@0,0" (its docs, "Boot
- * order"; any name before a '@' will do for it). */
-#define BOOT_NAME "scsi"
-#define BOOT_UNIT "/disk@0,0"
-
 #define VIRTIO_ID_BLOCK 2
 
 /* How the firmware names the disk in its boot order. */
@@ -305,7 +300,6 @@ static void blk_unrealize(DeviceState *dev)
 {
     VirtIOBlk *s = (VirtIOBlk *)dev;
 
-    boot_order_remove_pci(s->v.pci.devfn, BOOT_NAME, BOOT_UNIT);
     virtio_pci_reset(&s->v);
     boot_order_remove_pci(s->v.pci.devfn, BOOT_NAME, BOOT_UNIT);
     block_detach(s->drive);
