@@ -88,7 +88,7 @@ make_debian_disk() {
         say "debootstrap: Debian bookworm"
         as_root rm -rf "$root"
         as_root debootstrap --variant=minbase --arch=amd64 \
-            --include=linux-image-cloud-amd64,systemd-sysv,udev,kmod,procps \
+            --include=linux-image-cloud-amd64,systemd-sysv,udev,kmod,procps,dbus \
             bookworm "$root" >"$cache/debootstrap.log" ||
             die "debootstrap failed: see $cache/debootstrap.log"
         touch "$cache/root-debian.done"
