@@ -246,7 +246,7 @@ void helper_x87_split(X86CPU *cpu, uint64_t op, uint64_t info)
 /* --- comparison --- */
 
 /* An empty operand compares as unordered: 8.5.1.1.  Processors set the codes
- * even if that is unmasked, though the SDM says no; only the pop is left out. */
+ * even if that is unmasked, though the SDM says no; the pop is left out. */
 static bool compare_fault(X86CPU *cpu)
 {
     cpu->x87.sw |= X87_COMPARE;

@@ -50,7 +50,7 @@
 
 /* One operation in all its formats. */
 #define ARITH(name)                                                         \
-    static BINARY_REG(name##_st, "f" #name " %%st(1), %%st")                       \
+    static BINARY_REG(name##_st, "f" #name " %%st(1), %%st")                \
     BINARY_MEM(name##_f32, "f" #name "s", uint32_t)                         \
     BINARY_MEM(name##_f64, "f" #name "l", uint64_t)                         \
     BINARY_MEM(name##_i16, "fi" #name "s", uint16_t)                        \

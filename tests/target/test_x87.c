@@ -138,10 +138,11 @@ static uint8_t *append(uint8_t *p, const void *bytes, size_t n)
 
 static void make_host_code(const Bytes *insn)
 {
-    uint8_t *p = APPEND(code, "\x53\x48\x89\xfb"            /* push rbx; mov rbx, rdi */
+    uint8_t *p = APPEND(code, "\x53"                         /* push rbx */
+                              "\x48\x89\xfb"                 /* mov rbx, rdi */
                               "\x0f\xae\x0b"                 /* fxrstor [rbx] */
                               "\x48\x8b\x83\x10\x02\x00\x00" /* mov rax, cc */
-                              "\x04\x7f\x9e"                 /* add al, 127; sahf */
+                              "\x04\x7f\x9e" /* add al, 127; sahf */
                               "\x48\x8b\x83\x00\x02\x00\x00" /* mov rax */
                               "\x48\x8b\x93\x08\x02\x00\x00" /* mov rdx */
                               "\x48\x8b\xbb\x18\x02\x00\x00"); /* mov rdi */
