@@ -64,11 +64,13 @@ void block_foreach(void (*fn)(BlockBackend *blk, void *opaque), void *opaque)
     }
 }
 
+/* A second device would write behind the first one's back. */
 bool block_attach(BlockBackend *blk, const char *user, GError **errp)
 {
     if (blk->user) {
-        error_setg(errp, "Drive '%s' is already in use by %s: a drive serves "
-                         "one device",
+        error_setg(errp,
+                   "Drive '%s' is already in use by %s: a drive serves "
+                   "one device",
                    blk->id, blk->user);
         return false;
     }
@@ -110,26 +112,27 @@ typedef struct DriveOptions {
 static bool drive_cache(BlockBackend *blk, DriveOptions *o, const char *mode,
                         GError **errp)
 {
-    o->sync = strcmp(mode, "writethrough") == 0 ||
-              strcmp(mode, "directsync") == 0;
+    o->sync =
+        strcmp(mode, "writethrough") == 0 || strcmp(mode, "directsync") == 0;
     blk->no_flush = strcmp(mode, "unsafe") == 0;
     /* "none" asks the host not to cache, which it may do all the same. */
     if (!o->sync && !blk->no_flush && strcmp(mode, "none") != 0 &&
         strcmp(mode, "off") != 0 && strcmp(mode, "writeback") != 0) {
-        error_setg(errp, "invalid cache option '%s': use none, writeback, "
-                         "writethrough, directsync or unsafe",
+        error_setg(errp,
+                   "invalid cache option '%s': use none, writeback, "
+                   "writethrough, directsync or unsafe",
                    mode);
         return false;
     }
     return true;
 }
 
+/* Without format= the image is raw, unless it looks like something else. */
 static bool drive_format(DriveOptions *o, const char *format, GError **errp)
 {
     o->probe = !format;
     if (format && strcmp(format, "raw") != 0) {
-        error_setg(errp, "Unknown driver '%s': the only format is raw",
-                   format);
+        error_setg(errp, "Unknown driver '%s': the only format is raw", format);
         return false;
     }
     return true;
@@ -147,7 +150,7 @@ static bool drive_media(BlockBackend *blk, const char *media, GError **errp)
 
 static bool drive_interface(BlockBackend *blk, const char *name, GError **errp)
 {
-    static const char *const names[] = {"none", "ide",  "virtio",
+    static const char *const names[] = {"none", "ide",    "virtio",
                                         "scsi", "floppy", "sd"};
 
     for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
@@ -171,6 +174,7 @@ static void drive_ignore_hints(KeyVal *kv)
     }
 }
 
+/* One past the highest that is used with that interface. */
 static unsigned drive_next_index(const char *interface)
 {
     unsigned next = 0;
@@ -196,6 +200,7 @@ static char *drive_default_id(const BlockBackend *blk)
                : g_strdup_printf("%s%u", blk->interface, blk->index);
 }
 
+/* id, interface and index, which name the drive when id= does not. */
 static bool drive_place(BlockBackend *blk, KeyVal *kv, GError **errp)
 {
     const char *id = keyval_get(kv, "id", NULL);
@@ -209,9 +214,10 @@ static bool drive_place(BlockBackend *blk, KeyVal *kv, GError **errp)
     blk->index = index;
     blk->id = id ? g_strdup(id) : drive_default_id(blk);
     if (block_find(blk->id)) {
-        error_setg(errp, id ? "Duplicate ID '%s' for drive"
-                            : "drive '%s' is given twice: choose another "
-                              "index=",
+        error_setg(errp,
+                   id ? "Duplicate ID '%s' for drive"
+                      : "drive '%s' is given twice: choose another "
+                        "index=",
                    blk->id);
         return false;
     }
@@ -221,8 +227,8 @@ static bool drive_place(BlockBackend *blk, KeyVal *kv, GError **errp)
 static bool drive_parse(BlockBackend *blk, KeyVal *kv, DriveOptions *o,
                         GError **errp)
 {
-    const char *read_only = keyval_has(kv, "read-only") ? "read-only"
-                                                        : "readonly";
+    const char *read_only =
+        keyval_has(kv, "read-only") ? "read-only" : "readonly";
 
     o->file = keyval_get(kv, "file", NULL);
     drive_ignore_hints(kv);
@@ -242,6 +248,7 @@ static bool drive_parse(BlockBackend *blk, KeyVal *kv, DriveOptions *o,
     return true;
 }
 
+/* A snapshot only reads its image, so it shares it with other readers. */
 static bool drive_open(BlockBackend *blk, const DriveOptions *o, GError **errp)
 {
     bool snapshot = o->snapshot && !blk->readonly;
@@ -249,8 +256,8 @@ static bool drive_open(BlockBackend *blk, const DriveOptions *o, GError **errp)
     if (!o->file) {
         return true; /* a CD-ROM drive without a disc */
     }
-    if (!image_open(&blk->image, o->file, !blk->readonly && !snapshot,
-                    o->sync, o->probe, errp)) {
+    if (!image_open(&blk->image, o->file, !blk->readonly && !snapshot, o->sync,
+                    o->probe, errp)) {
         return false;
     }
     blk->size_bytes = ROUND_UP(blk->image.size_bytes, BLOCK_SECTOR_BYTES);

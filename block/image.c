@@ -31,8 +31,9 @@ static bool image_lock(const Image *img, const char *path, bool writable,
     if (errno != EACCES && errno != EAGAIN) {
         return true; /* the file system has no locks */
     }
-    error_setg(errp, "Failed to get %s\"write\" lock: is another process "
-                     "using the image [%s]?",
+    error_setg(errp,
+               "Failed to get %s\"write\" lock: is another process "
+               "using the image [%s]?",
                writable ? "" : "shared ", path);
     return false;
 }
@@ -43,7 +44,7 @@ static bool image_probe(const Image *img, const char *path, GError **errp)
     static const struct {
         const char *magic, *name;
     } formats[] = {
-        {"QFI\xfb", "qcow2"}, {"KDMV", "vmdk"},  {"conectix", "vpc"},
+        {"QFI\xfb", "qcow2"}, {"KDMV", "vmdk"},         {"conectix", "vpc"},
         {"vhdxfile", "vhdx"}, {"LUKS\xba\xbe", "luks"},
     };
     char head[8] = "";

@@ -36,7 +36,7 @@ static struct {
     unsigned in_flight; /* submitted and not completed; BQL */
     Mutex lock;         /* guards the next one */
     GQueue finished;
-    Cond cond;          /* something finished */
+    Cond cond; /* something finished */
 } io;
 
 /* --- on a pool thread --- */
@@ -50,15 +50,13 @@ static int request_perform(const BlockRequest *r)
     }
     switch (r->op) {
     case BLOCK_READ:
-        return blk->overlay ? overlay_readv(blk->overlay, r->offset, r->iov,
-                                            r->niov)
-                            : image_readv(&blk->image, r->offset, r->iov,
-                                          r->niov);
+        return blk->overlay
+                   ? overlay_readv(blk->overlay, r->offset, r->iov, r->niov)
+                   : image_readv(&blk->image, r->offset, r->iov, r->niov);
     case BLOCK_WRITE:
-        return blk->overlay ? overlay_writev(blk->overlay, r->offset, r->iov,
-                                             r->niov)
-                            : image_writev(&blk->image, r->offset, r->iov,
-                                           r->niov);
+        return blk->overlay
+                   ? overlay_writev(blk->overlay, r->offset, r->iov, r->niov)
+                   : image_writev(&blk->image, r->offset, r->iov, r->niov);
     case BLOCK_FLUSH:
         /* An overlay is gone after a crash of the host in any case. */
         return blk->overlay || blk->readonly || blk->no_flush
@@ -82,6 +80,7 @@ static void request_run(gpointer data, gpointer unused)
 
 /* --- on the main loop (or a vCPU's thread) under the BQL --- */
 
+/* The lock is not held over a completion, which may submit. */
 static BlockRequest *finished_pop(void)
 {
     BlockRequest *r;
@@ -115,6 +114,7 @@ static void io_init(void)
     io.pool = g_thread_pool_new(request_run, NULL, BLOCK_THREADS, FALSE, NULL);
 }
 
+/* 0, or the errno that a disk would answer with. */
 static int request_check(const BlockBackend *blk, BlockOp op, uint64_t offset,
                          uint64_t len)
 {
@@ -130,6 +130,8 @@ static int request_check(const BlockBackend *blk, BlockOp op, uint64_t offset,
     return len > blk->size_bytes || offset > blk->size_bytes - len ? EIO : 0;
 }
 
+/* A request that is refused completes like any other, later and from the main
+ * loop: callers need to know one way only. */
 static void request_submit(BlockBackend *blk, BlockOp op, uint64_t offset,
                            const struct iovec *iov, unsigned niov,
                            BlockDone *done, void *opaque)

@@ -31,15 +31,16 @@ struct Overlay {
 Overlay *overlay_new(const Image *base, uint64_t size_bytes, GError **errp)
 {
     const char *dir = g_getenv("TMPDIR");
-    g_autofree char *path = g_strdup_printf("%s/heddle-XXXXXX",
-                                            dir ? dir : "/var/tmp");
+    g_autofree char *path =
+        g_strdup_printf("%s/heddle-XXXXXX", dir ? dir : "/var/tmp");
     uint64_t clusters = (size_bytes + CLUSTER_BYTES - 1) / CLUSTER_BYTES;
     int fd = mkostemp(path, O_CLOEXEC);
     Overlay *o;
 
     if (fd < 0) {
-        error_setg(errp, "snapshot=on: could not create '%s': %s (TMPDIR "
-                         "names another directory)",
+        error_setg(errp,
+                   "snapshot=on: could not create '%s': %s (TMPDIR "
+                   "names another directory)",
                    path, g_strerror(errno));
         return NULL;
     }
@@ -84,8 +85,7 @@ static bool cluster_present_locking(Overlay *o, uint64_t cluster)
 static int cluster_make_present(Overlay *o, uint64_t cluster)
 {
     uint64_t offset = cluster * CLUSTER_BYTES;
-    struct iovec iov = {o->buffer,
-                        MIN(CLUSTER_BYTES, o->size_bytes - offset)};
+    struct iovec iov = {o->buffer, MIN(CLUSTER_BYTES, o->size_bytes - offset)};
     int err;
 
     if (cluster_present(o, cluster)) {

@@ -66,8 +66,8 @@ typedef struct CharFd {
     Chardev *chr;
     int in, out; /* -1: none; may be the same number */
     guint in_source, out_source;
-    bool in_ended;                    /* end of file: read no more */
-    void (*hangup)(Chardev *chr);     /* end of file or error; may be NULL */
+    bool in_ended;                /* end of file: read no more */
+    void (*hangup)(Chardev *chr); /* end of file or error; may be NULL */
     /* Drops what is not for the front-end; returns how much is left.  May be
      * NULL. */
     size_t (*filter)(Chardev *chr, uint8_t *buf, size_t len);

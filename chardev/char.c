@@ -22,6 +22,7 @@ static GQueue chardevs = G_QUEUE_INIT; /* Chardev, oldest first */
 
 /* --- input, events and room, from the back-end --- */
 
+/* Without a front-end nothing is read: the bytes wait in the host. */
 size_t chr_room(const Chardev *chr)
 {
     CharFrontend *fe = chr->focus;
@@ -40,6 +41,8 @@ void chr_receive(Chardev *chr, const uint8_t *buf, size_t len)
     }
 }
 
+/* OPENED and CLOSED alternate for each front-end, whatever the back-end says:
+ * handlers need not count. */
 static void frontend_event(CharFrontend *fe, CharEvent event)
 {
     if (!fe->ready) {
@@ -94,6 +97,8 @@ static bool chr_flush(Chardev *chr)
     return chr->queue->len == 0;
 }
 
+/* Everyone who was refused is woken, first come first: with a mux the first may
+ * take all the room, and then the others are refused once more. */
 void chr_can_write(Chardev *chr)
 {
     GList *next;
@@ -192,6 +197,7 @@ void char_detach(CharFrontend *fe)
     g_free(fe);
 }
 
+/* What is queued goes first: a byte may not overtake another. */
 size_t char_write(CharFrontend *fe, const uint8_t *buf, size_t len)
 {
     Chardev *chr;
@@ -272,6 +278,7 @@ void chardev_foreach(void (*fn)(Chardev *chr, void *opaque), void *opaque)
     }
 }
 
+/* Locks: BQL; no front-end may be attached. */
 static void chr_free(Chardev *chr)
 {
     if (chr->ops->close) {
@@ -288,8 +295,8 @@ bool chardev_remove(const char *id, GError **errp)
     Chardev *chr = chardev_find(id);
 
     if (!chr) {
-        g_set_error(errp, HEDDLE_ERROR, ERR_GENERIC,
-                    "Chardev '%s' not found", id);
+        g_set_error(errp, HEDDLE_ERROR, ERR_GENERIC, "Chardev '%s' not found",
+                    id);
         return false;
     }
     if (!g_queue_is_empty(&chr->frontends)) {
@@ -301,19 +308,25 @@ bool chardev_remove(const char *id, GError **errp)
     return true;
 }
 
-/* The youngest goes first: a mux stands on one that is older.  Front-ends may
- * still be attached; they are told nothing more. */
+/* The youngest goes first: a mux stands on one that is older.  One that still
+ * has front-ends stays, without a peer, so that they may write to it. */
 void chardev_cleanup(void)
 {
-    Chardev *chr;
+    GList *prev;
 
-    while ((chr = g_queue_pop_tail(&chardevs))) {
+    for (GList *l = chardevs.tail; l; l = prev) {
+        Chardev *chr = l->data;
+
+        prev = l->prev;
         chr_flush(chr);
-        if (chr->ops->close) {
+        chr->peer = false;
+        chr->focus = NULL;
+        if (g_queue_is_empty(&chr->frontends)) {
+            g_queue_delete_link(&chardevs, l);
+            chr_free(chr);
+        } else if (chr->ops->close) {
             chr->ops->close(chr);
         }
-        chr->peer = false; /* writes of those front-ends are dropped */
-        chr->focus = NULL;
     }
 }
 
@@ -390,7 +403,8 @@ Chardev *chardev_add(KeyVal *opts, GError **errp)
     bool mux;
 
     if (!name) {
-        error_setg(errp, "chardev: \"backend\" is missing: give its type first");
+        error_setg(errp,
+                   "chardev: \"backend\" is missing: give its type first");
         return NULL;
     }
     if (!id) {

@@ -112,9 +112,9 @@ size_t char_fd_write(CharFd *cf, const uint8_t *buf, size_t len)
         }
         if (n == 0) {
             if (!cf->out_source) {
-                cf->out_source = g_unix_fd_add(
-                    cf->out, G_IO_OUT | G_IO_HUP | G_IO_ERR, char_fd_writable,
-                    cf);
+                cf->out_source =
+                    g_unix_fd_add(cf->out, G_IO_OUT | G_IO_HUP | G_IO_ERR,
+                                  char_fd_writable, cf);
             }
             return done;
         }

@@ -13,6 +13,8 @@ typedef struct FileChardev {
     CharFd fd;
 } FileChardev;
 
+/* --- null: takes and drops; never has input --- */
+
 static size_t null_write(Chardev *chr, const uint8_t *buf, size_t len)
 {
     return len;
@@ -29,6 +31,8 @@ const ChardevOps char_null_ops = {
     .open = null_open,
     .write = null_write,
 };
+
+/* --- file --- */
 
 static FileChardev *file_of(Chardev *chr)
 {
@@ -50,6 +54,8 @@ static void file_close(Chardev *chr)
     char_fd_close(&file_of(chr)->fd);
 }
 
+/* O_NOCTTY: a terminal named by path must not become ours and send us its
+ * signals. */
 static int file_open_path(const char *path, int flags, GError **errp)
 {
     int fd = open(path, flags | O_CLOEXEC | O_NOCTTY, 0666);
@@ -60,7 +66,8 @@ static int file_open_path(const char *path, int flags, GError **errp)
     return fd;
 }
 
-/* -chardev file,path=PATH[,append=on][,input-path=PATH] */
+/* Regular files never refuse a write, but PATH may be a FIFO or a terminal.
+ * -chardev file,path=PATH[,append=on][,input-path=PATH] */
 static bool file_open(Chardev *chr, KeyVal *opts, GError **errp)
 {
     FileChardev *f = file_of(chr);

@@ -17,9 +17,9 @@
 #include "system/runstate.h"
 #include "util/timer.h"
 
-#define MUX_ESCAPE     0x01 /* Ctrl-A */
-#define MUX_FRONTENDS  4
-#define MUX_INPUT_MAX  256
+#define MUX_ESCAPE    0x01 /* Ctrl-A */
+#define MUX_FRONTENDS 4
+#define MUX_INPUT_MAX 256
 
 typedef struct MuxChardev {
     Chardev chr;
@@ -119,8 +119,8 @@ static void mux_drain_input(MuxChardev *m)
 static void mux_switch_focus(MuxChardev *m)
 {
     GList *l = g_queue_find(&m->chr.frontends, m->chr.focus);
-    CharFrontend *to = l && l->next ? l->next->data
-                                    : g_queue_peek_head(&m->chr.frontends);
+    CharFrontend *to =
+        l && l->next ? l->next->data : g_queue_peek_head(&m->chr.frontends);
     CharFrontend *from = m->chr.focus;
 
     if (!to || to == from) {

@@ -97,6 +97,7 @@ static KeyVal *parse_short(const char *text, GError **errp)
     return NULL;
 }
 
+/* "mon:" before any form asks for a mux; the caller puts a monitor on it. */
 Chardev *chardev_parse_short(const char *id, const char *text, GError **errp)
 {
     g_autoptr(KeyVal) kv = NULL;

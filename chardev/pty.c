@@ -42,8 +42,7 @@ static bool pty_has_peer(const PtyChardev *p)
 
 static void pty_schedule_poll(PtyChardev *p)
 {
-    timer_mod_ns(&p->poll,
-                 clock_get_ns(CLOCK_TYPE_REALTIME) + PTY_POLL_NS);
+    timer_mod_ns(&p->poll, clock_get_ns(CLOCK_TYPE_REALTIME) + PTY_POLL_NS);
 }
 
 static void pty_look(void *opaque)

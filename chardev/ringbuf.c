@@ -13,7 +13,7 @@
 typedef struct RingbufChardev {
     Chardev chr;
     uint8_t *data;
-    uint64_t size;             /* a power of two */
+    uint64_t size;               /* a power of two */
     uint64_t produced, consumed; /* byte counts; their difference <= size */
 } RingbufChardev;
 
@@ -59,8 +59,7 @@ static size_t ringbuf_write(Chardev *chr, const uint8_t *buf, size_t len)
     return len;
 }
 
-uint8_t *char_ringbuf_read(Chardev *chr, size_t max, size_t *len,
-                           GError **errp)
+uint8_t *char_ringbuf_read(Chardev *chr, size_t max, size_t *len, GError **errp)
 {
     RingbufChardev *r;
     uint8_t *out;

@@ -76,10 +76,9 @@ static void socket_set_filename(SocketChardev *s)
 static void socket_send_telnet_init(SocketChardev *s)
 {
     static const uint8_t init[] = {
-        TELNET_IAC, TELNET_WILL, TELNET_OPT_ECHO,
-        TELNET_IAC, TELNET_WILL, TELNET_OPT_SGA,
-        TELNET_IAC, TELNET_WILL, TELNET_OPT_BINARY,
-        TELNET_IAC, TELNET_DO,   TELNET_OPT_BINARY,
+        TELNET_IAC,        TELNET_WILL,    TELNET_OPT_ECHO, TELNET_IAC,
+        TELNET_WILL,       TELNET_OPT_SGA, TELNET_IAC,      TELNET_WILL,
+        TELNET_OPT_BINARY, TELNET_IAC,     TELNET_DO,       TELNET_OPT_BINARY,
     };
 
     char_fd_write(&s->fd, init, sizeof(init));
@@ -113,8 +112,8 @@ static bool socket_telnet_byte(SocketChardev *s, uint8_t byte)
         }
         return false;
     case TELNET_SUB_IAC:
-        s->telnet_state = byte == TELNET_SE ? TELNET_DATA
-                                            : TELNET_SUBNEGOTIATION;
+        s->telnet_state =
+            byte == TELNET_SE ? TELNET_DATA : TELNET_SUBNEGOTIATION;
         return false;
     }
     return false;
@@ -200,8 +199,8 @@ static bool socket_wait_for_client(SocketChardev *s, GError **errp)
         while (poll(&pfd, 1, -1) < 0 && errno == EINTR) {
         }
         client = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC);
-    } while (client < 0 && (errno == EINTR || errno == ECONNABORTED ||
-                            errno == EAGAIN));
+    } while (client < 0 &&
+             (errno == EINTR || errno == ECONNABORTED || errno == EAGAIN));
     if (client < 0) {
         error_setg(errp, "Failed to accept on '%s': %s", s->address,
                    g_strerror(errno));

@@ -14,22 +14,23 @@
 
 #include "util/error.h"
 
+/* A socket, and the address of @path; sun_path is short and has no escape. */
 static int unix_socket(const char *path, struct sockaddr_un *sa, GError **errp)
 {
     int fd;
 
     *sa = (struct sockaddr_un){.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof(sa->sun_path)) {
-        error_setg(errp, "UNIX socket path '%s' is too long: use one of at "
-                         "most %zu bytes",
+        error_setg(errp,
+                   "UNIX socket path '%s' is too long: use one of at "
+                   "most %zu bytes",
                    path, sizeof(sa->sun_path) - 1);
         return -1;
     }
     strcpy(sa->sun_path, path);
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) {
-        error_setg(errp, "Failed to create Unix socket: %s",
-                   g_strerror(errno));
+        error_setg(errp, "Failed to create Unix socket: %s", g_strerror(errno));
     }
     return fd;
 }
@@ -43,17 +44,19 @@ int socket_listen_unix(const char *path, char **unlink_path, GError **errp)
     if (fd < 0) {
         return -1;
     }
+    /* bind() refuses a name that exists, even one that nobody listens at; what
+     * is no socket is not ours to remove. */
     if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode)) {
         unlink(path);
     }
-    if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 ||
-        listen(fd, 1) < 0) {
+    if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 || listen(fd, 1) < 0) {
         error_setg(errp, "Failed to bind socket to '%s': %s", path,
                    g_strerror(errno));
         close(fd);
         return -1;
     }
-    *unlink_path = g_strdup(path);
+    /* Absolute: a daemon goes to / before it ends. */
+    *unlink_path = g_canonicalize_filename(path, NULL);
     return fd;
 }
 
@@ -78,13 +81,14 @@ int socket_connect_unix(const char *path, GError **errp)
 static int tcp_socket(const struct addrinfo *ai, bool server)
 {
     int one = 1, saved;
-    int fd = socket(ai->ai_family, ai->ai_socktype | SOCK_CLOEXEC,
-                    ai->ai_protocol);
+    int fd =
+        socket(ai->ai_family, ai->ai_socktype | SOCK_CLOEXEC, ai->ai_protocol);
 
     if (fd < 0) {
         return -1;
     }
     if (server) {
+        /* A server started again must not wait for old connections to age. */
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
         if (bind(fd, ai->ai_addr, ai->ai_addrlen) == 0 && listen(fd, 1) == 0) {
             return fd;
@@ -99,6 +103,7 @@ static int tcp_socket(const struct addrinfo *ai, bool server)
     return -1;
 }
 
+/* The first address that works; errno is that of the last that did not. */
 static int tcp_open(const char *host, const char *port, bool server,
                     GError **errp)
 {
@@ -137,6 +142,7 @@ int socket_connect_tcp(const char *host, const char *port, GError **errp)
     return tcp_open(host, port, false, errp);
 }
 
+/* The number comes from the command line: it may be any open file, or none. */
 int socket_check_fd(int fd, GError **errp)
 {
     int type;

@@ -5,8 +5,8 @@
 
 #include "util/common.h"
 
-/* A stale socket of that name is replaced; @unlink_path comes back as a copy
- * of @path, which the caller frees. */
+/* A stale socket of that name is replaced; @unlink_path comes back as its
+ * absolute name, which the caller frees. */
 int socket_listen_unix(const char *path, char **unlink_path, GError **errp);
 int socket_connect_unix(const char *path, GError **errp);
 /* An empty @host stands for any address, or the local host to connect to. */

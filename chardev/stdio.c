@@ -87,7 +87,7 @@ static void stdio_install_handler(int sig, void (*fn)(int), int flags)
 
 static void stdio_install_handlers(void)
 {
-    static const int fatal[] = {SIGABRT, SIGBUS,  SIGFPE, SIGHUP,  SIGILL,
+    static const int fatal[] = {SIGABRT, SIGBUS,  SIGFPE,  SIGHUP, SIGILL,
                                 SIGINT,  SIGQUIT, SIGSEGV, SIGSYS, SIGTERM};
 
     if (stdio_state.handlers_installed) {
@@ -119,8 +119,8 @@ static void stdio_make_raw(bool signals)
     if (!signals) {
         stdio_state.raw.c_lflag &= ~ISIG;
     }
-    stdio_state.raw.c_cflag = (stdio_state.raw.c_cflag & ~(CSIZE | PARENB)) |
-                              CS8;
+    stdio_state.raw.c_cflag =
+        (stdio_state.raw.c_cflag & ~(CSIZE | PARENB)) | CS8;
     stdio_state.raw.c_cc[VMIN] = 1;
     stdio_state.raw.c_cc[VTIME] = 0;
     stdio_install_handlers();

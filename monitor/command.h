@@ -12,9 +12,9 @@
 
 /* One call of a command, from either kind of monitor. */
 typedef struct MonCall {
-    GString *out;    /* HMP: text for people; NULL under QMP */
-    int *cpu_index;  /* HMP: the monitor's current vCPU */
-    char **history;  /* HMP: lines, oldest first, NULL at the end; or NULL */
+    GString *out;   /* HMP: text for people; NULL under QMP */
+    int *cpu_index; /* HMP: the monitor's current vCPU */
+    char **history; /* HMP: lines, oldest first, NULL at the end; or NULL */
 } MonCall;
 
 /* @args was checked against the row.  Returns a new JSON value, NULL for {}
@@ -29,8 +29,8 @@ typedef json_object *MonHandler(MonCall *call, json_object *args,
  * only), / format of a memory dump (HMP only), -X flag (HMP: written -X).
  */
 typedef struct MonCommand {
-    const char *qmp;     /* name, or NULL */
-    const char *hmp;     /* names with "|" between, or NULL */
+    const char *qmp; /* name, or NULL */
+    const char *hmp; /* names with "|" between, or NULL */
     const char *args;
     const char *hmp_args; /* how help shows them */
     const char *help;
@@ -88,9 +88,9 @@ CPUState *monitor_cpu(const MonCall *call);
 /* qmp_commands.c */
 MonHandler cmd_query_version, cmd_query_status, cmd_query_commands,
     cmd_query_cpus, cmd_query_name, cmd_query_uuid, cmd_query_kvm,
-    cmd_query_events, cmd_query_machines, cmd_query_chardev,
-    cmd_query_target, cmd_query_schema, cmd_hmp, cmd_ringbuf_read,
-    cmd_ringbuf_write, cmd_chardev_remove;
+    cmd_query_events, cmd_query_machines, cmd_query_chardev, cmd_query_target,
+    cmd_query_schema, cmd_hmp, cmd_ringbuf_read, cmd_ringbuf_write,
+    cmd_chardev_remove;
 /* control.c */
 MonHandler cmd_stop, cmd_cont, cmd_reset, cmd_powerdown, cmd_quit, cmd_log,
     cmd_logfile, cmd_cpu;

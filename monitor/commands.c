@@ -146,8 +146,7 @@ static bool command_has_arg(const MonCommand *cmd, const char *name)
     return false;
 }
 
-bool command_check_args(const MonCommand *cmd, json_object *args,
-                        GError **errp)
+bool command_check_args(const MonCommand *cmd, json_object *args, GError **errp)
 {
     const char *pos = cmd->args;
     json_object *value;
@@ -164,7 +163,8 @@ bool command_check_args(const MonCommand *cmd, json_object *args,
         }
     }
     if (args) {
-        json_object_object_foreach(args, name, unused) {
+        json_object_object_foreach(args, name, unused)
+        {
             (void)unused;
             if (!command_has_arg(cmd, name)) {
                 error_setg(errp, "Parameter '%s' is unexpected", name);

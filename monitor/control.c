@@ -9,6 +9,7 @@
 #include "util/log.h"
 #include "util/rcu.h"
 
+/* Idempotent, as clients that lost track of the state send it. */
 json_object *cmd_stop(MonCall *call, json_object *args, GError **errp)
 {
     if (runstate_is_running()) {
@@ -17,6 +18,7 @@ json_object *cmd_stop(MonCall *call, json_object *args, GError **errp)
     return NULL;
 }
 
+/* After a power-off under -no-shutdown there is nothing to go on with. */
 json_object *cmd_cont(MonCall *call, json_object *args, GError **errp)
 {
     RunState state = runstate_get();
@@ -31,6 +33,8 @@ json_object *cmd_cont(MonCall *call, json_object *args, GError **errp)
     return NULL;
 }
 
+/* The next three are requests: the main loop carries them out after the reply
+ * has been sent. */
 json_object *cmd_reset(MonCall *call, json_object *args, GError **errp)
 {
     system_reset_request(SHUTDOWN_HOST_QMP_SYSTEM_RESET);
@@ -49,6 +53,7 @@ json_object *cmd_quit(MonCall *call, json_object *args, GError **errp)
     return NULL;
 }
 
+/* An unknown item prints the list of those that there are. */
 json_object *cmd_log(MonCall *call, json_object *args, GError **errp)
 {
     const char *items = arg_str(args, "items", "");
@@ -87,6 +92,8 @@ CPUState *monitor_cpu(const MonCall *call)
     return cpu_get(*call->cpu_index);
 }
 
+/* run_on_cpu() drops the Big Lock while it waits: no pointer into device state
+ * may be held across this. */
 void monitor_on_cpu(CPUState *cpu, CPUWorkFunc *fn, void *opaque)
 {
     if (cpu->created) {

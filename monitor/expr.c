@@ -35,7 +35,10 @@ typedef struct RegName {
     uint8_t size;
 } RegName;
 
-#define REG(n, field, bytes) {n, offsetof(X86CPU, field), bytes}
+#define REG(n, field, bytes)                                                   \
+    {                                                                          \
+        n, offsetof(X86CPU, field), bytes                                      \
+    }
 #define GPR(n, e, i) REG(n, regs[i], 8), REG(e, regs[i], 4)
 
 static const RegName reg_names[] = {
@@ -83,8 +86,7 @@ static void read_reg(CPUState *cpu, void *opaque)
     if (r->reg) {
         memcpy(&r->value, (char *)cpu + r->reg->offset, r->reg->size);
     } else {
-        r->value = r->pc ? cpu->ops->get_pc(cpu)
-                         : x86_get_eflags(x86_cpu(cpu));
+        r->value = r->pc ? cpu->ops->get_pc(cpu) : x86_get_eflags(x86_cpu(cpu));
     }
 }
 

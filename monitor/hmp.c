@@ -39,6 +39,7 @@ static void hmp_write(void *opaque, const char *text, size_t len)
     char_write_all(s->mon.fe, text, len);
 }
 
+/* The prompt comes back when the command has printed all that it has. */
 static void hmp_line(void *opaque, const char *line)
 {
     HmpSession *s = opaque;
@@ -91,12 +92,14 @@ static void hmp_closed(Monitor *mon)
     line_edit_reset(hmp_of(mon)->editor);
 }
 
+/* The user sees where he is: what he had typed is still there. */
 static void hmp_focus(Monitor *mon)
 {
     hmp_put(hmp_of(mon), "\n");
     line_edit_prompt(hmp_of(mon)->editor);
 }
 
+/* Commands are run as they are read, so there is always room. */
 static size_t hmp_room(Monitor *mon)
 {
     return HMP_READ_BYTES;

@@ -10,6 +10,7 @@ static const char *skip_blanks(const char *pos)
     return pos + strspn(pos, " \t");
 }
 
+/* json-c copies the text. */
 static void add_str(json_object *args, const char *name, const char *text,
                     size_t len)
 {
@@ -40,6 +41,7 @@ static const char *parse_quoted(const char *pos, GString *out, GError **errp)
     return pos + 1;
 }
 
+/* A word ends at a blank; quotes keep blanks in it. */
 static const char *parse_word(const char *pos, const MonArg *arg,
                               json_object *args, GError **errp)
 {
@@ -90,6 +92,7 @@ static const char *parse_format(const char *pos, json_object *args,
     return pos;
 }
 
+/* An expression, so that "x $rsp+8" works. */
 static const char *parse_integer(const char *pos, const MonArg *arg,
                                  CPUState *cpu, json_object *args,
                                  GError **errp)
@@ -105,8 +108,7 @@ static const char *parse_integer(const char *pos, const MonArg *arg,
 
 /* Returns what follows the argument, NULL with @errp set. */
 static const char *parse_arg(const char *pos, const MonArg *arg, CPUState *cpu,
-                             const char *name, json_object *args,
-                             GError **errp)
+                             const char *name, json_object *args, GError **errp)
 {
     if (arg->type == '/') {
         return parse_format(pos, args, errp);
@@ -137,6 +139,8 @@ static const char *parse_arg(const char *pos, const MonArg *arg, CPUState *cpu,
     return parse_word(pos, arg, args, errp);
 }
 
+/* All arguments of a line as the object that QMP would have sent; NULL with
+ * @errp set.  Nothing may be left over. */
 static json_object *hmp_parse(const MonCommand *cmd, const char *pos,
                               CPUState *cpu, GError **errp)
 {
@@ -159,6 +163,7 @@ static json_object *hmp_parse(const MonCommand *cmd, const char *pos,
     return args;
 }
 
+/* The name ends at a blank or at the "/" of a format: "x/4xw". */
 void hmp_run(MonCall *call, const char *line)
 {
     const char *start = skip_blanks(line);
@@ -172,8 +177,8 @@ void hmp_run(MonCall *call, const char *line)
     }
     cmd = command_find_hmp(start, len);
     if (!cmd) {
-        g_string_append_printf(call->out, "unknown command: '%.*s'\n",
-                               (int)len, start);
+        g_string_append_printf(call->out, "unknown command: '%.*s'\n", (int)len,
+                               start);
         return;
     }
     args = hmp_parse(cmd, start + len, monitor_cpu(call), &err);

@@ -9,15 +9,15 @@
 #include "target/i386/cpu.h"
 #include "util/error.h"
 
-#define DUMP_MAX_ITEMS    (1 << 20)
-#define DUMP_LINE_BYTES   16
-#define DUMP_LINE_CHARS   8
-#define INSN_MAX_BYTES    15
-#define STRING_MAX_BYTES  4096
+#define DUMP_MAX_ITEMS   (1 << 20)
+#define DUMP_LINE_BYTES  16
+#define DUMP_LINE_CHARS  8
+#define INSN_MAX_BYTES   15
+#define STRING_MAX_BYTES 4096
 
 typedef struct Dump {
     MonCall *call;
-    CPUState *cpu;    /* whose virtual addresses; NULL: physical ones */
+    CPUState *cpu; /* whose virtual addresses; NULL: physical ones */
     uint64_t addr;
     char format;
     unsigned size;
@@ -52,6 +52,7 @@ static void read_virtual(CPUState *cpu, void *opaque)
     }
 }
 
+/* All of @len bytes, or false. */
 static bool dump_read(const Dump *d, uint64_t addr, void *buf, size_t len)
 {
     VirtualRead r = {addr, buf, len, false};
@@ -66,6 +67,7 @@ static bool dump_read(const Dump *d, uint64_t addr, void *buf, size_t len)
 
 /* --- formats --- */
 
+/* As a C character constant. */
 static void print_char(GString *out, uint8_t c)
 {
     static const char named[] = "\a\b\f\n\r\t\v\\'";
@@ -99,8 +101,7 @@ static void print_value(GString *out, char format, uint64_t value,
 
     switch (format) {
     case 'o':
-        g_string_append_printf(out, "0%0*" PRIo64, (int)(bits + 2) / 3,
-                               value);
+        g_string_append_printf(out, "0%0*" PRIo64, (int)(bits + 2) / 3, value);
         break;
     case 'u':
         g_string_append_printf(out, "%*" PRIu64, decimals, value);
@@ -123,11 +124,12 @@ static void print_value(GString *out, char format, uint64_t value,
 
 /* --- dumps --- */
 
+/* Sixteen bytes a line, eight characters; the address before each. */
 static void dump_items(Dump *d)
 {
     GString *out = d->call->out;
-    unsigned per_line = d->format == 'c' ? DUMP_LINE_CHARS
-                                         : DUMP_LINE_BYTES / d->size;
+    unsigned per_line =
+        d->format == 'c' ? DUMP_LINE_CHARS : DUMP_LINE_BYTES / d->size;
 
     for (int64_t i = 0; i < d->count; i++) {
         uint64_t value = 0; /* little endian, on both sides */
@@ -181,6 +183,7 @@ static size_t read_insn(const Dump *d, uint64_t addr, uint8_t *buf)
     return len;
 }
 
+/* One line; a byte that starts no instruction is skipped by itself. */
 static void print_insn(Dump *d, csh handle, cs_insn *insn, const uint8_t *buf,
                        size_t len)
 {
@@ -194,14 +197,14 @@ static void print_insn(Dump *d, csh handle, cs_insn *insn, const uint8_t *buf,
     for (size_t i = 0; i < used; i++) {
         g_string_append_printf(out, "%02x ", buf[i]);
     }
-    g_string_append_printf(out, "%*s %s%s%s\n",
-                           used < 8 ? (int)(8 - used) * 3 : 0, "",
-                           known ? insn->mnemonic : "(bad)",
-                           known && *insn->op_str ? " " : "",
-                           known ? insn->op_str : "");
+    g_string_append_printf(
+        out, "%*s %s%s%s\n", used < 8 ? (int)(8 - used) * 3 : 0, "",
+        known ? insn->mnemonic : "(bad)", known && *insn->op_str ? " " : "",
+        known ? insn->op_str : "");
     d->addr += used;
 }
 
+/* The mode that the monitor's vCPU is in now. */
 static cs_mode insn_mode(MonCall *call)
 {
     CPUState *cpu = monitor_cpu(call);

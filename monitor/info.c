@@ -79,10 +79,9 @@ static void info_cpus(MonCall *call, const char *args)
     CPUState *cpu;
 
     CPU_FOREACH (cpu) {
-        g_string_append_printf(
-            call->out, "%c CPU #%u: thread_id=%d\n",
-            (int)cpu->index == *call->cpu_index ? '*' : ' ', cpu->index,
-            cpu->thread_id);
+        g_string_append_printf(call->out, "%c CPU #%u: thread_id=%d\n",
+                               (int)cpu->index == *call->cpu_index ? '*' : ' ',
+                               cpu->index, cpu->thread_id);
     }
 }
 
@@ -157,6 +156,7 @@ static void info_history(MonCall *call, const char *args)
     }
 }
 
+/* What this file prints; other parts add theirs by name. */
 static const InfoTopic topics[] = {
     {"block", "", "show the block devices", info_block},
     {"chardev", "", "show the character devices", info_chardev},
@@ -167,8 +167,7 @@ static const InfoTopic topics[] = {
     {"qtree", "", "show device tree", info_qtree},
     {"registers", "[-a]", "show the cpu registers (-a: of all)",
      info_registers},
-    {"status", "", "show the current VM status (running|paused)",
-     info_status},
+    {"status", "", "show the current VM status (running|paused)", info_status},
     {"uuid", "", "show the current VM UUID", info_uuid},
     {"version", "", "show the version", info_version},
 };
@@ -211,6 +210,7 @@ static void info_print_topics(GString *out)
     }
 }
 
+/* "info TOPIC ARGUMENTS"; without a topic, the list. */
 json_object *cmd_info(MonCall *call, json_object *args, GError **errp)
 {
     g_autofree char *line = g_strdup(arg_str(args, "topic", ""));
@@ -237,8 +237,7 @@ json_object *cmd_info(MonCall *call, json_object *args, GError **errp)
     if (extra) {
         extra->print(call->out);
     } else {
-        g_string_append_printf(call->out, "unknown command: 'info %s'\n",
-                               line);
+        g_string_append_printf(call->out, "unknown command: 'info %s'\n", line);
     }
     return NULL;
 }
@@ -249,6 +248,7 @@ static void help_print(GString *out, const MonCommand *cmd)
                            cmd->help);
 }
 
+/* "help", "help info", "help COMMAND". */
 json_object *cmd_help(MonCall *call, json_object *args, GError **errp)
 {
     const char *name = arg_str(args, "name", "");
@@ -263,8 +263,7 @@ json_object *cmd_help(MonCall *call, json_object *args, GError **errp)
         if (cmd) {
             help_print(call->out, cmd);
         } else {
-            g_string_append_printf(call->out, "unknown command: '%s'\n",
-                                   name);
+            g_string_append_printf(call->out, "unknown command: '%s'\n", name);
         }
         return NULL;
     }

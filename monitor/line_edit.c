@@ -11,7 +11,7 @@
 #define LINE_MAX_BYTES 4095
 #define HISTORY_LINES  64
 
-#define CTRL(c) ((c) & 0x1f)
+#define CTRL(c) ((c)&0x1f)
 #define KEY_ESC 0x1b
 #define KEY_DEL 0x7f
 

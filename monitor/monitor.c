@@ -15,6 +15,7 @@ static void monitor_greet(Monitor *mon)
     }
 }
 
+/* Back-ends may go and come; each new peer starts anew. */
 static void monitor_char_event(void *opaque, CharEvent event)
 {
     Monitor *mon = opaque;
@@ -75,14 +76,14 @@ static void monitor_runstate_event(const char *name, ShutdownCause cause,
             data, "guest",
             json_object_new_boolean(cause >= SHUTDOWN_GUEST_SHUTDOWN));
         json_object_object_add(
-            data, "reason",
-            json_object_new_string(shutdown_cause_name(cause)));
+            data, "reason", json_object_new_string(shutdown_cause_name(cause)));
     }
     monitor_event(name, data);
 }
 
-bool monitor_register(Monitor *mon, const MonitorOps *ops,
-                      struct Chardev *chr, GError **errp)
+/* The run state is listened to from the first monitor on, once for all. */
+bool monitor_register(Monitor *mon, const MonitorOps *ops, struct Chardev *chr,
+                      GError **errp)
 {
     static const RunStateListener listener = {.event = monitor_runstate_event};
     static bool listening;
@@ -113,6 +114,7 @@ static json_object *event_timestamp(void)
     return stamp;
 }
 
+/* One object for all sessions; each prints it in its own style. */
 void monitor_event(const char *name, json_object *data)
 {
     json_object *event = json_object_new_object();
@@ -132,6 +134,7 @@ void monitor_event(const char *name, json_object *data)
     json_object_put(event);
 }
 
+/* Before the back-ends are closed: a front-end is detached from what exists. */
 void monitor_cleanup(void)
 {
     Monitor *mon;

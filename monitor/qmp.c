@@ -51,8 +51,7 @@ static json_object *qmp_error(const GError *err)
 
     json_object_object_add(error, "class",
                            json_object_new_string(error_class_name(err)));
-    json_object_object_add(error, "desc",
-                           json_object_new_string(err->message));
+    json_object_object_add(error, "desc", json_object_new_string(err->message));
     json_object_object_add(reply, "error", error);
     return reply;
 }
@@ -86,9 +85,9 @@ static bool qmp_negotiate(QmpSession *s, json_object *args, GError **errp)
     }
     if (json_object_object_get_ex(args, "enable", &enable) &&
         json_object_array_length(enable) > 0) {
-        error_setg(errp, "Capability '%s' is not available",
-                   json_object_get_string(
-                       json_object_array_get_idx(enable, 0)));
+        error_setg(
+            errp, "Capability '%s' is not available",
+            json_object_get_string(json_object_array_get_idx(enable, 0)));
         return false;
     }
     s->negotiated = true;
@@ -136,11 +135,11 @@ static bool qmp_check_request(json_object *request, const char **name,
         error_setg(errp, "QMP input must be a JSON object");
         return false;
     }
-    json_object_object_foreach(request, key, value) {
+    json_object_object_foreach(request, key, value)
+    {
         if (strcmp(key, "execute") == 0) {
             if (json_object_get_type(value) != json_type_string) {
-                error_setg(errp,
-                           "QMP input member 'execute' must be a string");
+                error_setg(errp, "QMP input member 'execute' must be a string");
                 return false;
             }
             *name = json_object_get_string(value);

@@ -31,8 +31,7 @@ static void add_bool(json_object *object, const char *name, bool value)
     json_object_object_add(object, name, json_object_new_boolean(value));
 }
 
-json_object *cmd_query_version(MonCall *call, json_object *args,
-                               GError **errp)
+json_object *cmd_query_version(MonCall *call, json_object *args, GError **errp)
 {
     json_object *version = json_object_new_object();
     json_object *qemu = json_object_new_object();
@@ -45,6 +44,8 @@ json_object *cmd_query_version(MonCall *call, json_object *args,
     return version;
 }
 
+/* "singlestep" is what the release that clients expect calls one instruction a
+ * translated block; it is a matter of -accel here. */
 json_object *cmd_query_status(MonCall *call, json_object *args, GError **errp)
 {
     json_object *status = json_object_new_object();
@@ -69,6 +70,7 @@ json_object *cmd_query_schema(MonCall *call, json_object *args, GError **errp)
     return json_object_new_array();
 }
 
+/* Lists of {"name": ...} objects. */
 static void add_named(json_object *list, const char *name)
 {
     json_object *entry = json_object_new_object();
@@ -77,8 +79,7 @@ static void add_named(json_object *list, const char *name)
     json_object_array_add(list, entry);
 }
 
-json_object *cmd_query_commands(MonCall *call, json_object *args,
-                                GError **errp)
+json_object *cmd_query_commands(MonCall *call, json_object *args, GError **errp)
 {
     json_object *list = json_object_new_array();
 
@@ -91,6 +92,7 @@ json_object *cmd_query_commands(MonCall *call, json_object *args,
     return list;
 }
 
+/* Those that runstate.c sends. */
 json_object *cmd_query_events(MonCall *call, json_object *args, GError **errp)
 {
     static const char *const names[] = {"POWERDOWN", "RESET", "RESUME",
@@ -116,6 +118,7 @@ static json_object *cpu_props(unsigned index)
     return props;
 }
 
+/* thread-id is the host's: management pins and accounts vCPUs by it. */
 json_object *cmd_query_cpus(MonCall *call, json_object *args, GError **errp)
 {
     json_object *list = json_object_new_array();
@@ -150,16 +153,17 @@ json_object *cmd_query_uuid(MonCall *call, json_object *args, GError **errp)
 {
     json_object *result = json_object_new_object();
     const uint8_t *u = machine_config->uuid; /* zeroes when none was given */
-    g_autofree char *text = g_strdup_printf(
-        "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
-        "%02x%02x%02x%02x%02x%02x",
-        u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10],
-        u[11], u[12], u[13], u[14], u[15]);
+    g_autofree char *text =
+        g_strdup_printf("%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
+                        "%02x%02x%02x%02x%02x%02x",
+                        u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8],
+                        u[9], u[10], u[11], u[12], u[13], u[14], u[15]);
 
     add_str(result, "UUID", text);
     return result;
 }
 
+/* Always asked for, to learn that guests are slow here. */
 json_object *cmd_query_kvm(MonCall *call, json_object *args, GError **errp)
 {
     json_object *result = json_object_new_object();
@@ -169,8 +173,8 @@ json_object *cmd_query_kvm(MonCall *call, json_object *args, GError **errp)
     return result;
 }
 
-json_object *cmd_query_machines(MonCall *call, json_object *args,
-                                GError **errp)
+/* Clients choose a machine by its alias, and refuse a topology past cpu-max. */
+json_object *cmd_query_machines(MonCall *call, json_object *args, GError **errp)
 {
     json_object *list = json_object_new_array();
     const MachineType *type;
@@ -204,8 +208,7 @@ static void add_chardev(struct Chardev *chr, void *opaque)
     json_object_array_add(opaque, entry);
 }
 
-json_object *cmd_query_chardev(MonCall *call, json_object *args,
-                               GError **errp)
+json_object *cmd_query_chardev(MonCall *call, json_object *args, GError **errp)
 {
     json_object *list = json_object_new_array();
 
@@ -213,8 +216,7 @@ json_object *cmd_query_chardev(MonCall *call, json_object *args,
     return list;
 }
 
-json_object *cmd_chardev_remove(MonCall *call, json_object *args,
-                                GError **errp)
+json_object *cmd_chardev_remove(MonCall *call, json_object *args, GError **errp)
 {
     chardev_remove(arg_str(args, "id", ""), errp);
     return NULL;
@@ -272,8 +274,7 @@ json_object *cmd_ringbuf_read(MonCall *call, json_object *args, GError **errp)
     return json_object_new_string(text);
 }
 
-json_object *cmd_ringbuf_write(MonCall *call, json_object *args,
-                               GError **errp)
+json_object *cmd_ringbuf_write(MonCall *call, json_object *args, GError **errp)
 {
     Chardev *chr = ringbuf_find(args, errp);
     const char *text = arg_str(args, "data", "");
@@ -309,6 +310,7 @@ char *monitor_run_hmp(const char *line, int cpu_index)
     return g_string_free(crlf, FALSE);
 }
 
+/* The index is checked here: HMP itself takes any that `cpu` accepted. */
 json_object *cmd_hmp(MonCall *call, json_object *args, GError **errp)
 {
     int64_t index = arg_int(args, "cpu-index", 0);

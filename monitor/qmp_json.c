@@ -39,7 +39,8 @@ static void print_object(GString *out, json_object *object, bool pretty,
     bool first = true;
 
     g_string_append_c(out, '{');
-    json_object_object_foreach(object, name, member) {
+    json_object_object_foreach(object, name, member)
+    {
         print_separator(out, pretty, &first);
         print_break(out, pretty, depth + 1);
         print_string(out, name);
@@ -81,10 +82,9 @@ static void print_value(GString *out, json_object *value, bool pretty,
         print_array(out, value, pretty, depth);
         break;
     default:
-        g_string_append(out,
-                        json_object_to_json_string_ext(
-                            value, JSON_C_TO_STRING_PLAIN |
-                                       JSON_C_TO_STRING_NOSLASHESCAPE));
+        g_string_append(out, json_object_to_json_string_ext(
+                                 value, JSON_C_TO_STRING_PLAIN |
+                                            JSON_C_TO_STRING_NOSLASHESCAPE));
         break;
     }
 }

@@ -10,7 +10,7 @@
 typedef struct MonitorOps {
     void (*opened)(Monitor *mon); /* greet a new peer */
     void (*closed)(Monitor *mon);
-    void (*focus)(Monitor *mon);  /* the mux is ours again; may be NULL */
+    void (*focus)(Monitor *mon); /* the mux is ours again; may be NULL */
     size_t (*room)(Monitor *mon);
     void (*receive)(Monitor *mon, const uint8_t *buf, size_t len);
     void (*event)(Monitor *mon, json_object *event); /* may be NULL */
@@ -26,7 +26,7 @@ struct Monitor {
 };
 
 /* Attach and list @mon; frees it (by its own free) on failure. */
-bool monitor_register(Monitor *mon, const MonitorOps *ops,
-                      struct Chardev *chr, GError **errp);
+bool monitor_register(Monitor *mon, const MonitorOps *ops, struct Chardev *chr,
+                      GError **errp);
 
 #endif

@@ -8,7 +8,7 @@
 #include "util/error.h"
 #include "util/log.h"
 
-G_DEFINE_QUARK(heddle-launch-done, launch_done)
+G_DEFINE_QUARK(heddle - launch - done, launch_done)
 
 bool launch_help_done(char *text, GError **errp)
 {
@@ -26,10 +26,11 @@ static void option_use_free(gpointer data)
     g_free(use);
 }
 
+/* Apply @fn to every queue of kept options. */
 static void launch_queues(Launch *l, void (*fn)(GQueue *))
 {
-    GQueue *const queues[] = {&l->accels,  &l->chardevs, &l->serials,
-                              &l->drives,  &l->devices,  &l->monitors,
+    GQueue *const queues[] = {&l->accels,   &l->chardevs, &l->serials,
+                              &l->drives,   &l->devices,  &l->monitors,
                               &l->debugcons};
 
     for (unsigned i = 0; i < ARRAY_LEN(queues); i++) {
@@ -68,8 +69,8 @@ void option_use_prefix(const Option *opt, const char *arg, GError **errp)
     }
 }
 
-bool launch_option(Launch *l, const Option *opt, const char *arg,
-                   GError **errp)
+/* LAUNCH_DONE passes unchanged: its text is not for anyone. */
+bool launch_option(Launch *l, const Option *opt, const char *arg, GError **errp)
 {
     GError *err = NULL;
 
@@ -109,6 +110,7 @@ static bool launch_check(const Launch *l, GError **errp)
     return true;
 }
 
+/* A word without a dash is a disk image. */
 bool launch_parse(Launch *l, int argc, char **argv, GError **errp)
 {
     for (int i = 1; i < argc; i++) {
@@ -142,6 +144,8 @@ bool launch_parse(Launch *l, int argc, char **argv, GError **errp)
 
 /* --- generic handlers --- */
 
+/* The first two write to the field at opt->offset; strings are interned, as
+ * they may come from a configuration file that is closed by then. */
 bool opt_flag(Launch *l, const Option *opt, const char *arg, GError **errp)
 {
     *(bool *)((char *)l + opt->offset) = true;
@@ -171,8 +175,7 @@ bool opt_ignored(Launch *l, const Option *opt, const char *arg, GError **errp)
 
 /* --- single options --- */
 
-bool opt_nographic(Launch *l, const Option *opt, const char *arg,
-                   GError **errp)
+bool opt_nographic(Launch *l, const Option *opt, const char *arg, GError **errp)
 {
     l->nographic = true;
     l->have_display = true;
@@ -203,8 +206,7 @@ bool opt_vga(Launch *l, const Option *opt, const char *arg, GError **errp)
     return true;
 }
 
-bool opt_parallel(Launch *l, const Option *opt, const char *arg,
-                  GError **errp)
+bool opt_parallel(Launch *l, const Option *opt, const char *arg, GError **errp)
 {
     if (strcmp(arg, "none") != 0 && strcmp(arg, "null") != 0) {
         error_setg(errp, "there is no parallel port: use none");
@@ -213,8 +215,7 @@ bool opt_parallel(Launch *l, const Option *opt, const char *arg,
     return true;
 }
 
-bool opt_no_reboot(Launch *l, const Option *opt, const char *arg,
-                   GError **errp)
+bool opt_no_reboot(Launch *l, const Option *opt, const char *arg, GError **errp)
 {
     option_no_reboot = true;
     return true;
@@ -257,6 +258,7 @@ bool opt_action(Launch *l, const Option *opt, const char *arg, GError **errp)
            keyval_check_used(kv, errp);
 }
 
+/* Checked here, so that the error names the option; set when the log is. */
 bool opt_log(Launch *l, const Option *opt, const char *arg, GError **errp)
 {
     uint32_t mask;
@@ -290,8 +292,8 @@ static bool keep_drive(Launch *l, const char *file, unsigned index,
                        const char *media, GError **errp)
 {
     g_autofree char *name = double_commas(file);
-    g_autofree char *arg = g_strdup_printf("file=%s,index=%u,media=%s", name,
-                                           index, media);
+    g_autofree char *arg =
+        g_strdup_printf("file=%s,index=%u,media=%s", name, index, media);
 
     return opt_keep(l, option_find("drive"), arg, errp);
 }
@@ -316,6 +318,7 @@ bool opt_version(Launch *l, const Option *opt, const char *arg, GError **errp)
         errp);
 }
 
+/* Programs read this too: each option stands at the start of its line. */
 bool opt_help(Launch *l, const Option *opt, const char *arg, GError **errp)
 {
     GString *out = g_string_new("usage: heddle [options] [disk_image]\n\n"
@@ -333,8 +336,7 @@ bool opt_help(Launch *l, const Option *opt, const char *arg, GError **errp)
                                    o->arg ? o->arg : "", o->help);
         }
     }
-    g_string_append(out,
-                    "\nWith -nographic, Ctrl-a h shows the keys of the "
-                    "terminal; Ctrl-a x ends the emulator.\n");
+    g_string_append(out, "\nWith -nographic, Ctrl-a h shows the keys of the "
+                         "terminal; Ctrl-a x ends the emulator.\n");
     return launch_help_done(g_string_free(out, FALSE), errp);
 }

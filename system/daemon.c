@@ -94,8 +94,9 @@ bool pidfile_create(const char *path, GError **errp)
         return false;
     }
     if (!pidfile_lock(fd)) {
-        error_setg(errp, "cannot create PID file: '%s' is locked by a running "
-                         "process",
+        error_setg(errp,
+                   "cannot create PID file: '%s' is locked by a running "
+                   "process",
                    path);
         close(fd);
         return false;

@@ -16,6 +16,7 @@
 #include "exec/cpu.h"
 #include "exec/memory.h"
 #include "hw/device.h"
+#include "hw/intc/info.h"
 #include "monitor/info.h"
 #include "monitor/monitor.h"
 #include "system/runstate.h"
@@ -27,11 +28,13 @@
 const MachineConfig *machine_config;
 const MachineType *machine_type;
 
+/* bql_lock() is a macro that notes its caller. */
 static void launch_bql_lock(void)
 {
     bql_lock();
 }
 
+/* The file first: an error of the rest belongs on the terminal all the same. */
 static bool launch_log(const Launch *l, GError **errp)
 {
     uint32_t mask = 0;
@@ -77,18 +80,20 @@ static bool launch_choose_accel(Launch *l, GError **errp)
 
 static bool launch_accel(Launch *l, GError **errp)
 {
-    if (!tcg_accel_init(l->accel, l->machine.cpus, errp)) {
-        return false;
-    }
-    monitor_register_info("jit", "show dynamic compiler info",
-                          tcg_print_info);
-    if (!keyval_check_used(l->accel, errp)) {
+    if (!tcg_accel_init(l->accel, l->machine.cpus, errp) ||
+        !keyval_check_used(l->accel, errp)) {
         g_prefix_error(errp, "-accel tcg: ");
         return false;
     }
+    monitor_register_info("pic", "show the interrupt controllers",
+                          intc_info_pic);
+    monitor_register_info("irq", "show the interrupts by line", intc_info_irq);
+    monitor_register_info("lapic", "show the local APICs", intc_info_lapic);
+    monitor_register_info("jit", "show dynamic compiler info", tcg_print_info);
     return true;
 }
 
+/* From here on machine_type and machine_config are valid for everyone. */
 static bool launch_choose_machine(Launch *l, GError **errp)
 {
     const MachineType *type = l->type;
@@ -104,8 +109,9 @@ static bool launch_choose_machine(Launch *l, GError **errp)
         return false;
     }
     if (l->machine.max_cpus > type->max_cpus) {
-        error_setg(errp, "Invalid SMP CPUs %u. The max CPUs supported by "
-                         "machine '%s' is %u",
+        error_setg(errp,
+                   "Invalid SMP CPUs %u. The max CPUs supported by "
+                   "machine '%s' is %u",
                    l->machine.max_cpus, type->name, type->max_cpus);
         return false;
     }
@@ -168,6 +174,7 @@ static bool launch_make(Launch *l, GError **errp)
            (!l->pidfile || pidfile_create(l->pidfile, errp));
 }
 
+/* The first reset: registers and chips take their power-on values. */
 static void launch_start(Launch *l)
 {
     CPUState *cpu;
@@ -202,6 +209,7 @@ static void launch_print_stats(void)
     }
 }
 
+/* The Big Lock is taken once, here; the main loop drops it while it polls. */
 int launch_run(Launch *l)
 {
     GError *err = NULL;

@@ -24,7 +24,7 @@ struct Launch {
     const MachineType *type; /* NULL: the default one */
     GQueue accels;           /* OptionUse, as the next ones */
     GQueue chardevs, serials, drives, devices, monitors, debugcons;
-    KeyVal *accel;           /* the first usable of -accel */
+    KeyVal *accel; /* the first usable of -accel */
     const char *cpu_model;
     bool no_defaults, nographic, have_display;
     bool start_stopped, snapshot, daemonize;
@@ -36,11 +36,11 @@ typedef bool OptionHandler(Launch *l, const Option *opt, const char *arg,
                            GError **errp);
 
 struct Option {
-    const char *name;      /* without the dash; NULL: a heading */
-    const char *arg;       /* what the argument looks like; NULL: none */
+    const char *name; /* without the dash; NULL: a heading */
+    const char *arg;  /* what the argument looks like; NULL: none */
     const char *help;
     OptionHandler *handler;
-    size_t offset;         /* in Launch, for the generic handlers */
+    size_t offset; /* in Launch, for the generic handlers */
 };
 
 /* Returned through a handler's @errp when the option has done its work and

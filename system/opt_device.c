@@ -33,6 +33,7 @@ static bool device_help(KeyVal *kv, const char *driver, GError **errp)
     return launch_help_done(g_string_free(out, FALSE), errp);
 }
 
+/* Help is given at once, without a machine. */
 bool opt_device(Launch *l, const Option *opt, const char *arg, GError **errp)
 {
     g_autoptr(KeyVal) kv = keyval_parse(arg, "driver", errp);
@@ -90,6 +91,7 @@ static bool serial_has_monitor(const Launch *l)
     return false;
 }
 
+/* Will any back-end that was asked for take the terminal? */
 static bool stdio_is_used(const Launch *l)
 {
     return queue_names(&l->serials, "stdio") ||
@@ -122,8 +124,8 @@ bool launch_add_defaults(Launch *l, GError **errp)
     }
     /* With a display that shows nothing there is a user who wants it so; with
      * none asked for, the monitor is all that he can see. */
-    if (monitor && (l->nographic || (!l->have_display && !l->daemonize &&
-                                     !stdio_is_used(l)))) {
+    if (monitor && (l->nographic ||
+                    (!l->have_display && !l->daemonize && !stdio_is_used(l)))) {
         return opt_keep(l, opt_monitor, "stdio", errp);
     }
     return true;
@@ -153,6 +155,7 @@ static bool make_short(const OptionUse *use, const char *id,
     return true;
 }
 
+/* Ports count the options: "-serial none" leaves one out. */
 static bool make_serials(Launch *l, GError **errp)
 {
     unsigned n = 0;
@@ -235,12 +238,14 @@ static void check_drive_used(BlockBackend *blk, void *opaque)
 
     if (!*errp && strcmp(block_interface(blk), "none") != 0 &&
         !block_user(blk)) {
-        error_setg(errp, "drive '%s': the machine has no controller with a "
-                         "free place for if=%s: use if=virtio",
+        error_setg(errp,
+                   "drive '%s': the machine has no controller with a "
+                   "free place for if=%s: use if=virtio",
                    block_id(blk), block_interface(blk));
     }
 }
 
+/* -device first: it may give a place to a drive that if= would fill. */
 bool launch_make_devices(Launch *l, GError **errp)
 {
     GError *err = NULL;
@@ -291,16 +296,16 @@ static bool make_mon(const OptionUse *use, GError **errp)
     }
     chr = chardev_find(id);
     if (!chr) {
-        error_setg(errp, "chardev \"%s\" not found: make it with -chardev",
-                   id);
+        error_setg(errp, "chardev \"%s\" not found: make it with -chardev", id);
         return false;
     }
     if (strcmp(mode, "control") == 0) {
         return monitor_add_qmp(chr, pretty, errp);
     }
     if (strcmp(mode, "readline") != 0) {
-        error_setg(errp, "unknown monitor mode \"%s\": use readline or "
-                         "control",
+        error_setg(errp,
+                   "unknown monitor mode \"%s\": use readline or "
+                   "control",
                    mode);
         return false;
     }
@@ -328,6 +333,7 @@ static bool make_short_monitor(const OptionUse *use, unsigned n, GError **errp)
                            errp);
 }
 
+/* After the serial ports, which then have the input of a shared terminal. */
 bool launch_make_monitors(Launch *l, GError **errp)
 {
     unsigned n = 0;

@@ -28,8 +28,8 @@ static char *machine_help(void)
 
     for (unsigned i = 0; (type = machine_type_at(i)); i++) {
         if (type->alias) {
-            g_string_append_printf(out, "%-20s %s (alias of %s)\n",
-                                   type->alias, type->desc, type->name);
+            g_string_append_printf(out, "%-20s %s (alias of %s)\n", type->alias,
+                                   type->desc, type->name);
         }
         g_string_append_printf(out, "%-20s %s%s\n", type->name, type->desc,
                                type->is_default ? " (default)" : "");
@@ -55,14 +55,16 @@ static bool machine_accel(Launch *l, const char *list, GError **errp)
 static void machine_drop_harmless(KeyVal *kv)
 {
     static const char *const keys[] = {"dump-guest-core", "mem-merge",
-                                       "kernel_irqchip", "vmport",
-                                       "graphics", "memory-backend"};
+                                       "kernel_irqchip",  "vmport",
+                                       "graphics",        "memory-backend"};
 
     for (unsigned i = 0; i < ARRAY_LEN(keys); i++) {
         keyval_get(kv, keys[i], NULL);
     }
 }
 
+/* What is neither type, accelerator nor USB is kept for the machine, which
+ * takes what it knows; the rest is refused after that. */
 bool opt_machine(Launch *l, const Option *opt, const char *arg, GError **errp)
 {
     g_autoptr(KeyVal) kv = keyval_parse(arg, "type", errp);
@@ -78,8 +80,9 @@ bool opt_machine(Launch *l, const Option *opt, const char *arg, GError **errp)
         return launch_help_done(machine_help(), errp);
     }
     if (type && !(l->type = machine_type_find(type))) {
-        error_setg(errp, "unsupported machine type '%s': use -machine help to "
-                         "list supported machines",
+        error_setg(errp,
+                   "unsupported machine type '%s': use -machine help to "
+                   "list supported machines",
                    type);
         return false;
     }
@@ -91,16 +94,15 @@ bool opt_machine(Launch *l, const Option *opt, const char *arg, GError **errp)
         return false;
     }
     for (unsigned i = 0; (key = keyval_key(kv, i)); i++) {
-        if (strcmp(key, "type") && strcmp(key, "accel") &&
-            strcmp(key, "usb")) {
-            keyval_set(l->machine.machine_opts, key,
-                       keyval_get(kv, key, NULL));
+        if (strcmp(key, "type") && strcmp(key, "accel") && strcmp(key, "usb")) {
+            keyval_set(l->machine.machine_opts, key, keyval_get(kv, key, NULL));
         }
     }
     machine_drop_harmless(l->machine.machine_opts);
     return !accel || machine_accel(l, accel, errp);
 }
 
+/* Several may be given: the first that can be had is taken. */
 bool opt_accel(Launch *l, const Option *opt, const char *arg, GError **errp)
 {
     g_autoptr(KeyVal) kv = keyval_parse(arg, "accel", errp);
@@ -152,8 +154,9 @@ static bool smp_get(KeyVal *kv, const char *key, uint64_t *out, GError **errp)
         return false;
     }
     if (keyval_has(kv, key) && *out == 0) {
-        error_setg(errp, "Invalid CPU topology: '%s' must be greater than "
-                         "zero",
+        error_setg(errp,
+                   "Invalid CPU topology: '%s' must be greater than "
+                   "zero",
                    key);
         return false;
     }
@@ -218,8 +221,9 @@ bool smp_parse(KeyVal *kv, MachineConfig *config, GError **errp)
         return false;
     }
     if (c.maxcpus < c.cpus) {
-        error_setg(errp, "Invalid CPU topology: maxcpus must be equal to or "
-                         "greater than smp: %" PRIu64 " < %" PRIu64,
+        error_setg(errp,
+                   "Invalid CPU topology: maxcpus must be equal to or "
+                   "greater than smp: %" PRIu64 " < %" PRIu64,
                    c.maxcpus, c.cpus);
         return false;
     }
@@ -238,6 +242,7 @@ bool opt_smp(Launch *l, const Option *opt, const char *arg, GError **errp)
     return kv && smp_parse(kv, &l->machine, errp);
 }
 
+/* slots= and maxmem= make room for hot-plugging, of which there is none. */
 bool opt_memory(Launch *l, const Option *opt, const char *arg, GError **errp)
 {
     g_autoptr(KeyVal) kv = keyval_parse(arg, "size", errp);
@@ -247,8 +252,7 @@ bool opt_memory(Launch *l, const Option *opt, const char *arg, GError **errp)
         error_setg(errp, "missing 'size' option value");
         return false;
     }
-    if (!kv ||
-        !keyval_get_size(kv, "size", 128 * MiB, &bytes, 'M', errp) ||
+    if (!kv || !keyval_get_size(kv, "size", 128 * MiB, &bytes, 'M', errp) ||
         !keyval_get_size(kv, "maxmem", bytes, &maxmem, 'M', errp) ||
         !keyval_get_uint(kv, "slots", 0, 256, &slots, errp) ||
         !keyval_check_used(kv, errp)) {
@@ -305,8 +309,7 @@ bool opt_boot(Launch *l, const Option *opt, const char *arg, GError **errp)
     }
     if ((order && !boot_order_check(order, errp)) ||
         !keyval_get_bool(kv, "menu", false, &l->machine.boot_menu, errp) ||
-        !keyval_get_bool(kv, "strict", false, &l->machine.boot_strict,
-                         errp) ||
+        !keyval_get_bool(kv, "strict", false, &l->machine.boot_strict, errp) ||
         !keyval_get_uint(kv, "splash-time", 0, 0xffff, &splash_ms, errp) ||
         !keyval_check_used(kv, errp)) {
         return false;
@@ -337,6 +340,7 @@ static bool rtc_parse_date(const char *text, int64_t *out)
     return true;
 }
 
+/* A date becomes an offset from the host's clock, so that time goes on. */
 static bool rtc_base(MachineConfig *config, const char *base, GError **errp)
 {
     int64_t start;
@@ -366,8 +370,9 @@ bool opt_rtc(Launch *l, const Option *opt, const char *arg, GError **errp)
     clock = keyval_get(kv, "clock", "host");
     keyval_get(kv, "driftfix", NULL);
     if (strcmp(clock, "host") && strcmp(clock, "rt") && strcmp(clock, "vm")) {
-        error_setg(errp, "invalid option value '%s' for clock=: use host, rt "
-                         "or vm",
+        error_setg(errp,
+                   "invalid option value '%s' for clock=: use host, rt "
+                   "or vm",
                    clock);
         return false;
     }
@@ -375,6 +380,7 @@ bool opt_rtc(Launch *l, const Option *opt, const char *arg, GError **errp)
     return keyval_check_used(kv, errp);
 }
 
+/* In the order of the text; SMBIOS swaps the first three fields itself. */
 bool opt_uuid(Launch *l, const Option *opt, const char *arg, GError **errp)
 {
     unsigned pos = 0;
@@ -407,13 +413,11 @@ bool opt_name(Launch *l, const Option *opt, const char *arg, GError **errp)
     if (guest) {
         l->machine.name = g_intern_string(guest);
     }
-    return keyval_get_bool(kv, "debug-threads", false, &debug_threads,
-                           errp) &&
+    return keyval_get_bool(kv, "debug-threads", false, &debug_threads, errp) &&
            keyval_check_used(kv, errp);
 }
 
-bool opt_bios_dir(Launch *l, const Option *opt, const char *arg,
-                  GError **errp)
+bool opt_bios_dir(Launch *l, const Option *opt, const char *arg, GError **errp)
 {
     if (is_help(arg)) {
         GString *out = g_string_new(NULL);

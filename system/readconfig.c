@@ -48,8 +48,7 @@ static void section_add(ConfigSection *s, const char *key, const char *value)
 /* Carry out the section that ends here. */
 static bool section_end(Launch *l, ConfigSection *s, GError **errp)
 {
-    bool ok = !s->option ||
-              launch_option(l, s->option, s->arg->str, errp);
+    bool ok = !s->option || launch_option(l, s->option, s->arg->str, errp);
 
     g_string_truncate(s->arg, 0);
     return ok;

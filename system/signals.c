@@ -23,8 +23,8 @@ static gboolean signals_readable(gint fd, GIOCondition cond, gpointer opaque)
 
     if (read(fd, &info, sizeof(info)) == sizeof(info)) {
         if (info.ssi_signo != SIGINT) {
-            error_report("terminating on signal %u from pid %u",
-                         info.ssi_signo, info.ssi_pid);
+            error_report("terminating on signal %u from pid %u", info.ssi_signo,
+                         info.ssi_pid);
         }
         system_shutdown_request(SHUTDOWN_HOST_SIGNAL);
     }

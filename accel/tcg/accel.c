@@ -30,7 +30,7 @@ static bool parse_thread(const char *value, GError **errp)
         tcg_options.single = true;
     } else if (strcmp(value, "multi")) {
         error_setg(errp,
-                   "-accel tcg: thread=%s is neither 'multi' nor 'single'",
+                   "thread=%s is neither 'multi' nor 'single'",
                    value);
         return false;
     }
@@ -49,7 +49,7 @@ static bool parse_backend(const char *value, GError **errp)
             return true;
         }
     }
-    error_setg(errp, "-accel tcg: backend=%s is neither 'native' nor 'interp'",
+    error_setg(errp, "backend=%s is neither 'native' nor 'interp'",
                value);
     return false;
 }
@@ -66,7 +66,7 @@ static bool parse_tb_size(KeyVal *opts, GError **errp)
     if (tcg_options.tb_bytes < TB_SIZE_MIN ||
         tcg_options.tb_bytes > TB_SIZE_MAX) {
         error_setg(errp,
-                   "-accel tcg: tb-size=%" PRIu64 " is not between %" PRIu64
+                   "tb-size=%" PRIu64 " is not between %" PRIu64
                    " and %" PRIu64 " (MiB)",
                    mib, (uint64_t)(TB_SIZE_MIN / MiB),
                    (uint64_t)(TB_SIZE_MAX / MiB));

@@ -13,12 +13,17 @@
 
 #include "block/block.h"
 #include "hw/block/virtio_blk.h"
+#include "hw/nvram/boot_order.h"
 #include "hw/virtio/virtio_pci.h"
 #include "util/error.h"
 
 #define PCI_CLASS_STORAGE_SCSI 0x0100
 
 #define VIRTIO_ID_BLOCK 2
+
+/* How the firmware names the disk in its boot order. */
+#define BOOT_NAME "scsi"
+#define BOOT_UNIT "/disk@0,0"
 
 /* 5.2.3 "Feature bits" */
 #define BLK_F_SIZE_MAX BIT64(1)
@@ -67,7 +72,7 @@ typedef struct VirtIOBlk {
     VirtIOPCI v; /* first */
     BlockBackend *drive;
     char *serial;
-    uint32_t bootindex; /* all ones: none */
+    uint32_t bootindex; /* or BOOT_INDEX_NONE */
     uint16_t num_queues;
     uint64_t held_bytes; /* in the buffers of requests under way */
     bool resetting;      /* completions start nothing new */
@@ -182,8 +187,7 @@ static void request_start(BlkRequest *r)
         request_transfer(r, header.sector, r->elem.in_bytes - 1);
         break;
     case BLK_T_OUT:
-        request_transfer(r, header.sector,
-                         r->elem.out_bytes - sizeof(header));
+        request_transfer(r, header.sector, r->elem.out_bytes - sizeof(header));
         break;
     case BLK_T_FLUSH:
         block_flush(r->s->drive, request_done, r);
@@ -262,8 +266,8 @@ static const VirtIOClass blk_class = {
 static bool blk_realize(DeviceState *dev, GError **errp)
 {
     VirtIOBlk *s = (VirtIOBlk *)dev;
-    uint64_t features = BLK_F_SIZE_MAX | BLK_F_SEG_MAX | BLK_F_BLK_SIZE |
-                        BLK_F_FLUSH;
+    uint64_t features =
+        BLK_F_SIZE_MAX | BLK_F_SEG_MAX | BLK_F_BLK_SIZE | BLK_F_FLUSH;
 
     if (!s->drive) {
         error_setg(errp, "drive property not set: give drive=ID of a -drive");
@@ -288,6 +292,7 @@ static bool blk_realize(DeviceState *dev, GError **errp)
         block_detach(s->drive);
         return false;
     }
+    boot_order_add_pci(s->bootindex, s->v.pci.devfn, BOOT_NAME, BOOT_UNIT);
     return true;
 }
 
@@ -296,6 +301,7 @@ static void blk_unrealize(DeviceState *dev)
     VirtIOBlk *s = (VirtIOBlk *)dev;
 
     virtio_pci_reset(&s->v);
+    boot_order_remove_pci(s->v.pci.devfn, BOOT_NAME, BOOT_UNIT);
     block_detach(s->drive);
 }
 
@@ -311,8 +317,8 @@ static const DevProp blk_props[] = {
              "id of the -drive behind it"),
     DEV_PROP(VirtIOBlk, serial, "serial", DEV_PROP_STRING, 0,
              "name of the disk, 20 bytes at most"),
-    DEV_PROP(VirtIOBlk, bootindex, "bootindex", DEV_PROP_UINT32, UINT32_MAX,
-             "place in the boot order"),
+    DEV_PROP(VirtIOBlk, bootindex, "bootindex", DEV_PROP_UINT32,
+             BOOT_INDEX_NONE, "place in the boot order"),
     DEV_PROP(VirtIOBlk, num_queues, "num-queues", DEV_PROP_UINT16, 1,
              "request queues, 1 to 16"),
 };

@@ -16,6 +16,8 @@
 
 /* The set-up header: offset in the file, first protocol that has it. */
 #define HDR_SETUP_SECTS     0x1f1
+#define HDR_SYSSIZE         0x1f4 /* in units of SYSSIZE_UNIT */
+#define SYSSIZE_UNIT        16
 #define HDR_VID_MODE        0x1fa
 #define HDR_BOOT_FLAG       0x1fe
 #define HDR_MAGIC           0x202
@@ -78,6 +80,13 @@ static uint32_t setup_bytes(const KernelFile *k)
     return ((sects ? sects : OLD_SETUP_SECTS) + 1) * SECTOR;
 }
 
+/* Bytes of the protected-mode part; the file may have more (a signature). */
+static uint64_t code_bytes(const KernelFile *k)
+{
+    return version(k) < 0x204 ? 1 : (uint64_t)get_le32(k->data + HDR_SYSSIZE) *
+                                        SYSSIZE_UNIT;
+}
+
 static bool check_header(const KernelFile *k, GError **errp)
 {
     if (version(k) < 0x202) {
@@ -86,7 +95,8 @@ static bool check_header(const KernelFile *k, GError **errp)
                    version(k) >> 8, version(k) & 0xff);
         return false;
     }
-    if (setup_bytes(k) >= k->len || k->len > k->ram_below_4g) {
+    if (setup_bytes(k) >= k->len || k->len - setup_bytes(k) < code_bytes(k) ||
+        k->len > k->ram_below_4g) {
         error_setg(errp, "invalid kernel header: '%s' is cut short or larger "
                    "than the memory", k->config->kernel);
         return false;

@@ -125,8 +125,8 @@ void virtio_set_broken(VirtIODevice *vdev, const char *why)
     }
     vdev->status |= VIRTIO_STATUS_NEEDS_RESET;
     if (vdev->status & VIRTIO_STATUS_DRIVER_OK) {
-        vdev->transport->interrupt(vdev->transport_opaque,
-                                   vdev->config_vector, true);
+        vdev->transport->interrupt(vdev->transport_opaque, vdev->config_vector,
+                                   true);
     }
 }
 
@@ -401,11 +401,9 @@ static bool segments_copy(const VirtElement *elem, const VirtSegment *seg,
         }
         part = MIN(seg[i].len - offset, len);
         result = write ? vdev->transport->write(vdev->transport_opaque,
-                                                seg[i].addr + offset, buf,
-                                                part)
+                                                seg[i].addr + offset, buf, part)
                        : vdev->transport->read(vdev->transport_opaque,
-                                               seg[i].addr + offset, buf,
-                                               part);
+                                               seg[i].addr + offset, buf, part);
         if (result != MEMTX_OK) {
             return false;
         }

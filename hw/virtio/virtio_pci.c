@@ -79,6 +79,7 @@ enum {
 
 /* --- transport --- */
 
+/* Both fail while the function may not master the bus. */
 static MemTxResult transport_read(void *opaque, hwaddr addr, void *buf,
                                   uint64_t len)
 {
@@ -95,6 +96,8 @@ static MemTxResult transport_write(void *opaque, hwaddr addr, const void *buf,
     return pci_dma_write(&v->pci, addr, buf, len);
 }
 
+/* 4.1.5.3 "Virtqueue Interrupts From The Device": by vector, or by INTx with
+ * the reason in the ISR register. */
 static void transport_interrupt(void *opaque, uint16_t vector, bool config)
 {
     VirtIOPCI *v = opaque;
@@ -117,6 +120,7 @@ static const VirtIOTransport pci_transport = {
 
 /* --- common configuration --- */
 
+/* NULL: the driver selected a queue that does not exist. */
 static VirtQueue *selected_queue(VirtIOPCI *v)
 {
     return v->queue_select < v->vdev.nqueues ? &v->vdev.queue[v->queue_select]
@@ -170,8 +174,7 @@ static uint64_t common_read(void *opaque, hwaddr addr, unsigned size)
     case COMMON_DRIVER_FEATURE_SELECT:
         return v->driver_feature_select;
     case COMMON_DRIVER_FEATURE:
-        return feature_window(v->vdev.guest_features,
-                              v->driver_feature_select);
+        return feature_window(v->vdev.guest_features, v->driver_feature_select);
     case COMMON_MSIX_CONFIG:
         return v->vdev.config_vector;
     case COMMON_NUM_QUEUES:
@@ -194,15 +197,15 @@ static uint16_t checked_vector(const VirtIOPCI *v, uint64_t value)
     return value <= v->vdev.nqueues ? value : VIRTIO_NO_VECTOR;
 }
 
+/* Once FEATURES_OK is accepted the choice stands (2.2.1). */
 static void driver_feature_write(VirtIOPCI *v, uint32_t value)
 {
     VirtIODevice *vdev = &v->vdev;
 
     if (v->driver_feature_select < 2 &&
         !(vdev->status & VIRTIO_STATUS_FEATURES_OK)) {
-        vdev->guest_features =
-            deposit64(vdev->guest_features, 32 * v->driver_feature_select, 32,
-                      value);
+        vdev->guest_features = deposit64(
+            vdev->guest_features, 32 * v->driver_feature_select, 32, value);
     }
 }
 
@@ -216,8 +219,7 @@ static void queue_size_write(VirtQueue *q, uint64_t value)
 {
     if (value == 0 || value > VIRTIO_QUEUE_MAX_SIZE ||
         (value & (value - 1)) != 0) {
-        log_printf(LOG_GUEST_ERRORS, "virtio: queue size %" PRIu64 "\n",
-                   value);
+        log_printf(LOG_GUEST_ERRORS, "virtio: queue size %" PRIu64 "\n", value);
         return;
     }
     q->size = value;
@@ -257,6 +259,7 @@ static void queue_reg_write(VirtIOPCI *v, VirtQueue *q, hwaddr addr,
     }
 }
 
+/* A driver's reset also clears what the transport keeps. */
 static void status_write(VirtIOPCI *v, uint8_t value)
 {
     if (value == 0) {
@@ -357,6 +360,7 @@ static uint64_t notify_read(void *opaque, hwaddr addr, unsigned size)
     return 0;
 }
 
+/* The doorbell's address tells the queue; the value repeats it. */
 static void notify_write(void *opaque, hwaddr addr, uint64_t value,
                          unsigned size)
 {
@@ -404,6 +408,7 @@ static void add_page(VirtIOPCI *v, MemoryRegion *mr, const char *name,
     memory_region_add(&v->bar, offset, mr);
 }
 
+/* The structures may lie anywhere in a BAR; a page each keeps them apart. */
 static void make_bar(VirtIOPCI *v)
 {
     uint32_t config_bytes = v->vdev.klass->config_bytes;

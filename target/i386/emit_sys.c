@@ -338,16 +338,6 @@ void emit_monitor(X86Trans *s, const X86Insn *in)
     x86_call1(s, HELPER_monitor, x86_linear(s, &a));
 }
 
-/* WAIT: #NM, or a pending x87 exception */
-void emit_wait(X86Trans *s, const X86Insn *in)
-{
-    if (s->flags & HF_WAIT_NM) {
-        x86_fault(s, EXCP_NM);
-    } else {
-        x86_call0(s, HELPER_fwait);
-    }
-}
-
 /* --- TLB, caches, fences, state areas --- */
 
 void emit_invlpg(X86Trans *s, const X86Insn *in)

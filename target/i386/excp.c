@@ -6,7 +6,7 @@
  */
 #include "target/i386/excp.h"
 
-#include "accel/tcg.h"
+#include "exec/translator.h"
 #include "system/runstate.h"
 #include "target/i386/helpers.h"
 #include "target/i386/seg.h"
@@ -156,7 +156,8 @@ static void log_event(X86CPU *cpu, const X86Event *ev)
 
     log_write("%6u: v=%02x e=%04x i=%d cpl=%u IP=%04x:%016" PRIx64
               " SP=%04x:%016" PRIx64 " %s=%016" PRIx64 " %s\n",
-              count++, ev->vector, ev->error, ev->kind == EVENT_SOFTWARE,
+              __atomic_fetch_add(&count, 1, __ATOMIC_RELAXED), ev->vector,
+              ev->error, ev->kind == EVENT_SOFTWARE,
               x86_cpl(cpu), cpu->segs[R_CS].selector, ev->return_rip,
               cpu->segs[R_SS].selector, cpu->regs[R_RSP],
               ev->vector == EXCP_PF ? "CR2" : "RAX",

@@ -15,9 +15,9 @@
 
 #include <string.h>
 
-#include "accel/tcg.h"
 #include "exec/ldst.h"
 #include "exec/memory.h"
+#include "exec/translator.h"
 #include "target/i386/excp.h"
 #include "target/i386/seg.h"
 #include "util/log.h"

@@ -1,135 +1,188 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The x87 FPU: what its files share.  Arithmetic is done by the host's x87 on
- * 80-bit operands, with the guest's control word, so that results, flags and
- * NaNs are the silicon's own (x87_host.c).  The register stack, exceptions and
- * memory images are kept here, in X87State.
+ * What the x87 helpers share: the register stack, the status word, and how an
+ * instruction reports its exceptions.  All of it runs on the vCPU's thread.
+ *
+ * Every helper keeps one order: a pending exception is delivered, operands are
+ * looked at, the result is computed, and only then does the state change, so
+ * that a store that faults leaves nothing behind.
+ *
  * Source: SDM vol. 1, chapter 8 "Programming with the x87 FPU".
  */
 #ifndef HEDDLE_TARGET_I386_X87_H
 #define HEDDLE_TARGET_I386_X87_H
 
-#include "exec/memop.h"
 #include "target/i386/cpu.h"
 
-/* Status word: SDM vol. 1, 8.1.3.  The low six are masked by the same bits of
- * the control word. */
-#define X87_SW_IE BIT(0)
-#define X87_SW_DE BIT(1)
-#define X87_SW_ZE BIT(2)
-#define X87_SW_OE BIT(3)
-#define X87_SW_UE BIT(4)
-#define X87_SW_PE BIT(5)
-#define X87_SW_SF BIT(6)
-#define X87_SW_ES BIT(7)
-#define X87_SW_C0 BIT(8)
-#define X87_SW_C1 BIT(9)
-#define X87_SW_C2 BIT(10)
-#define X87_SW_C3 BIT(14)
-#define X87_SW_B  BIT(15)
-#define X87_EXCEPTIONS 0x3fu
-#define X87_CODES (X87_SW_C0 | X87_SW_C1 | X87_SW_C2 | X87_SW_C3)
-/* Found before there is a result: unmasked, they keep the destination. */
-#define X87_PRE (X87_SW_IE | X87_SW_DE | X87_SW_ZE)
+/* Status word: 8.1.3 "x87 FPU Status Register".  The same bits of the control
+ * word mask the six exceptions. */
+#define X87_IE  BIT(0)
+#define X87_DE  BIT(1)
+#define X87_ZE  BIT(2)
+#define X87_OE  BIT(3)
+#define X87_UE  BIT(4)
+#define X87_PE  BIT(5)
+#define X87_EXC 0x3fu
+#define X87_SF  BIT(6) /* IE comes from the stack */
+#define X87_ES  BIT(7) /* an unmasked exception is pending */
+#define X87_C0  BIT(8)
+#define X87_C1  BIT(9)
+#define X87_C2  BIT(10)
+#define X87_C3  BIT(14)
+#define X87_B   BIT(15) /* as ES */
+#define X87_TOP_SHIFT 11
+#define X87_TOP       (7u << X87_TOP_SHIFT)
+#define X87_CODES     (X87_C0 | X87_C1 | X87_C2 | X87_C3)
+#define X87_COMPARE   (X87_C0 | X87_C2 | X87_C3)
 
-/* Control word: what exists, and after FNINIT. */
-#define X87_CW_BITS 0x1f3fu
-#define X87_CW_ONES 0x0040u
-#define X87_CW_INIT 0x037fu
+/* These, unmasked, keep a register result from being written: 8.5.1 to 8.5.3.
+ * With a result that goes to memory OE and UE do so too: 8.5.4, 8.5.5. */
+#define X87_BEFORE (X87_IE | X87_DE | X87_ZE)
 
-/* An 80-bit value as it lies in memory. */
-typedef struct __attribute__((packed)) X87Value {
-    uint64_t mantissa;
-    uint16_t sign_exp;
-} X87Value;
+#define X87_CW_INIT     0x37fu
+#define X87_CW_WRITABLE 0x1f3fu
+#define X87_CW_FIXED    0x40u /* reads as one */
 
-/* --- one instruction, as the dispatcher hands it on --- */
-typedef struct X87Insn {
-    uint8_t op;     /* low three bits of the opcode: D8 is 0 */
-    uint8_t modrm;
-    bool osize16;
-    MemOp mo;       /* of memory operands: MMU mode and flags, no size */
-    vaddr addr;
-} X87Insn;
+/*
+ * `info`, the last argument of helpers that are no control instructions: a
+ * constant that says where in the code the instruction is.
+ *   bits 0-10   the opcode word FOP: low bits of D8-DF, then ModRM
+ *   bits 16-31  page offset of the instruction
+ *   bits 32-34  segment of the memory operand
+ *   bit 35      64-bit code: FIP and FDP are not cut to 32 bits
+ */
+#define X87_INFO_FOP       0x7ffu
+#define X87_INFO_OFF_SHIFT 16
+#define X87_INFO_SEG_SHIFT 32
+#define X87_INFO_64        BIT64(35)
 
-static inline unsigned x87_reg_field(const X87Insn *in)
+/* ModRM.rm, the i of ST(i). */
+static inline unsigned x87_info_rm(uint64_t info)
 {
-    return in->modrm >> 3 & 7;
+    return info & 7;
 }
 
-static inline unsigned x87_rm(const X87Insn *in)
+/* ModRM.reg */
+static inline unsigned x87_info_reg(uint64_t info)
 {
-    return in->modrm & 7;
+    return info >> 3 & 7;
 }
 
-typedef void X87Fn(X86CPU *cpu, const X87Insn *in);
+/* --- the stack --- */
 
-enum {
-    X87_NOWAIT = 1,  /* pending exceptions are not looked at */
-    X87_CONTROL = 2, /* FIP, FDP and FOP stay as they are */
-    X87_WRITES = 4,  /* the memory operand is stored to */
-};
-
-typedef struct X87Row {
-    X87Fn *fn;     /* NULL: #UD */
-    uint8_t flags; /* X87_* */
-    uint8_t bytes; /* of the memory operand; X87_ENV, X87_STATE */
-} X87Row;
-
-/* Sizes that depend on the operand size: 14 or 28, 94 or 108 bytes. */
-#define X87_ENV   0xfe
-#define X87_STATE 0xff
-
-/* The row of an instruction; never NULL, but row->fn may be. */
-const X87Row *x87_row(unsigned op, unsigned modrm);
-unsigned x87_operand_bytes(const X87Row *row, bool osize16);
-
-/* --- the register stack --- */
-static inline unsigned x87_phys(const X86CPU *cpu, unsigned i)
+static inline X87Reg *x87_st(X87State *x, unsigned i)
 {
-    return (cpu->x87.top + i) & 7;
+    return &x->r[(x->top + i) & 7];
 }
 
-static inline bool x87_is_empty(const X86CPU *cpu, unsigned i)
+/* Is ST(i) not empty? */
+static inline bool x87_has(const X87State *x, unsigned i)
 {
-    return !(cpu->x87.valid >> x87_phys(cpu, i) & 1);
+    return x->valid >> ((x->top + i) & 7) & 1;
 }
 
-X87Value x87_get(const X86CPU *cpu, unsigned i); /* ST(i) */
-void x87_set(X86CPU *cpu, unsigned i, X87Value v); /* and mark it valid */
-void x87_pop(X86CPU *cpu);
-/* Push @v, after signalling @flags; or what a stack overflow makes of it. */
-void x87_push(X86CPU *cpu, X87Value v, unsigned flags);
-extern const X87Value x87_indefinite; /* the default NaN */
+/* In two parts, as the host's FSTP writes and FLD reads them. */
+static inline void x87_set(X87State *x, unsigned i, const X87Reg *value)
+{
+    X87Reg *r = x87_st(x, i);
+
+    r->mantissa = value->mantissa;
+    r->sign_exp = value->sign_exp;
+    x->valid |= 1u << ((x->top + i) & 7);
+}
+
+static inline void x87_free(X87State *x, unsigned i)
+{
+    x->valid &= ~(1u << ((x->top + i) & 7));
+}
+
+static inline void x87_pop(X87State *x)
+{
+    x87_free(x, 0);
+    x->top = (x->top + 1) & 7;
+}
 
 /* --- exceptions --- */
-/* Set @flags (and C1 as in @flags); true if the instruction may go on to its
- * result: nothing unmasked among X87_PRE. */
-bool x87_signal(X86CPU *cpu, unsigned flags);
-/* Stack underflow: true if masked, and the result is x87_indefinite. */
-bool x87_underflow(X86CPU *cpu);
-/* ES and B from the flags and masks as they are now. */
-void x87_update_summary(X86CPU *cpu);
-void x87_init_state(X86CPU *cpu); /* FNINIT */
 
-/* --- x87_arith.c --- */
-X87Fn x87_arith_st0, x87_arith_sti, x87_arith_sti_pop;
-X87Fn x87_arith_f32, x87_arith_f64, x87_arith_i16, x87_arith_i32;
-X87Fn x87_fcomp_sti, x87_fcompp, x87_fucom, x87_fucomp, x87_fucompp;
-X87Fn x87_fcom_sti, x87_fcomi, x87_fucomi, x87_fcomip, x87_fucomip;
-X87Fn x87_ftst, x87_fxam, x87_fchs, x87_fabs;
-X87Fn x87_d9_const, x87_d9_unary, x87_d9_binary, x87_d9_two_results;
+/* The QNaN real indefinite: 4.8.3.7. */
+extern const X87Reg x87_indefinite;
 
-/* --- x87_move.c --- */
-X87Fn x87_fld_f32, x87_fld_f64, x87_fld_f80, x87_fld_sti;
-X87Fn x87_fild_16, x87_fild_32, x87_fild_64, x87_fbld;
-X87Fn x87_fst, x87_fstp, x87_fst_f80, x87_fst_sti, x87_fstp_sti;
-X87Fn x87_fxch, x87_fcmov, x87_ffree, x87_ffreep;
-X87Fn x87_fincstp, x87_fdecstp, x87_fnop;
+/* ES is set: #MF, or FERR# when CR0.NE is clear; then it returns. */
+void x87_pending(X86CPU *cpu);
 
-/* --- x87_env.c --- */
-X87Fn x87_fldcw, x87_fnstcw, x87_fnstsw_mem, x87_fnstsw_ax;
-X87Fn x87_fldenv, x87_fnstenv, x87_frstor, x87_fnsave;
-X87Fn x87_fnclex, x87_fninit;
+/* An operand is empty (@c1 0) or there is no room to push (@c1 X87_C1).
+ * Returns whether the indefinite goes where the result would: 8.5.1.1. */
+bool x87_stack_fault(X86CPU *cpu, unsigned c1);
+
+/* ES and B follow from the flags and masks, after either was written. */
+void x87_update_summary(X87State *x);
+
+/* Both words as images hold them: TOP is in @sw, and ES of it is ignored. */
+void x87_set_control(X87State *x, uint16_t cw, uint16_t sw);
+
+/*
+ * Take over what the host's status word says after an instruction.
+ * @codes   condition codes that the instruction defines
+ * Returns  whether its result is to be written
+ */
+static inline bool x87_report(X86CPU *cpu, unsigned host, unsigned codes)
+{
+    X87State *x = &cpu->x87;
+
+    x->sw = (x->sw & ~codes) | (host & (codes | X87_EXC));
+    if (unlikely(host & X87_ES)) {
+        x->sw |= X87_ES | X87_B;
+        return !(host & ~x->cw & X87_BEFORE);
+    }
+    return true;
+}
+
+/* Push @value, or what a full stack makes of it. */
+void x87_push(X86CPU *cpu, const X87Reg *value);
+
+/* --- how helpers begin --- */
+
+static inline void x87_wait(X86CPU *cpu)
+{
+    if (unlikely(cpu->x87.sw & X87_ES)) {
+        x87_pending(cpu);
+    }
+}
+
+/* Remember the instruction: 8.1.8 "x87 FPU Instruction and Data (Operand)
+ * Pointers". */
+static inline void x87_note(X86CPU *cpu, uint64_t info)
+{
+    X87State *x = &cpu->x87;
+
+    x->fop = info & X87_INFO_FOP;
+    x->fip = cpu->rip_base + (info >> X87_INFO_OFF_SHIFT & 0xffff);
+    if (!(info & X87_INFO_64)) {
+        x->fip = (uint32_t)x->fip;
+    }
+    x->fcs = cpu->segs[R_CS].selector;
+}
+
+/* The same, and the memory operand at offset @ea. */
+static inline void x87_note_mem(X86CPU *cpu, uint64_t ea, uint64_t info)
+{
+    x87_note(cpu, info);
+    cpu->x87.fdp = ea;
+    cpu->x87.fds = cpu->segs[info >> X87_INFO_SEG_SHIFT & 7].selector;
+}
+
+static inline X87State *x87_begin(X86CPU *cpu, uint64_t info)
+{
+    x87_wait(cpu);
+    x87_note(cpu, info);
+    return &cpu->x87;
+}
+
+static inline X87State *x87_begin_mem(X86CPU *cpu, uint64_t ea, uint64_t info)
+{
+    x87_wait(cpu);
+    x87_note_mem(cpu, ea, info);
+    return &cpu->x87;
+}
 
 #endif

@@ -1,425 +1,398 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * x87 arithmetic, comparisons and transcendental functions.
- * Source: SDM vol. 2A under each mnemonic; vol. 1, 8.5 "x87 FPU Floating-Point
- * Exception Conditions" for the masked and unmasked responses.
+ * x87 arithmetic: the four operations, the transcendental functions, and
+ * comparison.  Each helper checks its operands for emptiness, lets the host
+ * compute, and writes the result unless an unmasked exception forbids it.
+ * Source: SDM vol. 1, 8.3 "x87 FPU Instruction Set".
  */
-#include "exec/ldst.h"
+#include "target/i386/helpers.h"
 #include "target/i386/x87_host.h"
 #include "tcg/ir.h"
 
-/* ModRM.reg of the two comparisons among the eight operations. */
-#define OP_COM  2
-#define OP_COMP 3
+/* --- ADD, MUL, SUB, DIV --- */
 
-static void set_codes(X86CPU *cpu, unsigned codes, unsigned mask)
+static bool binary(X86CPU *cpu, X87Binary *op, unsigned codes, X87Reg *d,
+                   const void *b)
 {
-    cpu->x87.sw = (cpu->x87.sw & ~mask) | (codes & mask);
+    X87State *x = &cpu->x87;
+    unsigned host;
+
+    x87_host_enter(x);
+    host = op(d, x87_st(x, 0), b);
+    x87_host_leave(x);
+    return x87_report(cpu, host, codes);
 }
 
-/* --- comparisons --- */
-
-#define CODES_UNORDERED (X87_SW_C0 | X87_SW_C2 | X87_SW_C3)
-
-/* Signal what a comparison found; its codes, or "unordered" of an empty
- * register.  False when an unmasked exception keeps everything as it was. */
-static bool compare_done(X86CPU *cpu, unsigned *sw, bool empty)
+/* ST(0) op ST(@i) to @d; true if it is to be written. */
+static bool binary_st(X86CPU *cpu, X87Binary *op, unsigned codes, X87Reg *d,
+                      unsigned i)
 {
-    if (empty) {
-        *sw = X87_SW_IE | X87_SW_SF | CODES_UNORDERED;
+    X87State *x = &cpu->x87;
+
+    if (unlikely(!x87_has(x, 0) || !x87_has(x, i))) {
+        *d = x87_indefinite;
+        return x87_stack_fault(cpu, 0);
     }
-    return x87_signal(cpu, *sw & ~X87_SW_C1);
+    return binary(cpu, op, codes, d, x87_st(x, i));
 }
 
-/* Compare into the condition codes; true if a pop may follow. */
-static bool compare(X86CPU *cpu, unsigned sw, bool empty)
+static X87Binary *arith_of(X87Format format, uint64_t info)
 {
-    if (!compare_done(cpu, &sw, empty)) {
-        return false;
+    return x87_host_arith[format][x87_info_reg(info)];
+}
+
+/* D8: to ST(0) */
+void helper_x87_arith_st0(X86CPU *cpu, uint64_t info)
+{
+    X87State *x = x87_begin(cpu, info);
+    X87Reg d;
+
+    if (binary_st(cpu, arith_of(X87_ST, info), X87_C1, &d,
+                  x87_info_rm(info))) {
+        x87_set(x, 0, &d);
     }
-    set_codes(cpu, sw, CODES_UNORDERED);
-    return true;
 }
 
-/* Into EFLAGS: ZF, PF and CF from C3, C2 and C0, the others clear. */
-static bool compare_eflags(X86CPU *cpu, unsigned sw, bool empty)
+/* DC: to ST(i).  With that, SUB and SUBR (DIV and DIVR) swap their places in
+ * the opcode: field 4 is ST(0) - ST(i) in both. */
+void helper_x87_arith_sti(X86CPU *cpu, uint64_t info)
 {
-    if (!compare_done(cpu, &sw, empty)) {
-        return false;
+    X87State *x = x87_begin(cpu, info);
+    X87Reg d;
+
+    if (binary_st(cpu, arith_of(X87_ST, info), X87_C1, &d,
+                  x87_info_rm(info))) {
+        x87_set(x, x87_info_rm(info), &d);
     }
-    cpu->cc = (sw & X87_SW_C3 ? CC_BIT_Z : 0) |
-              (sw & X87_SW_C2 ? CC_BIT_P : 0) |
-              (sw & X87_SW_C0 ? CC_BIT_C : 0);
-    return true;
 }
 
-/* ST(0) against ST(i); the host's status word. */
-static unsigned host_compare(X86CPU *cpu, unsigned i, bool unordered)
+/* DE: to ST(i), then pop */
+void helper_x87_arith_pop(X86CPU *cpu, uint64_t info)
 {
-    X87Host h = {
-        .st0 = x87_get(cpu, 0),
-        .st1 = x87_get(cpu, i),
-        .cw = cpu->x87.cw,
-    };
+    X87State *x = x87_begin(cpu, info);
+    X87Reg d;
 
-    if (unordered) {
-        x87_host_run(&h, X87_HOST_FUCOM);
+    if (binary_st(cpu, arith_of(X87_ST, info), X87_C1, &d,
+                  x87_info_rm(info))) {
+        x87_set(x, x87_info_rm(info), &d);
+        x87_pop(x);
+    }
+}
+
+static void arith_mem(X86CPU *cpu, X87Format format, uint64_t value,
+                      uint64_t ea, uint64_t info)
+{
+    X87State *x = x87_begin_mem(cpu, ea, info);
+    X87Reg d = x87_indefinite;
+    bool write;
+
+    if (likely(x87_has(x, 0))) {
+        write = binary(cpu, arith_of(format, info), X87_C1, &d, &value);
     } else {
-        x87_host_arith(&h, X87_SRC_ST1, OP_COM);
+        write = x87_stack_fault(cpu, 0);
     }
-    return h.sw;
+    if (write) {
+        x87_set(x, 0, &d);
+    }
 }
 
-static bool any_empty(X86CPU *cpu, unsigned i)
+void helper_x87_arith_f32(X86CPU *cpu, uint64_t value, uint64_t ea,
+                          uint64_t info)
 {
-    return x87_is_empty(cpu, 0) || x87_is_empty(cpu, i);
+    arith_mem(cpu, X87_F32, value, ea, info);
 }
 
-static void compare_sti(X86CPU *cpu, unsigned i, bool unordered,
-                        unsigned pops)
+void helper_x87_arith_f64(X86CPU *cpu, uint64_t value, uint64_t ea,
+                          uint64_t info)
 {
-    bool empty = any_empty(cpu, i);
-    unsigned sw = empty ? 0 : host_compare(cpu, i, unordered);
+    arith_mem(cpu, X87_F64, value, ea, info);
+}
 
-    if (compare(cpu, sw, empty)) {
-        while (pops-- > 0) {
-            x87_pop(cpu);
+void helper_x87_arith_i16(X86CPU *cpu, uint64_t value, uint64_t ea,
+                          uint64_t info)
+{
+    arith_mem(cpu, X87_I16, value, ea, info);
+}
+
+void helper_x87_arith_i32(X86CPU *cpu, uint64_t value, uint64_t ea,
+                          uint64_t info)
+{
+    arith_mem(cpu, X87_I32, value, ea, info);
+}
+
+/* --- functions of ST(0), and of ST(0) and ST(1) --- */
+
+/* FSQRT, FRNDINT, F2XM1, FSIN, FCOS; C2 says that the argument of the last two
+ * is out of range, and what is then written is the argument itself. */
+void helper_x87_unary(X86CPU *cpu, uint64_t op, uint64_t info)
+{
+    X87State *x = x87_begin(cpu, info);
+    unsigned codes = op >= X87_SIN ? X87_C1 | X87_C2 : X87_C1;
+    X87Reg d = x87_indefinite;
+    bool write;
+
+    if (likely(x87_has(x, 0))) {
+        unsigned host;
+
+        x87_host_enter(x);
+        host = x87_host_unary[op](&d, x87_st(x, 0));
+        x87_host_leave(x);
+        write = x87_report(cpu, host, codes);
+    } else {
+        x->sw &= ~codes;
+        write = x87_stack_fault(cpu, 0);
+    }
+    if (write) {
+        x87_set(x, 0, &d);
+    }
+}
+
+static void sign_op(X86CPU *cpu, uint64_t info, uint16_t clear, uint16_t flip)
+{
+    X87State *x = x87_begin(cpu, info);
+
+    if (likely(x87_has(x, 0))) {
+        X87Reg *r = x87_st(x, 0);
+
+        r->sign_exp = (r->sign_exp & ~clear) ^ flip;
+        x->sw &= ~X87_C1;
+    } else if (x87_stack_fault(cpu, 0)) {
+        x87_set(x, 0, &x87_indefinite);
+    }
+}
+
+void helper_x87_fchs(X86CPU *cpu, uint64_t info)
+{
+    sign_op(cpu, info, 0, 0x8000);
+}
+
+void helper_x87_fabs(X86CPU *cpu, uint64_t info)
+{
+    sign_op(cpu, info, 0x8000, 0);
+}
+
+void helper_x87_fscale(X86CPU *cpu, uint64_t info)
+{
+    X87State *x = x87_begin(cpu, info);
+    X87Reg d;
+
+    if (binary_st(cpu, x87_host_scale, X87_C1, &d, 1)) {
+        x87_set(x, 0, &d);
+    }
+}
+
+static bool is_nan(const X87Reg *r)
+{
+    return (r->sign_exp & 0x7fff) == 0x7fff && r->mantissa << 1 != 0;
+}
+
+/*
+ * FPREM, FPREM1: bits of the quotient in the codes, or C2 set if the reduction
+ * is not complete.  Where there is no quotient C0 and C3 stay as they were.
+ */
+void helper_x87_fprem(X86CPU *cpu, uint64_t op, uint64_t info)
+{
+    X87State *x = x87_begin(cpu, info);
+    unsigned before = x->sw & (X87_C0 | X87_C3);
+    X87Reg d;
+    bool write;
+
+    x->sw &= ~X87_C2;
+    write = binary_st(cpu, x87_host_prem[op], X87_CODES, &d, 1);
+    if (!write || is_nan(&d)) {
+        x->sw = (x->sw & ~(X87_C0 | X87_C3)) | before;
+    }
+    if (write) {
+        x87_set(x, 0, &d);
+    }
+}
+
+/* FYL2X, FYL2XP1, FPATAN */
+void helper_x87_binary_pop(X86CPU *cpu, uint64_t op, uint64_t info)
+{
+    X87State *x = x87_begin(cpu, info);
+    X87Reg d;
+
+    if (binary_st(cpu, x87_host_pop[op], X87_C1, &d, 1)) {
+        x87_set(x, 1, &d);
+        x87_pop(x);
+    }
+}
+
+/* FPTAN, FSINCOS, FXTRACT: a second result is pushed. */
+void helper_x87_split(X86CPU *cpu, uint64_t op, uint64_t info)
+{
+    X87State *x = x87_begin(cpu, info);
+    unsigned codes = op == X87_XTRACT ? X87_C1 : X87_C1 | X87_C2, host = 0;
+    X87Reg d[2] = {x87_indefinite, x87_indefinite};
+    bool write;
+
+    if (unlikely(!x87_has(x, 0) || x87_has(x, 7))) {
+        x->sw &= ~codes;
+        write = x87_stack_fault(cpu, x87_has(x, 0) ? X87_C1 : 0);
+    } else {
+        x87_host_enter(x);
+        host = x87_host_split[op](d, x87_st(x, 0));
+        x87_host_leave(x);
+        write = x87_report(cpu, host, codes);
+    }
+    if (write && !(host & codes & X87_C2)) {
+        x87_set(x, 0, &d[1]);
+        x->top = (x->top - 1) & 7;
+        x87_set(x, 0, &d[0]);
+    }
+}
+
+/* --- comparison --- */
+
+/* An empty operand compares as unordered: 8.5.1.1.  Processors set the codes
+ * even if that is unmasked, though the SDM says no; the pop is left out. */
+static bool compare_fault(X86CPU *cpu)
+{
+    cpu->x87.sw |= X87_COMPARE;
+    return x87_stack_fault(cpu, 0);
+}
+
+/* Sets the codes; true if the instruction may pop. */
+static bool compare(X86CPU *cpu, X87Compare *op, const void *b)
+{
+    X87State *x = &cpu->x87;
+    unsigned host;
+
+    x87_host_enter(x);
+    host = op(x87_st(x, 0), b);
+    x87_host_leave(x);
+    return x87_report(cpu, host, X87_CODES);
+}
+
+static bool compare_st(X86CPU *cpu, X87Compare *op, unsigned i)
+{
+    X87State *x = &cpu->x87;
+
+    if (unlikely(!x87_has(x, 0) || !x87_has(x, i))) {
+        return compare_fault(cpu);
+    }
+    return compare(cpu, op, x87_st(x, i));
+}
+
+static void compare_pop(X86CPU *cpu, X87Compare *op, unsigned pops,
+                        uint64_t info)
+{
+    X87State *x = x87_begin(cpu, info);
+
+    if (compare_st(cpu, op, x87_info_rm(info))) {
+        for (unsigned i = 0; i < pops; i++) {
+            x87_pop(x);
         }
     }
 }
 
-static void compare_sti_eflags(X86CPU *cpu, unsigned i, bool unordered,
-                               bool pop)
+void helper_x87_fcom(X86CPU *cpu, uint64_t pops, uint64_t info)
 {
-    bool empty = any_empty(cpu, i);
-    unsigned sw = empty ? 0 : host_compare(cpu, i, unordered);
-
-    if (compare_eflags(cpu, sw, empty) && pop) {
-        x87_pop(cpu);
-    }
+    compare_pop(cpu, x87_host_compare[X87_ST], pops, info);
 }
 
-void x87_fcom_sti(X86CPU *cpu, const X87Insn *in)
+void helper_x87_fucom(X86CPU *cpu, uint64_t pops, uint64_t info)
 {
-    compare_sti(cpu, x87_rm(in), false, 0);
+    compare_pop(cpu, x87_host_ucompare, pops, info);
 }
 
-void x87_fcomp_sti(X86CPU *cpu, const X87Insn *in)
+/* FCOM, FCOMP, FICOM, FICOMP: ModRM.reg 2, or 3 with a pop. */
+void helper_x87_fcom_mem(X86CPU *cpu, uint64_t value, uint64_t format,
+                         uint64_t ea, uint64_t info)
 {
-    compare_sti(cpu, x87_rm(in), false, 1);
-}
-
-void x87_fcompp(X86CPU *cpu, const X87Insn *in)
-{
-    compare_sti(cpu, 1, false, 2);
-}
-
-void x87_fucom(X86CPU *cpu, const X87Insn *in)
-{
-    compare_sti(cpu, x87_rm(in), true, 0);
-}
-
-void x87_fucomp(X86CPU *cpu, const X87Insn *in)
-{
-    compare_sti(cpu, x87_rm(in), true, 1);
-}
-
-void x87_fucompp(X86CPU *cpu, const X87Insn *in)
-{
-    compare_sti(cpu, 1, true, 2);
-}
-
-void x87_fcomi(X86CPU *cpu, const X87Insn *in)
-{
-    compare_sti_eflags(cpu, x87_rm(in), false, false);
-}
-
-void x87_fucomi(X86CPU *cpu, const X87Insn *in)
-{
-    compare_sti_eflags(cpu, x87_rm(in), true, false);
-}
-
-void x87_fcomip(X86CPU *cpu, const X87Insn *in)
-{
-    compare_sti_eflags(cpu, x87_rm(in), false, true);
-}
-
-void x87_fucomip(X86CPU *cpu, const X87Insn *in)
-{
-    compare_sti_eflags(cpu, x87_rm(in), true, true);
-}
-
-void x87_ftst(X86CPU *cpu, const X87Insn *in)
-{
-    X87Host h = {.st0 = x87_get(cpu, 0), .cw = cpu->x87.cw};
-    bool empty = x87_is_empty(cpu, 0);
-
-    if (!empty) {
-        x87_host_run(&h, X87_HOST_FTST);
-    }
-    compare(cpu, h.sw, empty);
-}
-
-/* Class in C3, C2 and C0; sign in C1; no exceptions. */
-void x87_fxam(X86CPU *cpu, const X87Insn *in)
-{
-    X87Host h = {.st0 = x87_get(cpu, 0), .cw = cpu->x87.cw};
-
-    x87_host_run(&h, X87_HOST_FXAM);
-    if (x87_is_empty(cpu, 0)) {
-        h.sw = (h.sw & X87_SW_C1) | X87_SW_C3 | X87_SW_C0;
-    }
-    set_codes(cpu, h.sw, X87_CODES);
-}
-
-/* --- the six operations --- */
-
-/* Run operation ModRM.reg on ST(0) and h->st1 or h->mem; the result goes to
- * ST(@dst). */
-static void arith(X86CPU *cpu, const X87Insn *in, X87Host *h, X87Source src,
-                  bool empty, unsigned dst, bool pop)
-{
+    X87State *x = x87_begin_mem(cpu, ea, info);
     bool done;
 
-    if (empty) {
-        h->st0 = x87_indefinite;
-        done = x87_underflow(cpu);
+    if (likely(x87_has(x, 0))) {
+        done = compare(cpu, x87_host_compare[format], &value);
     } else {
-        h->st0 = x87_get(cpu, 0);
-        h->cw = cpu->x87.cw;
-        x87_host_arith(h, src, x87_reg_field(in));
-        done = x87_signal(cpu, h->sw);
+        done = compare_fault(cpu);
     }
-    if (done) {
-        x87_set(cpu, dst, h->st0);
-        if (pop) {
-            x87_pop(cpu);
-        }
+    if (done && (x87_info_reg(info) & 1)) {
+        x87_pop(x);
     }
 }
 
-static void arith_reg(X86CPU *cpu, const X87Insn *in, unsigned dst, bool pop)
+/* C3, C2 and C0 are where LAHF's ZF, PF and CF are: 8.1.4. */
+static uint16_t cc_of_codes(unsigned sw)
 {
-    unsigned i = x87_rm(in);
-    X87Host h = {.st1 = x87_get(cpu, i)};
-
-    arith(cpu, in, &h, X87_SRC_ST1, any_empty(cpu, i), dst, pop);
+    return cc_from_eflags(sw >> 8 &
+                          (EFLAGS_ZF | EFLAGS_PF | EFLAGS_CF));
 }
 
-void x87_arith_st0(X86CPU *cpu, const X87Insn *in)
+/*
+ * FCOMI and relatives compare as FCOM does, with the outcome in EFLAGS; the
+ * status word keeps its codes, but that a stack fault clears C1.
+ */
+static void compare_flags(X86CPU *cpu, X87Compare *op, uint64_t info)
 {
-    unsigned op = x87_reg_field(in);
+    X87State *x = x87_begin(cpu, info);
+    unsigned i = x87_info_rm(info), codes = x->sw & X87_CODES;
+    bool pop;
 
-    if (op == OP_COM || op == OP_COMP) {
-        compare_sti(cpu, x87_rm(in), false, op == OP_COMP);
+    if (unlikely(!x87_has(x, 0) || !x87_has(x, i))) {
+        codes &= ~X87_C1;
+        pop = compare_fault(cpu);
     } else {
-        arith_reg(cpu, in, 0, false);
+        pop = compare(cpu, op, x87_st(x, i));
+    }
+    cpu->cc = cc_of_codes(x->sw);
+    x->sw = (x->sw & ~X87_CODES) | codes;
+    if (pop && (info & BIT(10))) { /* DF, not DB */
+        x87_pop(x);
     }
 }
 
-void x87_arith_sti(X86CPU *cpu, const X87Insn *in)
+void helper_x87_fcomi(X86CPU *cpu, uint64_t info)
 {
-    arith_reg(cpu, in, x87_rm(in), false);
+    compare_flags(cpu, x87_host_compare[X87_ST], info);
 }
 
-void x87_arith_sti_pop(X86CPU *cpu, const X87Insn *in)
+void helper_x87_fucomi(X86CPU *cpu, uint64_t info)
 {
-    arith_reg(cpu, in, x87_rm(in), true);
+    compare_flags(cpu, x87_host_ucompare, info);
 }
 
-static void arith_memory(X86CPU *cpu, const X87Insn *in, X87Source src,
-                         MemOp size)
+void helper_x87_ftst(X86CPU *cpu, uint64_t info)
 {
-    X87Host h = {.mem = {cpu_load(&cpu->cs, in->addr, in->mo | size)}};
-    unsigned op = x87_reg_field(in);
-    bool empty = x87_is_empty(cpu, 0);
+    X87State *x = x87_begin(cpu, info);
 
-    if (op != OP_COM && op != OP_COMP) {
-        arith(cpu, in, &h, src, empty, 0, false);
-        return;
-    }
-    if (!empty) {
-        h.st0 = x87_get(cpu, 0);
-        h.cw = cpu->x87.cw;
-        x87_host_arith(&h, src, op);
-    }
-    if (compare(cpu, h.sw, empty) && op == OP_COMP) {
-        x87_pop(cpu);
-    }
-}
+    if (likely(x87_has(x, 0))) {
+        unsigned host;
 
-void x87_arith_f32(X86CPU *cpu, const X87Insn *in)
-{
-    arith_memory(cpu, in, X87_SRC_F32, MO_32);
-}
-
-void x87_arith_f64(X86CPU *cpu, const X87Insn *in)
-{
-    arith_memory(cpu, in, X87_SRC_F64, MO_64);
-}
-
-void x87_arith_i16(X86CPU *cpu, const X87Insn *in)
-{
-    arith_memory(cpu, in, X87_SRC_I16, MO_16);
-}
-
-void x87_arith_i32(X86CPU *cpu, const X87Insn *in)
-{
-    arith_memory(cpu, in, X87_SRC_I32, MO_32);
-}
-
-/* --- D9 E0 to FF --- */
-
-static void change_sign(X86CPU *cpu, uint16_t keep, uint16_t flip)
-{
-    X87Value v = x87_get(cpu, 0);
-
-    if (x87_is_empty(cpu, 0)) {
-        if (x87_underflow(cpu)) {
-            x87_set(cpu, 0, x87_indefinite);
-        }
-        return;
-    }
-    v.sign_exp = (v.sign_exp & keep) ^ flip;
-    x87_signal(cpu, 0);
-    x87_set(cpu, 0, v);
-}
-
-void x87_fchs(X86CPU *cpu, const X87Insn *in)
-{
-    change_sign(cpu, 0xffff, 0x8000);
-}
-
-void x87_fabs(X86CPU *cpu, const X87Insn *in)
-{
-    change_sign(cpu, 0x7fff, 0);
-}
-
-void x87_d9_const(X86CPU *cpu, const X87Insn *in)
-{
-    X87Host h = {.cw = cpu->x87.cw | X87_EXCEPTIONS};
-
-    x87_host_const(&h, x87_rm(in));
-    x87_push(cpu, h.st0, 0);
-}
-
-/* Indexed by ModRM - F0h. */
-static const uint8_t d9_host_op[16] = {
-    X87_HOST_F2XM1,  X87_HOST_FYL2X,   X87_HOST_FPTAN,   X87_HOST_FPATAN,
-    X87_HOST_FXTRACT, X87_HOST_FPREM1, 0,                0,
-    X87_HOST_FPREM,  X87_HOST_FYL2XP1, X87_HOST_FSQRT,   X87_HOST_FSINCOS,
-    X87_HOST_FRNDINT, X87_HOST_FSCALE, X87_HOST_FSIN,    X87_HOST_FCOS,
-};
-
-static X87HostOp d9_op(const X87Insn *in)
-{
-    return d9_host_op[in->modrm & 15];
-}
-
-/* Codes beside C1 that an operation defines. */
-static unsigned defined_codes(X87HostOp op)
-{
-    switch (op) {
-    case X87_HOST_FPREM:
-    case X87_HOST_FPREM1:
-        return X87_CODES;
-    case X87_HOST_FSIN:
-    case X87_HOST_FCOS:
-    case X87_HOST_FPTAN:
-    case X87_HOST_FSINCOS:
-        return X87_SW_C2; /* out of range */
-    default:
-        return 0;
-    }
-}
-
-/* ST(0) = f(ST(0)) */
-void x87_d9_unary(X86CPU *cpu, const X87Insn *in)
-{
-    X87Host h = {.st0 = x87_get(cpu, 0), .cw = cpu->x87.cw};
-    X87HostOp op = d9_op(in);
-
-    if (x87_is_empty(cpu, 0)) {
-        if (x87_underflow(cpu)) {
-            x87_set(cpu, 0, x87_indefinite);
-        }
-        return;
-    }
-    x87_host_run(&h, op);
-    if (x87_signal(cpu, h.sw)) {
-        set_codes(cpu, h.sw, defined_codes(op));
-        x87_set(cpu, 0, h.st0);
-    }
-}
-
-static bool pops(X87HostOp op)
-{
-    return op == X87_HOST_FYL2X || op == X87_HOST_FYL2XP1 ||
-           op == X87_HOST_FPATAN;
-}
-
-/* f(ST(0), ST(1)), to ST(0), or to ST(1) with a pop */
-void x87_d9_binary(X86CPU *cpu, const X87Insn *in)
-{
-    X87HostOp op = d9_op(in);
-    X87Host h = {
-        .st0 = x87_get(cpu, 0),
-        .st1 = x87_get(cpu, 1),
-        .cw = cpu->x87.cw,
-    };
-    bool done;
-
-    if (any_empty(cpu, 1)) {
-        h.st0 = x87_indefinite;
-        done = x87_underflow(cpu);
+        x87_host_enter(x);
+        host = x87_host_test(NULL, x87_st(x, 0));
+        x87_host_leave(x);
+        x87_report(cpu, host, X87_CODES);
     } else {
-        x87_host_run(&h, op);
-        done = x87_signal(cpu, h.sw);
-        if (done) {
-            set_codes(cpu, h.sw, defined_codes(op));
+        compare_fault(cpu);
+    }
+}
+
+/* No exception, not even of an empty register: C3 and C0 say that it is. */
+void helper_x87_fxam(X86CPU *cpu, uint64_t info)
+{
+    X87State *x = x87_begin(cpu, info);
+    unsigned codes = x87_host_examine(NULL, x87_st(x, 0)) & X87_CODES;
+
+    if (!x87_has(x, 0)) {
+        codes = (codes & X87_C1) | X87_C3 | X87_C0;
+    }
+    x->sw = (x->sw & ~X87_CODES) | codes;
+}
+
+/* @taken: the condition holds. */
+void helper_x87_fcmov(X86CPU *cpu, uint64_t taken, uint64_t info)
+{
+    X87State *x = x87_begin(cpu, info);
+    unsigned i = x87_info_rm(info);
+
+    if (unlikely(!x87_has(x, 0) || !x87_has(x, i))) {
+        if (x87_stack_fault(cpu, 0)) {
+            x87_set(x, 0, &x87_indefinite);
         }
+    } else if (taken) {
+        x87_set(x, 0, x87_st(x, i));
     }
-    if (done && pops(op)) {
-        x87_pop(cpu);
-    }
-    if (done) {
-        x87_set(cpu, 0, h.st0);
-    }
-}
-
-/* What a stack fault leaves in both places of a two-result instruction. */
-static void two_indefinites(X86CPU *cpu, unsigned flags)
-{
-    if (x87_signal(cpu, flags)) {
-        x87_set(cpu, 0, x87_indefinite);
-        cpu->x87.top = (cpu->x87.top - 1) & 7;
-        x87_set(cpu, 0, x87_indefinite);
-    }
-}
-
-/* FPTAN, FXTRACT, FSINCOS: one result replaces ST(0), one is pushed. */
-void x87_d9_two_results(X86CPU *cpu, const X87Insn *in)
-{
-    X87HostOp op = d9_op(in);
-    X87Host h = {.st0 = x87_get(cpu, 0), .cw = cpu->x87.cw};
-
-    if (x87_is_empty(cpu, 0)) {
-        two_indefinites(cpu, X87_SW_IE | X87_SW_SF);
-        return;
-    }
-    if (!x87_is_empty(cpu, 7)) {
-        two_indefinites(cpu, X87_SW_IE | X87_SW_SF | X87_SW_C1);
-        return;
-    }
-    x87_host_run(&h, op);
-    if (!x87_signal(cpu, h.sw)) {
-        return;
-    }
-    set_codes(cpu, h.sw, defined_codes(op));
-    if (h.sw & defined_codes(op) & X87_SW_C2) {
-        return; /* out of range: the operand stays */
-    }
-    x87_set(cpu, 0, h.st1);
-    cpu->x87.top = (cpu->x87.top - 1) & 7;
-    x87_set(cpu, 0, h.st0);
 }

@@ -1,258 +1,287 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Calculations on the host's x87.
+ * The host's x87 instructions, one small function each.
  *
- * The general way runs one instruction under the guest's own control word and
- * takes the whole state with FNSAVE, which does not wait: an unmasked
- * exception pends, is seen in the image, and goes with the FNINIT that FNSAVE
- * ends with.  That is slow (some hundred cycles); with every exception masked,
- * as nearly all programs have it, arithmetic and moves take a shorter way.
+ * Forms that pop are avoided where there is a choice: with an unmasked
+ * exception an instruction leaves the stack as it was, and what has to be
+ * cleaned up would depend on that.  Where there is none, FFREE empties whatever
+ * register is left; that TOP drifts by it does not matter to compiled code.
  */
 #include "target/i386/x87_host.h"
 
-#include <string.h>
+/* Status to AX (the rest of EAX is undefined), then drop a pending exception,
+ * so that waiting instructions may follow. */
+#define STATUS          \
+    "fnstsw %%ax\n\t"   \
+    "testb $0x80, %%al\n\t" \
+    "jz 1f\n\t"         \
+    "fnclex\n"          \
+    "1:\t"
 
-#define ALL_ST \
-    "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)", "st(6)", "st(7)"
-
-/* What FNSAVE writes in 64-bit mode: the 32-bit protected-mode format. */
-typedef struct __attribute__((packed)) HostImage {
-    uint16_t cw, pad0, sw, pad1, tw, pad2;
-    uint32_t fip, fcs_fop, fdp, fds;
-    X87Value st[8];
-} HostImage;
-_Static_assert(sizeof(HostImage) == 108, "FNSAVE image");
-
-static const uint16_t default_cw = X87_CW_INIT;
-
-typedef void HostFn(X87Host *h);
-
-static void take_image(X87Host *h, const HostImage *im)
-{
-    h->sw = im->sw;
-    h->st0 = im->st[0];
-    h->st1 = im->st[1];
-}
-
-/* Any instruction, any control word. */
-#define HOST_FULL(name, insn)                                                \
-    static void full_##name(X87Host *h)                                      \
-    {                                                                        \
-        HostImage im;                                                        \
-                                                                             \
-        __asm__ volatile("fninit\n\t"                                        \
-                         "fldcw %[cw]\n\t"                                   \
-                         "fldt %[b]\n\t"                                     \
-                         "fldt %[a]\n\t" insn "\n\t"                         \
-                         "fnsave %[im]"                                      \
-                         : [im] "=m"(im), [mem] "+m"(h->mem)                 \
-                         : [cw] "m"(h->cw), [a] "m"(h->st0),                 \
-                           [b] "m"(h->st1)                                   \
-                         : ALL_ST);                                          \
-        take_image(h, &im);                                                  \
-    }
-
-/* Instructions that neither push nor pop, all exceptions masked. */
-#define HOST_MASKED(name, insn)                                              \
-    static void masked_##name(X87Host *h)                                    \
-    {                                                                        \
-        __asm__ volatile("fnclex\n\t"                                        \
-                         "fldcw %[cw]\n\t"                                   \
-                         "fldt %[b]\n\t"                                     \
-                         "fldt %[a]\n\t" insn "\n\t"                         \
-                         "fnstsw %[sw]\n\t"                                  \
-                         "fstpt %[a]\n\t"                                    \
-                         "fstp %%st(0)\n\t"                                  \
-                         "fldcw %[def]"                                      \
-                         : [a] "+m"(h->st0), [sw] "=m"(h->sw)                \
-                         : [cw] "m"(h->cw), [b] "m"(h->st1),                 \
-                           [mem] "m"(h->mem), [def] "m"(default_cw)          \
-                         : ALL_ST);                                          \
-    }
-
-/* ST(0) to memory with a pop, all exceptions masked. */
-#define HOST_MASKED_STORE(name, insn)                                        \
-    static void masked_##name(X87Host *h)                                    \
-    {                                                                        \
-        __asm__ volatile("fnclex\n\t"                                        \
-                         "fldcw %[cw]\n\t"                                   \
-                         "fldt %[a]\n\t" insn "\n\t"                         \
-                         "fnstsw %[sw]\n\t"                                  \
-                         "fldcw %[def]"                                      \
-                         : [mem] "+m"(h->mem), [sw] "=m"(h->sw)              \
-                         : [cw] "m"(h->cw), [a] "m"(h->st0),                 \
-                           [def] "m"(default_cw)                             \
-                         : ALL_ST);                                          \
-    }
-
-/* Memory to ST(0): needs no control word, as nothing is rounded, and gives
- * the same value whether or not its exceptions are masked. */
-#define HOST_LOAD(name, insn)                                                \
-    static void masked_##name(X87Host *h)                                    \
-    {                                                                        \
-        __asm__ volatile("fnclex\n\t" insn "\n\t"                            \
-                         "fnstsw %[sw]\n\t"                                  \
-                         "fstpt %[a]"                                        \
-                         : [a] "=m"(h->st0), [sw] "=m"(h->sw)                \
-                         : [mem] "m"(h->mem)                                 \
-                         : ALL_ST);                                          \
-    }
-
-#define HOST_BOTH(name, insn) HOST_FULL(name, insn) HOST_MASKED(name, insn)
-#define HOST_STORE(name, insn) \
-    HOST_FULL(name, insn) HOST_MASKED_STORE(name, insn)
+#define OUT_STATUS(sw) "=a"(sw)
 
 /* --- two operands --- */
 
-#define HOST_ARITH(op)                                                       \
-    HOST_BOTH(op##_st1, #op " %%st(1), %%st")                                \
-    HOST_BOTH(op##_f32, #op "s %[mem]")                                      \
-    HOST_BOTH(op##_f64, #op "l %[mem]")
-#define HOST_ARITH_INT(op)                                                   \
-    HOST_BOTH(fi##op##_i16, "fi" #op "s %[mem]")                             \
-    HOST_BOTH(fi##op##_i32, "fi" #op "l %[mem]")
-
-HOST_ARITH(fadd)
-HOST_ARITH(fmul)
-HOST_ARITH(fsub)
-HOST_ARITH(fsubr)
-HOST_ARITH(fdiv)
-HOST_ARITH(fdivr)
-HOST_BOTH(fcom_st1, "fcom %%st(1)")
-HOST_BOTH(fcom_f32, "fcoms %[mem]")
-HOST_BOTH(fcom_f64, "fcoml %[mem]")
-HOST_ARITH_INT(add)
-HOST_ARITH_INT(mul)
-HOST_ARITH_INT(com)
-HOST_ARITH_INT(sub)
-HOST_ARITH_INT(subr)
-HOST_ARITH_INT(div)
-HOST_ARITH_INT(divr)
-
-/* By source, then ModRM.reg; FCOMP compares as FCOM does. */
-#define ARITH_ROWS(kind)                                                     \
-    {                                                                        \
-        [X87_SRC_ST1] = {kind##_fadd_st1, kind##_fmul_st1, kind##_fcom_st1,  \
-                         kind##_fcom_st1, kind##_fsub_st1, kind##_fsubr_st1, \
-                         kind##_fdiv_st1, kind##_fdivr_st1},                 \
-        [X87_SRC_F32] = {kind##_fadd_f32, kind##_fmul_f32, kind##_fcom_f32,  \
-                         kind##_fcom_f32, kind##_fsub_f32, kind##_fsubr_f32, \
-                         kind##_fdiv_f32, kind##_fdivr_f32},                 \
-        [X87_SRC_F64] = {kind##_fadd_f64, kind##_fmul_f64, kind##_fcom_f64,  \
-                         kind##_fcom_f64, kind##_fsub_f64, kind##_fsubr_f64, \
-                         kind##_fdiv_f64, kind##_fdivr_f64},                 \
-        [X87_SRC_I16] = {kind##_fiadd_i16, kind##_fimul_i16,                 \
-                         kind##_ficom_i16, kind##_ficom_i16,                 \
-                         kind##_fisub_i16, kind##_fisubr_i16,                \
-                         kind##_fidiv_i16, kind##_fidivr_i16},               \
-        [X87_SRC_I32] = {kind##_fiadd_i32, kind##_fimul_i32,                 \
-                         kind##_ficom_i32, kind##_ficom_i32,                 \
-                         kind##_fisub_i32, kind##_fisubr_i32,                \
-                         kind##_fidiv_i32, kind##_fidivr_i32},               \
+#define BINARY_REG(name, insn)                                              \
+    unsigned name(X87Reg *d, const X87Reg *st0, const void *b)              \
+    {                                                                       \
+        unsigned sw;                                                        \
+                                                                            \
+        __asm__ volatile("fldt %[b]\n\tfldt %[a]\n\t" insn "\n\t" STATUS    \
+                         "fstpt %[d]\n\tfstp %%st(0)"                       \
+                         : [d] "=m"(*d), OUT_STATUS(sw)                     \
+                         : [a] "m"(*st0), [b] "m"(*(const X87Reg *)b)       \
+                         : "cc");                                           \
+        return sw;                                                          \
     }
 
-static HostFn *const arith_full[X87_SRC_COUNT][8] = ARITH_ROWS(full);
-static HostFn *const arith_masked[X87_SRC_COUNT][8] = ARITH_ROWS(masked);
-
-static bool all_masked(const X87Host *h)
-{
-    return (h->cw & X87_EXCEPTIONS) == X87_EXCEPTIONS;
-}
-
-void x87_host_arith(X87Host *h, X87Source src, unsigned op)
-{
-    if (likely(all_masked(h))) {
-        arith_masked[src][op](h);
-    } else {
-        arith_full[src][op](h);
+#define BINARY_MEM(name, insn, type)                                        \
+    static unsigned name(X87Reg *d, const X87Reg *st0, const void *b)       \
+    {                                                                       \
+        unsigned sw;                                                        \
+                                                                            \
+        __asm__ volatile("fldt %[a]\n\t" insn " %[b]\n\t" STATUS            \
+                         "fstpt %[d]"                                       \
+                         : [d] "=m"(*d), OUT_STATUS(sw)                     \
+                         : [a] "m"(*st0), [b] "m"(*(const type *)b)         \
+                         : "cc");                                           \
+        return sw;                                                          \
     }
-}
 
-/* --- the rest --- */
+/* One operation in all its formats. */
+#define ARITH(name)                                                         \
+    static BINARY_REG(name##_st, "f" #name " %%st(1), %%st")                \
+    BINARY_MEM(name##_f32, "f" #name "s", uint32_t)                         \
+    BINARY_MEM(name##_f64, "f" #name "l", uint64_t)                         \
+    BINARY_MEM(name##_i16, "fi" #name "s", uint16_t)                        \
+    BINARY_MEM(name##_i32, "fi" #name "l", uint32_t)
 
-HOST_FULL(f2xm1, "f2xm1")
-HOST_FULL(fyl2x, "fyl2x")
-HOST_FULL(fpatan, "fpatan")
-HOST_FULL(fprem1, "fprem1")
-HOST_FULL(fprem, "fprem")
-HOST_FULL(fyl2xp1, "fyl2xp1")
-HOST_BOTH(fsqrt, "fsqrt")
-HOST_BOTH(frndint, "frndint")
-HOST_BOTH(fscale, "fscale")
-HOST_FULL(fsin, "fsin")
-HOST_FULL(fcos, "fcos")
-HOST_FULL(fptan, "fptan")
-HOST_FULL(fxtract, "fxtract")
-HOST_FULL(fsincos, "fsincos")
-HOST_BOTH(fucom, "fucom %%st(1)")
-HOST_BOTH(ftst, "ftst")
-HOST_BOTH(fxam, "fxam")
-HOST_LOAD(fld_f32, "flds %[mem]")
-HOST_LOAD(fld_f64, "fldl %[mem]")
-HOST_LOAD(fbld, "fbld %[mem]")
-HOST_STORE(fst_f32, "fstps %[mem]")
-HOST_STORE(fst_f64, "fstpl %[mem]")
-HOST_STORE(fist_16, "fistps %[mem]")
-HOST_STORE(fist_32, "fistpl %[mem]")
-HOST_STORE(fist_64, "fistpll %[mem]")
-HOST_STORE(fistt_16, "fisttps %[mem]")
-HOST_STORE(fistt_32, "fisttpl %[mem]")
-HOST_STORE(fistt_64, "fisttpll %[mem]")
-HOST_STORE(fbst, "fbstp %[mem]")
+ARITH(add)
+ARITH(mul)
+ARITH(sub)
+ARITH(subr)
+ARITH(div)
+ARITH(divr)
 
-/* The way with all exceptions masked, then the general one. */
-static HostFn *const host_fn[X87_HOST_COUNT][2] = {
-    [X87_HOST_F2XM1] = {full_f2xm1, full_f2xm1},
-    [X87_HOST_FYL2X] = {full_fyl2x, full_fyl2x},
-    [X87_HOST_FPATAN] = {full_fpatan, full_fpatan},
-    [X87_HOST_FPREM1] = {full_fprem1, full_fprem1},
-    [X87_HOST_FPREM] = {full_fprem, full_fprem},
-    [X87_HOST_FYL2XP1] = {full_fyl2xp1, full_fyl2xp1},
-    [X87_HOST_FSQRT] = {masked_fsqrt, full_fsqrt},
-    [X87_HOST_FRNDINT] = {masked_frndint, full_frndint},
-    [X87_HOST_FSCALE] = {masked_fscale, full_fscale},
-    [X87_HOST_FSIN] = {full_fsin, full_fsin},
-    [X87_HOST_FCOS] = {full_fcos, full_fcos},
-    [X87_HOST_FPTAN] = {full_fptan, full_fptan},
-    [X87_HOST_FXTRACT] = {full_fxtract, full_fxtract},
-    [X87_HOST_FSINCOS] = {full_fsincos, full_fsincos},
-    [X87_HOST_FUCOM] = {masked_fucom, full_fucom},
-    [X87_HOST_FTST] = {masked_ftst, full_ftst},
-    [X87_HOST_FXAM] = {masked_fxam, full_fxam},
-    [X87_HOST_FLD_F32] = {masked_fld_f32, masked_fld_f32},
-    [X87_HOST_FLD_F64] = {masked_fld_f64, masked_fld_f64},
-    [X87_HOST_FBLD] = {masked_fbld, masked_fbld},
-    [X87_HOST_FST_F32] = {masked_fst_f32, full_fst_f32},
-    [X87_HOST_FST_F64] = {masked_fst_f64, full_fst_f64},
-    [X87_HOST_FIST_16] = {masked_fist_16, full_fist_16},
-    [X87_HOST_FIST_32] = {masked_fist_32, full_fist_32},
-    [X87_HOST_FIST_64] = {masked_fist_64, full_fist_64},
-    [X87_HOST_FISTT_16] = {masked_fistt_16, full_fistt_16},
-    [X87_HOST_FISTT_32] = {masked_fistt_32, full_fistt_32},
-    [X87_HOST_FISTT_64] = {masked_fistt_64, full_fistt_64},
-    [X87_HOST_FBST] = {masked_fbst, full_fbst},
+#define ARITH_ROW(format)                                                   \
+    {                                                                       \
+        add_##format, mul_##format, NULL, NULL, sub_##format,               \
+            subr_##format, div_##format, divr_##format                      \
+    }
+
+X87Binary *const x87_host_arith[X87_NFORMATS][8] = {
+    [X87_ST] = ARITH_ROW(st),   [X87_F32] = ARITH_ROW(f32),
+    [X87_F64] = ARITH_ROW(f64), [X87_I16] = ARITH_ROW(i16),
+    [X87_I32] = ARITH_ROW(i32),
 };
 
-void x87_host_run(X87Host *h, X87HostOp op)
-{
-    host_fn[op][all_masked(h) ? 0 : 1](h);
-}
+BINARY_REG(x87_host_scale, "fscale")
+static BINARY_REG(prem, "fprem")
+static BINARY_REG(prem1, "fprem1")
 
-/* --- constants, which RC rounds --- */
+X87Binary *const x87_host_prem[] = {
+    [X87_PREM] = prem,
+    [X87_PREM1] = prem1,
+};
 
-HOST_FULL(fld1, "fld1")
-HOST_FULL(fldl2t, "fldl2t")
-HOST_FULL(fldl2e, "fldl2e")
-HOST_FULL(fldpi, "fldpi")
-HOST_FULL(fldlg2, "fldlg2")
-HOST_FULL(fldln2, "fldln2")
-HOST_FULL(fldz, "fldz")
+/* The result is in ST(0) whether ST(1) was popped into it or not; in the
+ * latter case it does not count. */
+#define BINARY_POP(name, insn)                                              \
+    static unsigned name(X87Reg *d, const X87Reg *st0, const void *b)       \
+    {                                                                       \
+        unsigned sw;                                                        \
+                                                                            \
+        __asm__ volatile("fldt %[b]\n\tfldt %[a]\n\t" insn "\n\t" STATUS    \
+                         "fstpt %[d]\n\tffree %%st(0)"                      \
+                         : [d] "=m"(*d), OUT_STATUS(sw)                     \
+                         : [a] "m"(*st0), [b] "m"(*(const X87Reg *)b)       \
+                         : "cc");                                           \
+        return sw;                                                          \
+    }
 
-void x87_host_const(X87Host *h, unsigned which)
-{
-    static HostFn *const fn[] = {full_fld1,   full_fldl2t, full_fldl2e,
-                                 full_fldpi,  full_fldlg2, full_fldln2,
-                                 full_fldz};
+BINARY_POP(yl2x, "fyl2x")
+BINARY_POP(yl2xp1, "fyl2xp1")
+BINARY_POP(patan, "fpatan")
 
-    fn[which](h);
-}
+X87Binary *const x87_host_pop[] = {
+    [X87_YL2X] = yl2x,
+    [X87_YL2XP1] = yl2xp1,
+    [X87_PATAN] = patan,
+};
+
+/* --- one operand --- */
+
+#define UNARY(name, insn)                                                   \
+    static unsigned name(X87Reg *d, const X87Reg *st0)                      \
+    {                                                                       \
+        unsigned sw;                                                        \
+                                                                            \
+        __asm__ volatile("fldt %[a]\n\t" insn "\n\t" STATUS "fstpt %[d]"    \
+                         : [d] "=m"(*d), OUT_STATUS(sw)                     \
+                         : [a] "m"(*st0)                                    \
+                         : "cc");                                           \
+        return sw;                                                          \
+    }
+
+UNARY(sqrt_, "fsqrt")
+UNARY(rndint, "frndint")
+UNARY(f2xm1, "f2xm1")
+UNARY(sin_, "fsin")
+UNARY(cos_, "fcos")
+
+X87Unary *const x87_host_unary[] = {
+    [X87_SQRT] = sqrt_, [X87_RNDINT] = rndint, [X87_2XM1] = f2xm1,
+    [X87_SIN] = sin_,   [X87_COS] = cos_,
+};
+
+/* A zero below the operand is there to be popped if nothing was pushed. */
+#define SPLIT(name, insn)                                                   \
+    static unsigned name(X87Reg d[2], const X87Reg *st0)                    \
+    {                                                                       \
+        unsigned sw;                                                        \
+                                                                            \
+        __asm__ volatile("fldz\n\tfldt %[a]\n\t" insn "\n\t" STATUS         \
+                         "fstpt %[d0]\n\tfstpt %[d1]\n\tffree %%st(0)"      \
+                         : [d0] "=m"(d[0]), [d1] "=m"(d[1]), OUT_STATUS(sw) \
+                         : [a] "m"(*st0)                                    \
+                         : "cc");                                           \
+        return sw;                                                          \
+    }
+
+SPLIT(tan_, "fptan")
+SPLIT(sincos_, "fsincos")
+SPLIT(xtract, "fxtract")
+
+X87Split *const x87_host_split[] = {
+    [X87_TAN] = tan_,
+    [X87_SINCOS] = sincos_,
+    [X87_XTRACT] = xtract,
+};
+
+/* st0 is not looked at. */
+#define CONSTANT(name)                                                      \
+    static unsigned name(X87Reg *d, const X87Reg *st0)                      \
+    {                                                                       \
+        __asm__ volatile("f" #name "\n\tfstpt %0" : "=m"(*d));              \
+        return 0;                                                           \
+    }
+
+CONSTANT(ld1)
+CONSTANT(ldl2t)
+CONSTANT(ldl2e)
+CONSTANT(ldpi)
+CONSTANT(ldlg2)
+CONSTANT(ldln2)
+CONSTANT(ldz)
+
+X87Unary *const x87_host_const[7] = {
+    ld1, ldl2t, ldl2e, ldpi, ldlg2, ldln2, ldz,
+};
+
+/* --- comparison --- */
+
+#define COMPARE_MEM(name, insn, type)                                       \
+    static unsigned name(const X87Reg *st0, const void *b)                  \
+    {                                                                       \
+        unsigned sw;                                                        \
+                                                                            \
+        __asm__ volatile("fldt %[a]\n\t" insn " %[b]\n\t" STATUS            \
+                         "fstp %%st(0)"                                     \
+                         : OUT_STATUS(sw)                                   \
+                         : [a] "m"(*st0), [b] "m"(*(const type *)b)         \
+                         : "cc");                                           \
+        return sw;                                                          \
+    }
+
+#define COMPARE_REG(name, insn)                                             \
+    unsigned name(const X87Reg *st0, const void *b)                         \
+    {                                                                       \
+        unsigned sw;                                                        \
+                                                                            \
+        __asm__ volatile("fldt %[b]\n\tfldt %[a]\n\t" insn "\n\t" STATUS    \
+                         "fstp %%st(0)\n\tfstp %%st(0)"                     \
+                         : OUT_STATUS(sw)                                   \
+                         : [a] "m"(*st0), [b] "m"(*(const X87Reg *)b)       \
+                         : "cc");                                           \
+        return sw;                                                          \
+    }
+
+static COMPARE_REG(compare_st, "fcom %%st(1)")
+COMPARE_REG(x87_host_ucompare, "fucom %%st(1)")
+COMPARE_MEM(compare_f32, "fcoms", uint32_t)
+COMPARE_MEM(compare_f64, "fcoml", uint64_t)
+COMPARE_MEM(compare_i16, "ficoms", uint16_t)
+COMPARE_MEM(compare_i32, "ficoml", uint32_t)
+
+X87Compare *const x87_host_compare[X87_NFORMATS] = {
+    [X87_ST] = compare_st,   [X87_F32] = compare_f32,
+    [X87_F64] = compare_f64, [X87_I16] = compare_i16,
+    [X87_I32] = compare_i32,
+};
+
+#define EXAMINE(name, insn)                                                 \
+    unsigned name(X87Reg *d, const X87Reg *st0)                             \
+    {                                                                       \
+        unsigned sw;                                                        \
+                                                                            \
+        __asm__ volatile("fldt %[a]\n\t" insn "\n\t" STATUS "fstp %%st(0)"  \
+                         : OUT_STATUS(sw)                                   \
+                         : [a] "m"(*st0)                                    \
+                         : "cc");                                           \
+        return sw;                                                          \
+    }
+
+EXAMINE(x87_host_test, "ftst")
+EXAMINE(x87_host_examine, "fxam")
+
+/* --- memory formats --- */
+
+/* A load that signals leaves its operand out; the zero is popped then. */
+#define LOAD(name, insn, type)                                              \
+    unsigned name(X87Reg *d, const void *src)                               \
+    {                                                                       \
+        unsigned sw;                                                        \
+                                                                            \
+        __asm__ volatile("fldz\n\t" insn " %[b]\n\t" STATUS                 \
+                         "fstpt %[d]\n\tffree %%st(0)"                      \
+                         : [d] "=m"(*d), OUT_STATUS(sw)                     \
+                         : [b] "m"(*(const type *)src)                      \
+                         : "cc");                                           \
+        return sw;                                                          \
+    }
+
+LOAD(x87_host_load_f32, "flds", uint32_t)
+LOAD(x87_host_load_f64, "fldl", uint64_t)
+LOAD(x87_host_load_i64, "fildll", uint64_t)
+LOAD(x87_host_load_bcd, "fbld", X87Reg)
+
+#define STORE(name, insn, type)                                             \
+    static unsigned name(void *dst, const X87Reg *st0)                      \
+    {                                                                       \
+        unsigned sw;                                                        \
+                                                                            \
+        __asm__ volatile("fldt %[a]\n\t" insn " %[d]\n\t" STATUS            \
+                         "ffree %%st(0)"                                    \
+                         : [d] "+m"(*(type *)dst), OUT_STATUS(sw)           \
+                         : [a] "m"(*st0)                                    \
+                         : "cc");                                           \
+        return sw;                                                          \
+    }
+
+STORE(to_f32, "fstps", uint32_t)
+STORE(to_f64, "fstpl", uint64_t)
+STORE(to_i16, "fistps", uint16_t)
+STORE(to_i32, "fistpl", uint32_t)
+STORE(to_i64, "fistpll", uint64_t)
+STORE(trunc_i16, "fisttps", uint16_t)
+STORE(trunc_i32, "fisttpl", uint32_t)
+STORE(trunc_i64, "fisttpll", uint64_t)
+STORE(to_bcd, "fbstp", X87Reg)
+
+X87Store *const x87_host_store[] = {
+    [X87_TO_F32] = to_f32,       [X87_TO_F64] = to_f64,
+    [X87_TO_I16] = to_i16,       [X87_TO_I32] = to_i32,
+    [X87_TO_I64] = to_i64,       [X87_TRUNC_I16] = trunc_i16,
+    [X87_TRUNC_I32] = trunc_i32, [X87_TRUNC_I64] = trunc_i64,
+    [X87_TO_BCD] = to_bcd,
+};

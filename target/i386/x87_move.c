@@ -1,278 +1,324 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * x87 loads, stores, conversions and moves within the stack.
- * Source: SDM vol. 2A under each mnemonic.
+ * x87 loads, stores and moves between registers.
  *
- * A store to memory comes before the status word changes and before a pop: if
- * it faults the instruction has not happened.
+ * A store converts first, then writes memory (which may fault), and only then
+ * pops and reports, so that the instruction can be run again after a fault.
+ * Source: SDM vol. 1, 8.3.2 "Data Transfer Instructions", and 8.5.
  */
-#include <string.h>
-
 #include "exec/ldst.h"
+#include "target/i386/helpers.h"
 #include "target/i386/x87_host.h"
-#include "tcg/ir.h"
+
+#define X87_BIAS 16383
+#define INTEGER_BIT BIT64(63)
 
 /* --- loads --- */
 
-static void load_float(X86CPU *cpu, const X87Insn *in, MemOp size,
-                       X87HostOp op)
+/* A load whose conversion may signal.  A full stack comes first; of the
+ * conversion's exceptions only IE keeps the value from being pushed. */
+static void load_by_host(X86CPU *cpu, X87Load *op, const void *src)
 {
-    X87Host h = {
-        .mem = {cpu_load(&cpu->cs, in->addr, in->mo | size)},
-        .cw = cpu->x87.cw,
-    };
+    X87State *x = &cpu->x87;
+    X87Reg value = x87_indefinite;
+    unsigned host;
 
-    x87_host_run(&h, op);
-    x87_push(cpu, h.st0, h.sw & ~X87_SW_C1);
-}
-
-void x87_fld_f32(X86CPU *cpu, const X87Insn *in)
-{
-    load_float(cpu, in, MO_32, X87_HOST_FLD_F32);
-}
-
-void x87_fld_f64(X86CPU *cpu, const X87Insn *in)
-{
-    load_float(cpu, in, MO_64, X87_HOST_FLD_F64);
-}
-
-void x87_fld_f80(X86CPU *cpu, const X87Insn *in)
-{
-    X87Value v;
-
-    cpu_load_bytes(&cpu->cs, in->addr, &v, sizeof(v), in->mo);
-    x87_push(cpu, v, 0);
-}
-
-void x87_fbld(X86CPU *cpu, const X87Insn *in)
-{
-    X87Host h = {.cw = cpu->x87.cw};
-
-    cpu_load_bytes(&cpu->cs, in->addr, h.mem, 10, in->mo);
-    x87_host_run(&h, X87_HOST_FBLD);
-    x87_push(cpu, h.st0, 0);
-}
-
-/* Every 64-bit integer has an exact 80-bit value. */
-static X87Value value_of_int(int64_t n)
-{
-    uint64_t magnitude = n < 0 ? -(uint64_t)n : (uint64_t)n;
-    uint16_t sign = n < 0 ? 0x8000 : 0;
-    int shift;
-
-    if (magnitude == 0) {
-        return (X87Value){0, 0};
-    }
-    shift = __builtin_clzll(magnitude);
-    return (X87Value){magnitude << shift, sign | (16383 + 63 - shift)};
-}
-
-static void load_int(X86CPU *cpu, const X87Insn *in, MemOp size)
-{
-    int64_t n = cpu_load(&cpu->cs, in->addr, in->mo | size | MO_SIGN);
-
-    x87_push(cpu, value_of_int(n), 0);
-}
-
-void x87_fild_16(X86CPU *cpu, const X87Insn *in)
-{
-    load_int(cpu, in, MO_16);
-}
-
-void x87_fild_32(X86CPU *cpu, const X87Insn *in)
-{
-    load_int(cpu, in, MO_32);
-}
-
-void x87_fild_64(X86CPU *cpu, const X87Insn *in)
-{
-    load_int(cpu, in, MO_64);
-}
-
-void x87_fld_sti(X86CPU *cpu, const X87Insn *in)
-{
-    unsigned i = x87_rm(in);
-
-    /* An empty source that meets a full stack counts as underflow. */
-    if (x87_is_empty(cpu, i)) {
-        if (x87_underflow(cpu)) {
-            cpu->x87.top = (cpu->x87.top - 1) & 7;
-            x87_set(cpu, 0, x87_indefinite);
+    if (likely(!x87_has(x, 7))) {
+        x87_host_enter(x);
+        host = op(&value, src);
+        x87_host_leave(x);
+        x87_report(cpu, host, X87_C1);
+        if (host & ~x->cw & X87_IE) {
+            return;
         }
-        return;
     }
-    x87_push(cpu, x87_get(cpu, i), 0);
+    x87_push(cpu, &value);
+}
+
+static void push_quiet(X86CPU *cpu, const X87Reg *value)
+{
+    cpu->x87.sw &= ~X87_C1;
+    x87_push(cpu, value);
+}
+
+/* Normal numbers and zeros are exact and signal nothing: no need of the
+ * host's FPU, which is slower. */
+void helper_x87_fld_f32(X86CPU *cpu, uint64_t value, uint64_t ea,
+                        uint64_t info)
+{
+    unsigned exp = value >> 23 & 0xff;
+    X87Reg r;
+
+    x87_begin_mem(cpu, ea, info);
+    if (likely(exp != 0 && exp != 0xff)) {
+        r.mantissa = INTEGER_BIT | value << 40;
+        r.sign_exp = (value >> 16 & 0x8000) | (exp - 127 + X87_BIAS);
+        push_quiet(cpu, &r);
+    } else {
+        load_by_host(cpu, x87_host_load_f32, &value);
+    }
+}
+
+void helper_x87_fld_f64(X86CPU *cpu, uint64_t value, uint64_t ea,
+                        uint64_t info)
+{
+    unsigned exp = value >> 52 & 0x7ff;
+    X87Reg r;
+
+    x87_begin_mem(cpu, ea, info);
+    if (likely(exp != 0 && exp != 0x7ff)) {
+        r.mantissa = INTEGER_BIT | value << 11;
+        r.sign_exp = (value >> 48 & 0x8000) | (exp - 1023 + X87_BIAS);
+        push_quiet(cpu, &r);
+    } else {
+        load_by_host(cpu, x87_host_load_f64, &value);
+    }
+}
+
+/* @value is sign-extended; every 64-bit integer is exact in 64 bits. */
+void helper_x87_fild(X86CPU *cpu, uint64_t value, uint64_t ea, uint64_t info)
+{
+    X87Reg r;
+
+    x87_begin_mem(cpu, ea, info);
+    x87_host_load_i64(&r, &value);
+    push_quiet(cpu, &r);
+}
+
+/* Any bit pattern may be loaded in this format, and none signals. */
+void helper_x87_fld_f80(X86CPU *cpu, uint64_t lo, uint64_t hi, uint64_t ea,
+                        uint64_t info)
+{
+    X87Reg r = {.mantissa = lo, .sign_exp = (uint16_t)hi};
+
+    x87_begin_mem(cpu, ea, info);
+    push_quiet(cpu, &r);
+}
+
+void helper_x87_fbld(X86CPU *cpu, uint64_t lo, uint64_t hi, uint64_t ea,
+                     uint64_t info)
+{
+    X87Reg bcd = {.mantissa = lo, .sign_exp = (uint16_t)hi}, r;
+
+    x87_begin_mem(cpu, ea, info);
+    x87_host_load_bcd(&r, &bcd);
+    push_quiet(cpu, &r);
+}
+
+/* FLD1 and relatives; their last bit follows the rounding control. */
+void helper_x87_fld_const(X86CPU *cpu, uint64_t info)
+{
+    X87State *x = x87_begin(cpu, info);
+    X87Reg r;
+
+    x87_host_enter(x);
+    x87_host_const[x87_info_rm(info)](&r, NULL);
+    x87_host_leave(x);
+    push_quiet(cpu, &r);
+}
+
+/* An empty source is the one fault reported if there is no room either. */
+void helper_x87_fld_st(X86CPU *cpu, uint64_t info)
+{
+    X87State *x = x87_begin(cpu, info);
+    X87Reg r;
+
+    if (likely(x87_has(x, x87_info_rm(info)))) {
+        r = *x87_st(x, x87_info_rm(info));
+        push_quiet(cpu, &r);
+    } else if (x87_stack_fault(cpu, 0)) {
+        x->top = (x->top - 1) & 7;
+        x87_set(x, 0, &x87_indefinite);
+    }
 }
 
 /* --- stores --- */
 
-typedef struct StoreKind {
-    uint8_t op; /* X87HostOp */
-    uint8_t bytes;
-} StoreKind;
+/* The indefinites of the memory formats: 4.8.3.7, 4.2.1.2, 4.7. */
+static const X87Reg store_indefinite[] = {
+    [X87_TO_F32] = {.mantissa = 0xffc00000},
+    [X87_TO_F64] = {.mantissa = 0xfff8000000000000},
+    [X87_TO_I16] = {.mantissa = 0x8000},
+    [X87_TO_I32] = {.mantissa = 0x80000000},
+    [X87_TO_I64] = {.mantissa = BIT64(63)},
+    [X87_TRUNC_I16] = {.mantissa = 0x8000},
+    [X87_TRUNC_I32] = {.mantissa = 0x80000000},
+    [X87_TRUNC_I64] = {.mantissa = BIT64(63)},
+    [X87_TO_BCD] = {.mantissa = 0xc000000000000000, .sign_exp = 0xffff},
+};
 
-/* By opcode - D8 and ModRM.reg, where memory rows say x87_fst. */
-static StoreKind store_kind(const X87Insn *in)
+/* ST(0) in a memory format; the host's status.  Nothing is changed yet. */
+static unsigned convert(X86CPU *cpu, unsigned op, X87Reg *out)
 {
-    static const StoreKind float_32 = {X87_HOST_FST_F32, 4},
-                           float_64 = {X87_HOST_FST_F64, 8},
-                           int_16 = {X87_HOST_FIST_16, 2},
-                           int_32 = {X87_HOST_FIST_32, 4},
-                           int_64 = {X87_HOST_FIST_64, 8},
-                           trunc_16 = {X87_HOST_FISTT_16, 2},
-                           trunc_32 = {X87_HOST_FISTT_32, 4},
-                           trunc_64 = {X87_HOST_FISTT_64, 8},
-                           bcd = {X87_HOST_FBST, 10};
-    unsigned reg = x87_reg_field(in);
+    X87State *x = &cpu->x87;
+    unsigned host;
 
-    switch (in->op) {
-    case 1:
-        return float_32;
-    case 3:
-        return reg == 1 ? trunc_32 : int_32;
-    case 5:
-        return reg == 1 ? trunc_64 : float_64;
-    default:
-        return reg == 1   ? trunc_16
-               : reg == 6 ? bcd
-               : reg == 7 ? int_64
-                          : int_16;
+    x87_host_enter(x);
+    host = x87_host_store[op](out, x87_st(x, 0));
+    x87_host_leave(x);
+    return host;
+}
+
+/* Ten bytes; all of them or none. */
+static void store80(X86CPU *cpu, vaddr addr, const X87Reg *value, MemOp op)
+{
+    if ((addr & ~PAGE_MASK) <= PAGE_SIZE - 10) {
+        cpu_store(&cpu->cs, addr, value->mantissa, op | MO_64);
+        cpu_store(&cpu->cs, addr + 8, value->sign_exp, op | MO_16);
+    } else {
+        cpu_store_bytes(&cpu->cs, addr, value, 10, op);
     }
 }
 
-/* Memory destinations stay as they were for these too, when unmasked. */
-#define STORE_PRE (X87_SW_IE | X87_SW_OE | X87_SW_UE)
-
-void x87_fst(X86CPU *cpu, const X87Insn *in)
+static void store_value(X86CPU *cpu, vaddr addr, const X87Reg *value,
+                        unsigned op, MemOp memop)
 {
-    StoreKind kind = store_kind(in);
-    X87Host h = {.st0 = x87_get(cpu, 0), .cw = cpu->x87.cw};
-
-    if (x87_is_empty(cpu, 0)) {
-        h.st0 = x87_indefinite;
-        h.cw |= X87_EXCEPTIONS;
-    }
-    x87_host_run(&h, kind.op);
-    if (x87_is_empty(cpu, 0)) {
-        h.sw = X87_SW_IE | X87_SW_SF;
-    }
-    if (h.sw & ~cpu->x87.cw & STORE_PRE) {
-        x87_signal(cpu, h.sw);
-        return;
-    }
-    cpu_store_bytes(&cpu->cs, in->addr, h.mem, kind.bytes, in->mo);
-    x87_signal(cpu, h.sw);
-    if (x87_reg_field(in) != 2) {
-        x87_pop(cpu);
+    if (op == X87_TO_BCD) {
+        store80(cpu, addr, value, memop);
+    } else {
+        cpu_store(&cpu->cs, addr, value->mantissa, memop);
     }
 }
 
-void x87_fst_f80(X86CPU *cpu, const X87Insn *in)
+static void finish_store(X86CPU *cpu, bool pop)
 {
-    bool empty = x87_is_empty(cpu, 0);
-    X87Value v = empty ? x87_indefinite : x87_get(cpu, 0);
+    if (pop) {
+        x87_pop(&cpu->x87);
+    }
+}
 
-    if (empty && !(cpu->x87.cw & X87_SW_IE)) {
-        x87_underflow(cpu);
+static void store_empty(X86CPU *cpu, vaddr addr, unsigned op, MemOp memop,
+                        bool pop)
+{
+    if (cpu->x87.cw & X87_IE) {
+        store_value(cpu, addr, &store_indefinite[op], op, memop);
+    }
+    if (x87_stack_fault(cpu, 0)) {
+        finish_store(cpu, pop);
+    }
+}
+
+/*
+ * FST, FSTP, FIST, FISTP, FISTTP, FBSTP.
+ * @how     MemOp | X87_TO_* << 16 | pop << 24
+ */
+void helper_x87_store(X86CPU *cpu, uint64_t addr, uint64_t how, uint64_t ea,
+                      uint64_t info)
+{
+    const unsigned forbids = X87_BEFORE | X87_OE | X87_UE;
+    X87State *x = &cpu->x87;
+    unsigned op = how >> 16 & 0xff, host;
+    MemOp memop = (MemOp)how;
+    bool pop = how >> 24;
+    X87Reg value = {0};
+
+    x87_wait(cpu);
+    if (unlikely(!x87_has(x, 0))) {
+        store_empty(cpu, addr, op, memop, pop);
+        x87_note_mem(cpu, ea, info);
         return;
     }
-    cpu_store_bytes(&cpu->cs, in->addr, &v, sizeof(v), in->mo);
-    x87_signal(cpu, empty ? X87_SW_IE | X87_SW_SF : 0);
-    x87_pop(cpu);
+    host = convert(cpu, op, &value);
+    if (likely(!(host & ~x->cw & forbids))) {
+        store_value(cpu, addr, &value, op, memop);
+        finish_store(cpu, pop);
+    }
+    x87_report(cpu, host, X87_C1);
+    x87_note_mem(cpu, ea, info);
+}
+
+/* FSTP m80: no conversion, no exception but of the stack. */
+void helper_x87_store80(X86CPU *cpu, uint64_t addr, uint64_t how, uint64_t ea,
+                        uint64_t info)
+{
+    X87State *x = &cpu->x87;
+    bool empty = !x87_has(x, 0);
+    bool masked = x->cw & X87_IE;
+
+    x87_wait(cpu);
+    if (likely(!empty || masked)) {
+        store80(cpu, addr, empty ? &x87_indefinite : x87_st(x, 0),
+                (MemOp)how);
+    }
+    x->sw &= ~X87_C1;
+    if (!empty || x87_stack_fault(cpu, 0)) {
+        x87_pop(x);
+    }
+    x87_note_mem(cpu, ea, info);
+}
+
+/* FST, FSTP to a register */
+void helper_x87_fst_st(X86CPU *cpu, uint64_t pop, uint64_t info)
+{
+    X87State *x = x87_begin(cpu, info);
+    X87Reg value;
+
+    if (likely(x87_has(x, 0))) {
+        value = *x87_st(x, 0);
+        x->sw &= ~X87_C1;
+    } else {
+        value = x87_indefinite;
+        if (!x87_stack_fault(cpu, 0)) {
+            return;
+        }
+    }
+    x87_set(x, x87_info_rm(info), &value);
+    if (pop) {
+        x87_pop(x);
+    }
+}
+
+/* D9 D8+i, which no manual lists: FSTP that overlooks an empty ST(0). */
+void helper_x87_fstp_quiet(X86CPU *cpu, uint64_t info)
+{
+    X87State *x = x87_begin(cpu, info);
+
+    x->sw &= ~X87_C1;
+    if (likely(x87_has(x, 0))) {
+        x87_set(x, x87_info_rm(info), x87_st(x, 0));
+    }
+    x87_pop(x);
 }
 
 /* --- within the stack --- */
 
-static bool store_sti(X86CPU *cpu, unsigned i)
+void helper_x87_fxch(X86CPU *cpu, uint64_t info)
 {
-    X87Value v = x87_get(cpu, 0);
+    X87State *x = x87_begin(cpu, info);
+    unsigned i = x87_info_rm(info);
+    bool full = x87_has(x, 0) && x87_has(x, i);
+    X87Reg a = x87_has(x, 0) ? *x87_st(x, 0) : x87_indefinite;
+    X87Reg b = x87_has(x, i) ? *x87_st(x, i) : x87_indefinite;
 
-    if (x87_is_empty(cpu, 0)) {
-        if (!x87_underflow(cpu)) {
-            return false;
-        }
-        v = x87_indefinite;
-    } else {
-        x87_signal(cpu, 0);
-    }
-    x87_set(cpu, i, v);
-    return true;
-}
-
-void x87_fst_sti(X86CPU *cpu, const X87Insn *in)
-{
-    store_sti(cpu, x87_rm(in));
-}
-
-void x87_fstp_sti(X86CPU *cpu, const X87Insn *in)
-{
-    if (store_sti(cpu, x87_rm(in))) {
-        x87_pop(cpu);
+    x->sw &= ~X87_C1;
+    if (likely(full) || x87_stack_fault(cpu, 0)) {
+        x87_set(x, 0, &b);
+        x87_set(x, i, &a);
     }
 }
 
-void x87_fxch(X86CPU *cpu, const X87Insn *in)
+/* FFREE, FFREEP */
+void helper_x87_ffree(X86CPU *cpu, uint64_t pop, uint64_t info)
 {
-    unsigned i = x87_rm(in);
-    X87Value a = x87_is_empty(cpu, 0) ? x87_indefinite : x87_get(cpu, 0);
-    X87Value b = x87_is_empty(cpu, i) ? x87_indefinite : x87_get(cpu, i);
-    bool empty = x87_is_empty(cpu, 0) || x87_is_empty(cpu, i);
+    X87State *x = x87_begin(cpu, info);
 
-    if (x87_signal(cpu, empty ? X87_SW_IE | X87_SW_SF : 0)) {
-        x87_set(cpu, 0, b);
-        x87_set(cpu, i, a);
+    x->sw &= ~X87_C1;
+    x87_free(x, x87_info_rm(info));
+    if (pop) {
+        x87_pop(x);
     }
 }
 
-/* DA: B, E, BE, U; DB: their opposites. */
-static bool fcmov_holds(const X86CPU *cpu, const X87Insn *in)
+/* FINCSTP, FDECSTP: no register becomes empty by it. */
+void helper_x87_rotate(X86CPU *cpu, uint64_t by, uint64_t info)
 {
-    static const uint8_t cond[4] = {COND_B, COND_E, COND_BE, COND_P};
-    bool holds = cond_holds(cond[x87_reg_field(in) & 3], cpu->cc);
+    X87State *x = x87_begin(cpu, info);
 
-    return in->op == 2 ? holds : !holds;
+    x->top = (x->top + by) & 7;
+    x->sw &= ~X87_C1;
 }
 
-void x87_fcmov(X86CPU *cpu, const X87Insn *in)
+void helper_x87_fnop(X86CPU *cpu, uint64_t info)
 {
-    unsigned i = x87_rm(in);
-
-    if (x87_is_empty(cpu, 0) || x87_is_empty(cpu, i)) {
-        if (x87_underflow(cpu)) {
-            x87_set(cpu, 0, x87_indefinite);
-        }
-        return;
-    }
-    x87_signal(cpu, 0);
-    if (fcmov_holds(cpu, in)) {
-        x87_set(cpu, 0, x87_get(cpu, i));
-    }
-}
-
-void x87_ffree(X86CPU *cpu, const X87Insn *in)
-{
-    cpu->x87.valid &= ~BIT(x87_phys(cpu, x87_rm(in)));
-}
-
-void x87_ffreep(X86CPU *cpu, const X87Insn *in)
-{
-    x87_ffree(cpu, in);
-    x87_pop(cpu);
-}
-
-void x87_fincstp(X86CPU *cpu, const X87Insn *in)
-{
-    cpu->x87.top = (cpu->x87.top + 1) & 7;
-    x87_signal(cpu, 0);
-}
-
-void x87_fdecstp(X86CPU *cpu, const X87Insn *in)
-{
-    cpu->x87.top = (cpu->x87.top - 1) & 7;
-    x87_signal(cpu, 0);
-}
-
-void x87_fnop(X86CPU *cpu, const X87Insn *in)
-{
-    /* Also FENI, FDISI and FSETPM of the 8087 and 287. */
+    x87_begin(cpu, info);
 }

@@ -41,8 +41,7 @@ static void teardown(Fixture *f, gconstpointer unused)
 
 static BlockBackend *drive(Fixture *f, const char *more, GError **errp)
 {
-    g_autofree char *text = g_strdup_printf("file=%s,if=none%s", f->path,
-                                            more);
+    g_autofree char *text = g_strdup_printf("file=%s,if=none%s", f->path, more);
     g_autoptr(KeyVal) kv = keyval_parse(text, NULL, NULL);
 
     return block_drive_add(kv, errp);
@@ -64,9 +63,8 @@ static int transfer(BlockBackend *blk, bool write, uint64_t offset, void *buf,
                     size_t len)
 {
     /* Three pieces of odd sizes, one of them empty. */
-    struct iovec iov[3] = {{buf, len / 3},
-                           {buf, 0},
-                           {(char *)buf + len / 3, len - len / 3}};
+    struct iovec iov[3] = {
+        {buf, len / 3}, {buf, 0}, {(char *)buf + len / 3, len - len / 3}};
     int error = -1;
 
     if (write) {
@@ -171,8 +169,8 @@ static void test_snapshot(Fixture *f, gconstpointer unused)
                     0);
     g_assert_cmpint(transfer(blk, false, 0, all, 400 * KiB), ==, 0);
     for (unsigned i = 0; i < 400 * KiB; i++) {
-        bool written = (i >= at && i < at + sizeof(buf)) ||
-                       i >= 400 * KiB - SECTOR;
+        bool written =
+            (i >= at && i < at + sizeof(buf)) || i >= 400 * KiB - SECTOR;
 
         g_assert_cmpuint(all[i], ==,
                          written ? 0xaa : (uint8_t)(i / SECTOR + 1));

@@ -171,8 +171,8 @@ static void test_timestamps(Fixture *f, gconstpointer unused)
     char_write_all(f->a.fe, "x\nya", 4);
     char_write_all(f->a.fe, "b\n", 2);
     text = test_received(f->peer);
-    g_assert_true(g_regex_match_simple(
-        "^x\n\\[00:00:0\\d\\.\\d{3}\\] yab\n$", text, 0, 0));
+    g_assert_true(g_regex_match_simple("^x\n\\[00:00:0\\d\\.\\d{3}\\] yab\n$",
+                                       text, 0, 0));
 }
 
 /* The host refuses: bytes are refused, the writer is told of room, and what
@@ -252,8 +252,7 @@ static void test_short_forms(void)
 
 static void test_ringbuf(void)
 {
-    g_autoptr(KeyVal) kv = keyval_parse("ringbuf,id=r,size=8", "backend",
-                                        NULL);
+    g_autoptr(KeyVal) kv = keyval_parse("ringbuf,id=r,size=8", "backend", NULL);
     Chardev *chr = chardev_add(kv, NULL);
     g_autofree uint8_t *data = NULL;
     Probe p;
@@ -280,8 +279,13 @@ static void test_telnet(void)
     g_assert_cmpuint(strlen(greeting), >, 0);
     probe_attach(&p, chr);
     test_loop_settle();
-    test_send(peer, "a\xff\xfd\x03" "b\xff\xff" "c\xff\xfa\x18x\xff\xf0" "d");
-    g_assert_cmpstr(p.got->str, ==, "ab\xff" "cd");
+    test_send(peer, "a\xff\xfd\x03"
+                    "b\xff\xff"
+                    "c\xff\xfa\x18x\xff\xf0"
+                    "d");
+    g_assert_cmpstr(p.got->str, ==,
+                    "ab\xff"
+                    "cd");
     test_send(peer, "\xff\xf3");
     g_assert_cmpuint(p.breaks, ==, 1);
     char_write_all(p.fe, "\xff!", 2);

@@ -144,6 +144,9 @@ static void test_linux_refused(void)
     make_bzimage(image, sizeof(image), 0x201);
     assert_refused(image, sizeof(image), "boot protocol 2.01");
     make_bzimage(image, sizeof(image), 0x20f);
+    image[0x1f6] = 1; /* 1 MiB of code, more than there is file */
+    assert_refused(image, sizeof(image), "cut short");
+    image[0x1f6] = 0;
     image[0x1f1] = 64; /* more set-up code than there is file */
     assert_refused(image, sizeof(image), "cut short");
     assert_refused(image, 0x220, "is no bzImage");

@@ -33,8 +33,7 @@ typedef struct Fixture {
     VirtElement elem;
 } Fixture;
 
-static MemTxResult fake_read(void *opaque, hwaddr addr, void *buf,
-                             uint64_t len)
+static MemTxResult fake_read(void *opaque, hwaddr addr, void *buf, uint64_t len)
 {
     Fixture *f = opaque;
 

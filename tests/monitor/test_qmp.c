@@ -9,7 +9,7 @@
 
 #define GREETING_START "{\"QMP\": {\"version\": {\"qemu\": {\"micro\": "
 #define OK             "{\"return\": {}}\r\n"
-#define ERROR(class, desc) \
+#define ERROR(class, desc)                                                     \
     "{\"error\": {\"class\": \"" class "\", \"desc\": \"" desc "\"}}\r\n"
 
 static MachineConfig config = {.name = "guest1", .threads = 1, .cores = 1};
@@ -65,8 +65,8 @@ static void test_negotiation(Fixture *f, gconstpointer unused)
 /* Byte by byte, with every blank that JSON allows. */
 static void test_partial(Fixture *f, gconstpointer unused)
 {
-    static const char text[] =
-        " \t\r\n{ \"execute\" :\n\"query-name\" , \"id\" : [ 1, \"x\\u0041\" ] }";
+    static const char text[] = " \t\r\n{ \"execute\" :\n\"query-name\" , "
+                               "\"id\" : [ 1, \"x\\u0041\" ] }";
 
     negotiate(f);
     for (const char *p = text; *p; p++) {
@@ -87,12 +87,11 @@ static void test_pipelined(Fixture *f, gconstpointer unused)
                        "{\"execute\":\"nope\",\"id\":2}"
                        "{\"execute\":\"query-kvm\",\"id\":3}\n");
     test_assert_received(
-        f->peer,
-        OK "{\"return\": {\"name\": \"guest1\"}, \"id\": 1}\r\n"
-           "{\"error\": {\"class\": \"CommandNotFound\", \"desc\": "
-           "\"The command nope has not been found\"}, \"id\": 2}\r\n"
-           "{\"return\": {\"enabled\": false, \"present\": false}, "
-           "\"id\": 3}\r\n");
+        f->peer, OK "{\"return\": {\"name\": \"guest1\"}, \"id\": 1}\r\n"
+                    "{\"error\": {\"class\": \"CommandNotFound\", \"desc\": "
+                    "\"The command nope has not been found\"}, \"id\": 2}\r\n"
+                    "{\"return\": {\"enabled\": false, \"present\": false}, "
+                    "\"id\": 3}\r\n");
 }
 
 static void test_bad_requests(Fixture *f, gconstpointer unused)
@@ -120,8 +119,8 @@ static void test_bad_requests(Fixture *f, gconstpointer unused)
 
     negotiate(f);
     for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
-        g_autofree char *expected = g_strdup_printf(
-            ERROR("GenericError", "%s"), cases[i][1]);
+        g_autofree char *expected =
+            g_strdup_printf(ERROR("GenericError", "%s"), cases[i][1]);
 
         test_send(f->peer, cases[i][0]);
         test_assert_received(f->peer, expected);
@@ -132,8 +131,9 @@ static void test_bad_requests(Fixture *f, gconstpointer unused)
 static void test_garbage(Fixture *f, gconstpointer unused)
 {
     static const char *const garbage[] = {
-        "}}}}\n",    "{\"execute\":\"stop\"]}\n", "hello world\n",
-        "\377\376\n", "{\"a\":1,,}\n",
+        "}}}}\n",        "{\"execute\":\"stop\"]}\n",
+        "hello world\n", "\377\376\n",
+        "{\"a\":1,,}\n",
     };
 
     negotiate(f);
@@ -258,16 +258,14 @@ static void test_hmp_lines(void)
     assert_hmp("nope", "unknown command: 'nope'\r\n");
     assert_hmp("info nope", "unknown command: 'info nope'\r\n");
     assert_hmp("info name", "guest1\r\n");
-    assert_hmp("stop 3",
-               "stop|s: extraneous characters at the end of line\r\n"
-               "Try \"help stop\" for more information\r\n");
+    assert_hmp("stop 3", "stop|s: extraneous characters at the end of line\r\n"
+                         "Try \"help stop\" for more information\r\n");
     assert_hmp("x/z 1", "invalid char in format: 'z'\r\n"
                         "Try \"help x\" for more information\r\n");
     assert_hmp("logfile \"open", "unterminated string\r\n"
                                  "Try \"help logfile\" for more "
                                  "information\r\n");
-    assert_hmp("chardev-remove no",
-               "Error: Chardev 'no' not found\r\n");
+    assert_hmp("chardev-remove no", "Error: Chardev 'no' not found\r\n");
 }
 
 int main(int argc, char **argv)

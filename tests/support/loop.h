@@ -44,8 +44,7 @@ static inline bool test_loop_until(bool (*done)(void *opaque), void *opaque)
 }
 
 /* A "socket" back-end called @id; its other end is @peer. */
-static inline Chardev *test_chardev(const char *id, const char *more,
-                                    int *peer)
+static inline Chardev *test_chardev(const char *id, const char *more, int *peer)
 {
     g_autoptr(KeyVal) kv = NULL;
     g_autofree char *text = NULL;
@@ -85,10 +84,10 @@ static inline char *test_received(int peer)
     return g_string_free(text, FALSE);
 }
 
-#define test_assert_received(peer, expected) \
-    do { \
-        g_autofree char *received_ = test_received(peer); \
-        g_assert_cmpstr(received_, ==, expected); \
+#define test_assert_received(peer, expected)                                   \
+    do {                                                                       \
+        g_autofree char *received_ = test_received(peer);                      \
+        g_assert_cmpstr(received_, ==, expected);                              \
     } while (0)
 
 #endif

@@ -240,9 +240,13 @@ static void test_readconfig(void)
 
 static void test_readconfig_errors(void)
 {
-    static const char *const bad[] = {"[nope]\n", "[drive\n", "x = 1\n",
-                                      "[drive]\nx\n", "[drive \"x]\n",
-                                      "[S]\n", "[memory]\nsize = x\n"};
+    static const char *const bad[] = {"[nope]\n",
+                                      "[drive\n",
+                                      "x = 1\n",
+                                      "[drive]\nx\n",
+                                      "[drive \"x]\n",
+                                      "[S]\n",
+                                      "[memory]\nsize = x\n"};
 
     for (unsigned i = 0; i < ARRAY_LEN(bad); i++) {
         g_autofree char *path = config_file(bad[i]);

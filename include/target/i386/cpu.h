@@ -141,13 +141,16 @@ typedef union __attribute__((aligned(32))) VecReg {
     double f64[4];
 } VecReg;
 
+/* One x87 register: its first ten bytes are the double extended format. */
+typedef struct X87Reg {
+    uint64_t mantissa; /* also MM0-MM7 */
+    uint16_t sign_exp;
+    uint16_t pad[3];
+} X87Reg;
+
 /* x87: SDM vol. 1, chapter 8.  Registers by physical number. */
 typedef struct X87State {
-    struct {
-        uint64_t mantissa; /* also MM0-MM7 */
-        uint16_t sign_exp;
-        uint16_t pad[3];
-    } r[8];
+    X87Reg r[8];
     uint16_t cw;
     uint16_t sw;   /* TOP is kept in `top`, and zero here */
     uint8_t top;
@@ -164,7 +167,7 @@ typedef struct X86CPU {
      * here whenever C code runs that may look. */
     uint64_t regs[16];
     /* rip of an instruction is rip_base + its offset in the page it starts
-     * in, by linear address, for the TB that runs; see accel/tcg.h. */
+     * in, by linear address, for the TB that runs; see tcg/tb.h. */
     uint64_t rip_base;
     uint64_t rip;      /* exact outside TBs */
     uint16_t cc;       /* arithmetic flags in the IR's form: tcg/ir.h */
@@ -274,7 +277,7 @@ uint32_t x86_get_eflags(const X86CPU *cpu);
 void x86_set_eflags(X86CPU *cpu, uint32_t value);
 
 /* --- guest faults; none of them returns --- */
-/* The state is brought to the instruction that runs (accel/tcg.h), then the
+/* The state is brought to the instruction that runs (exec/translator.h), then the
  * exec loop delivers the exception. */
 G_NORETURN void x86_raise(X86CPU *cpu, int vector);
 G_NORETURN void x86_raise_error(X86CPU *cpu, int vector, uint32_t error);
