@@ -271,7 +271,7 @@ static void test_irq13(void)
     on_vector(0x6d, on_irq13);
     WRITE_CR(0, READ_CR(0) & ~CR0_NE);
     __asm__ volatile("fninit; fldcw %0; fld1; fldz; sti; fdivrp; fnop; fwait\n"
-                     "nop; nop; nop; cli; fninit" ::"m"(zero_on));
+                     "jmp 1f; 1: nop; nop; cli; fninit" ::"m"(zero_on));
     WRITE_CR(0, READ_CR(0) | CR0_NE);
     check_eq(irq13, 1, "IRQ 13");
     apic[0x350 / 4] = 0x10000;
