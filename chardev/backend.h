@@ -64,7 +64,9 @@ Chardev *chr_new(const ChardevOps *ops, const char *id, KeyVal *opts,
 /* A pair of non-blocking descriptors with their main-loop sources. */
 typedef struct CharFd {
     Chardev *chr;
-    int in, out; /* -1: none; may be the same number */
+    int in, out;        /* -1: none; may be the same number */
+    int out_checked;    /* the `out` that out_is_socket tells of, or -1 */
+    bool out_is_socket; /* wants send() */
     guint in_source, out_source;
     bool in_ended;                /* end of file: read no more */
     void (*hangup)(Chardev *chr); /* end of file or error; may be NULL */

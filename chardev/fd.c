@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <glib-unix.h>
@@ -17,7 +18,11 @@
 void char_fd_init(CharFd *cf, Chardev *chr, int in, int out,
                   void (*hangup)(Chardev *chr))
 {
-    *cf = (CharFd){.chr = chr, .in = in, .out = out, .hangup = hangup};
+    *cf = (CharFd){.chr = chr,
+                   .in = in,
+                   .out = out,
+                   .out_checked = -1,
+                   .hangup = hangup};
 }
 
 static void char_fd_remove_source(guint *id)
@@ -82,17 +87,27 @@ static gboolean char_fd_writable(gint fd, GIOCondition cond, gpointer opaque)
     return G_SOURCE_REMOVE;
 }
 
+static bool fd_is_socket(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
 /* One write that takes what there is room for; 0 when there is none. */
-static ssize_t char_fd_write_once(int fd, const uint8_t *buf, size_t len)
+static ssize_t char_fd_write_once(CharFd *cf, const uint8_t *buf, size_t len)
 {
     ssize_t n;
 
+    if (cf->out_checked != cf->out) {
+        cf->out_checked = cf->out;
+        cf->out_is_socket = fd_is_socket(cf->out);
+    }
     do {
         /* A peer that has gone must not kill the process by SIGPIPE. */
-        n = send(fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (n < 0 && errno == ENOTSOCK) {
-            n = write(fd, buf, len);
-        }
+        n = cf->out_is_socket
+                ? send(cf->out, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL)
+                : write(cf->out, buf, len);
     } while (n < 0 && errno == EINTR);
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
         return 0;
@@ -105,7 +120,7 @@ size_t char_fd_write(CharFd *cf, const uint8_t *buf, size_t len)
     size_t done = 0;
 
     while (cf->out >= 0 && done < len) {
-        ssize_t n = char_fd_write_once(cf->out, buf + done, len - done);
+        ssize_t n = char_fd_write_once(cf, buf + done, len - done);
 
         if (n < 0) {
             return len; /* no reader any more: take and drop */
@@ -133,5 +148,5 @@ void char_fd_close(CharFd *cf)
     if (cf->in > STDERR_FILENO) {
         close(cf->in);
     }
-    cf->in = cf->out = -1;
+    cf->in = cf->out = cf->out_checked = -1;
 }
