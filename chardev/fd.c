@@ -23,6 +23,7 @@ void char_fd_init(CharFd *cf, Chardev *chr, int in, int out,
                    .out = out,
                    .out_checked = -1,
                    .hangup = hangup};
+    chr->fd = cf;
 }
 
 static void char_fd_remove_source(guint *id)
@@ -43,27 +44,36 @@ static void char_fd_ended(CharFd *cf)
     }
 }
 
+/* One read of up to @room bytes, and what follows from it. */
+static void char_fd_read(CharFd *cf, size_t room)
+{
+    uint8_t buf[CHAR_FD_CHUNK];
+    ssize_t n;
+
+    do {
+        n = read(cf->in, buf, MIN(room, sizeof(buf)));
+    } while (n < 0 && errno == EINTR);
+    if (n > 0) {
+        cf->receiving = true;
+        chr_receive(cf->chr, buf,
+                    cf->filter ? cf->filter(cf->chr, buf, n) : (size_t)n);
+        cf->receiving = false;
+    } else if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) {
+        char_fd_ended(cf);
+    }
+}
+
 static gboolean char_fd_readable(gint fd, GIOCondition cond, gpointer opaque)
 {
     CharFd *cf = opaque;
     guint self = cf->in_source;
-    uint8_t buf[CHAR_FD_CHUNK];
-    size_t room = MIN(chr_room(cf->chr), sizeof(buf));
-    ssize_t n;
+    size_t room = chr_room(cf->chr);
 
     if (room == 0) {
         cf->in_source = 0; /* char_fd_update_input() starts it again */
         return G_SOURCE_REMOVE;
     }
-    do {
-        n = read(fd, buf, room);
-    } while (n < 0 && errno == EINTR);
-    if (n > 0) {
-        chr_receive(cf->chr, buf,
-                    cf->filter ? cf->filter(cf->chr, buf, n) : (size_t)n);
-    } else if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) {
-        char_fd_ended(cf);
-    }
+    char_fd_read(cf, room);
     /* receive() and hangup() may have removed this source. */
     return cf->in_source == self ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
 }
@@ -76,6 +86,19 @@ void char_fd_update_input(CharFd *cf)
         cf->in_source = g_unix_fd_add(cf->in, G_IO_IN | G_IO_HUP | G_IO_ERR,
                                       char_fd_readable, cf);
     }
+}
+
+/* Adding and removing a GLib source costs several system calls: while bytes
+ * keep coming, who asks in time needs none. */
+void char_fd_poll_input(CharFd *cf)
+{
+    size_t room = chr_room(cf->chr);
+
+    if (cf->in >= 0 && !cf->in_ended && !cf->in_source && !cf->receiving &&
+        room > 0) {
+        char_fd_read(cf, room);
+    }
+    char_fd_update_input(cf);
 }
 
 static gboolean char_fd_writable(gint fd, GIOCondition cond, gpointer opaque)

@@ -267,10 +267,19 @@ static void serial_pause_line(SerialState *s)
     timer_mod_ns(&s->rx_pause, now + MAX(pause, RX_PAUSE_NS));
 }
 
-static void serial_open_line(void *opaque)
+static void serial_pause_over(void *opaque)
 {
     SerialState *s = opaque;
 
+    s->rx_closed = false;
+    if (s->fe && serial_can_receive(s)) {
+        char_poll_input(s->fe);
+    }
+}
+
+/* The receiver is empty for another reason: no pause. */
+static void serial_open_line(SerialState *s)
+{
     timer_del(&s->rx_pause);
     s->rx_closed = false;
     serial_accept_input(s);
@@ -710,7 +719,7 @@ static bool serial_realize(DeviceState *dev, GError **errp)
     IsaBus *isa = (IsaBus *)dev->parent_bus;
 
     timer_init(&s->timeout, CLOCK_TYPE_VIRTUAL, serial_timed_out, s);
-    timer_init(&s->rx_pause, CLOCK_TYPE_VIRTUAL, serial_open_line, s);
+    timer_init(&s->rx_pause, CLOCK_TYPE_VIRTUAL, serial_pause_over, s);
     timer_init(&s->tx_hold, CLOCK_TYPE_VIRTUAL, serial_hold_expired, s);
     serial_listen_once();
     s->msr = serial_modem_lines(s);
