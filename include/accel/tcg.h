@@ -85,7 +85,6 @@ const uint8_t *tcg_code_page(CPUState *cpu, vaddr pc, ram_addr_t *ram);
 /* Drop TBs: of a range of RAM, or all (queued as exclusive work). */
 void tb_invalidate_ram_range(ram_addr_t addr, uint64_t len);
 void tb_flush_all(CPUState *cpu);
-void tcg_jump_cache_clear(CPUState *cpu);
 
 /* `info jit` as text. */
 void tcg_print_info(GString *out);
