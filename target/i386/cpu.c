@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "accel/tcg.h"
+#include "exec/translator.h"
 #include "exec/bql.h"
 #include "exec/ldst.h"
 #include "target/i386/cpu-dump.h"

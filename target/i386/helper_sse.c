@@ -96,3 +96,14 @@ uint64_t helper_sse_checked(X86CPU *cpu, uint64_t code, uint64_t reg,
     }
     return result;
 }
+
+uint64_t helper_sse_convert(X86CPU *cpu, uint64_t code, uint64_t lo,
+                            uint64_t hi)
+{
+    VopVec b = {.u64 = {lo, hi}}, d = b;
+    uint64_t unused;
+
+    note_flags(cpu, run_masked(cpu, &vop_defs[code], &d, &d, &b, 0, 0,
+                               &unused));
+    return d.u64[0];
+}

@@ -18,9 +18,9 @@
 
 #include <string.h>
 
-#include "accel/tcg.h"
 #include "exec/ldst.h"
 #include "exec/memory.h"
+#include "exec/translator.h"
 #include "target/i386/excp.h"
 #include "target/i386/seg.h"
 #include "util/log.h"
@@ -415,21 +415,24 @@ static G_NORETURN void raise_page_fault(X86CPU *cpu, vaddr la, uint32_t error)
 bool x86_tlb_fill(X86CPU *cpu, vaddr addr, int access, unsigned mmu,
                   MemOp op, bool probe)
 {
+    vaddr la = addr;
     PageWalk walk;
 
+    /* The entry is filled for the address as it came: what is added to it
+     * must lead to the page that was found, wrapped or not. */
     if (!x86_is_long(cpu)) {
-        addr = (uint32_t)addr;
+        la = (uint32_t)addr;
     } else if (!x86_is_canonical(cpu, addr)) {
         if (probe) {
             return false;
         }
         x86_check_access(cpu, addr, op);
     }
-    if (!x86_page_walk(cpu, addr, access, mmu, &walk)) {
+    if (!x86_page_walk(cpu, la, access, mmu, &walk)) {
         if (probe) {
             return false;
         }
-        raise_page_fault(cpu, addr, walk.error);
+        raise_page_fault(cpu, la, walk.error);
     }
     tlb_set_page(&cpu->cs, addr & PAGE_MASK, walk.phys & PAGE_MASK, walk.prot,
                  mmu, walk.page_bits, walk.global);

@@ -10,7 +10,6 @@
  */
 #include "target/i386/tss.h"
 
-#include "accel/tcg.h"
 #include "target/i386/excp.h"
 #include "target/i386/mmu.h"
 #include "target/i386/seg.h"

@@ -30,7 +30,7 @@ void interp_call_init(void)
     }
 }
 
-static uint64_t call(X86CPU *cpu, const HelperInfo *h, uint64_t v[4])
+static uint64_t call(CPUState *cpu, const HelperInfo *h, uint64_t v[4])
 {
     void *args[MAX_ARGS] = {&cpu, &v[0], &v[1], &v[2], &v[3]};
     ffi_arg result = 0;
@@ -75,16 +75,16 @@ const IrOp *interp_trapif(Interp *s, const IrOp *op)
 
 /* Arithmetic under the guest's MXCSR.  Unmasked exceptions are never met
  * here (code is translated to a helper then): masking them all is a guard. */
-static uint64_t run_fp(X86CPU *cpu, VopFn *fn, VopVec *d, const VopVec *a,
+static uint64_t run_fp(uint32_t *mxcsr, VopFn *fn, VopVec *d, const VopVec *a,
                        const VopVec *b, uint64_t r, uint8_t imm)
 {
     const uint32_t masks = 0x1f80, sticky = 0x3f;
     unsigned host = _mm_getcsr();
     uint64_t result;
 
-    _mm_setcsr((cpu->mxcsr & 0xffff) | masks);
+    _mm_setcsr((*mxcsr & 0xffff) | masks);
     result = fn(d, a, b, r, imm);
-    cpu->mxcsr |= _mm_getcsr() & sticky;
+    *mxcsr |= _mm_getcsr() & sticky;
     _mm_setcsr(host);
     return result;
 }
@@ -108,12 +108,12 @@ const IrOp *interp_vop(Interp *s, const IrOp *op)
     uint64_t r = b ? 0 : interp_get(s, op, 2), result;
     uint8_t imm = (uint8_t)op->imm;
 
-    result = def->attrs & VOP_ATTR_FP ? run_fp(s->cpu, def->fn, d, a, b, r, imm)
+    result = def->attrs & VOP_ATTR_FP ? run_fp(s->mxcsr, def->fn, d, a, b, r, imm)
                                       : def->fn(d, a, b, r, imm);
     if (vop_dst_is_int(def)) {
         interp_set(s, op, 0, result);
     } else if (def->shape == VOP_FVV && op->cc_out) {
-        s->cpu->cc = (uint16_t)result;
+        *s->cc = (uint16_t)result;
     }
     return op + 1;
 }

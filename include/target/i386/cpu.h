@@ -174,7 +174,7 @@ typedef struct X86CPU {
      * here whenever C code runs that may look. */
     uint64_t regs[16];
     /* rip of an instruction is rip_base + its offset in the page it starts
-     * in, by linear address, for the TB that runs; see accel/tcg.h. */
+     * in, by linear address, for the TB that runs; see tcg/tb.h. */
     uint64_t rip_base;
     uint64_t rip;      /* exact outside TBs */
     uint16_t cc;       /* arithmetic flags in the IR's form: tcg/ir.h */
@@ -285,7 +285,7 @@ uint32_t x86_get_eflags(const X86CPU *cpu);
 void x86_set_eflags(X86CPU *cpu, uint32_t value);
 
 /* --- guest faults; none of them returns --- */
-/* The state is brought to the instruction that runs (accel/tcg.h), then the
+/* The state is brought to the instruction that runs (exec/translator.h), then the
  * exec loop delivers the exception. */
 G_NORETURN void x86_raise(X86CPU *cpu, int vector);
 G_NORETURN void x86_raise_error(X86CPU *cpu, int vector, uint32_t error);
