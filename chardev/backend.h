@@ -31,6 +31,7 @@ struct Chardev {
     CharFrontend *focus; /* receives the input */
     GByteArray *queue;   /* written by char_write_all(), not yet taken */
     bool peer;           /* there is somebody at the other end */
+    struct CharFd *fd;   /* of a back-end that has one; set by it */
 };
 
 struct CharFrontend {
@@ -64,9 +65,12 @@ Chardev *chr_new(const ChardevOps *ops, const char *id, KeyVal *opts,
 /* A pair of non-blocking descriptors with their main-loop sources. */
 typedef struct CharFd {
     Chardev *chr;
-    int in, out; /* -1: none; may be the same number */
+    int in, out;        /* -1: none; may be the same number */
+    int out_checked;    /* the `out` that out_is_socket tells of, or -1 */
+    bool out_is_socket; /* wants send() */
     guint in_source, out_source;
     bool in_ended;                /* end of file: read no more */
+    bool receiving;               /* bytes are being handed on */
     void (*hangup)(Chardev *chr); /* end of file or error; may be NULL */
     /* Drops what is not for the front-end; returns how much is left.  May be
      * NULL. */
@@ -77,6 +81,8 @@ void char_fd_init(CharFd *cf, Chardev *chr, int in, int out,
                   void (*hangup)(Chardev *chr));
 /* Start or stop reading as the front-end's room demands. */
 void char_fd_update_input(CharFd *cf);
+/* The same, but what is there already is read and handed on at once. */
+void char_fd_poll_input(CharFd *cf);
 size_t char_fd_write(CharFd *cf, const uint8_t *buf, size_t len);
 /* Remove the sources and close the descriptors but 0, 1 and 2. */
 void char_fd_close(CharFd *cf);

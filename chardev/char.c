@@ -235,6 +235,15 @@ void char_accept_input(CharFrontend *fe)
     }
 }
 
+void char_poll_input(CharFrontend *fe)
+{
+    if (fe && fe->chr->focus == fe && fe->chr->fd) {
+        char_fd_poll_input(fe->chr->fd);
+    } else {
+        char_accept_input(fe);
+    }
+}
+
 void char_send_break(CharFrontend *fe, bool on)
 {
     if (fe && fe->chr->ops->send_break) {

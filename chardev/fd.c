@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <glib-unix.h>
@@ -17,7 +18,12 @@
 void char_fd_init(CharFd *cf, Chardev *chr, int in, int out,
                   void (*hangup)(Chardev *chr))
 {
-    *cf = (CharFd){.chr = chr, .in = in, .out = out, .hangup = hangup};
+    *cf = (CharFd){.chr = chr,
+                   .in = in,
+                   .out = out,
+                   .out_checked = -1,
+                   .hangup = hangup};
+    chr->fd = cf;
 }
 
 static void char_fd_remove_source(guint *id)
@@ -38,29 +44,44 @@ static void char_fd_ended(CharFd *cf)
     }
 }
 
+/* One read of up to @room bytes, and what follows from it. */
+static void char_fd_read(CharFd *cf, size_t room)
+{
+    uint8_t buf[CHAR_FD_CHUNK];
+    ssize_t n;
+
+    do {
+        n = read(cf->in, buf, MIN(room, sizeof(buf)));
+    } while (n < 0 && errno == EINTR);
+    if (n > 0) {
+        cf->receiving = true;
+        chr_receive(cf->chr, buf,
+                    cf->filter ? cf->filter(cf->chr, buf, n) : (size_t)n);
+        cf->receiving = false;
+    } else if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) {
+        char_fd_ended(cf);
+    }
+}
+
 static gboolean char_fd_readable(gint fd, GIOCondition cond, gpointer opaque)
 {
     CharFd *cf = opaque;
     guint self = cf->in_source;
-    uint8_t buf[CHAR_FD_CHUNK];
-    size_t room = MIN(chr_room(cf->chr), sizeof(buf));
-    ssize_t n;
+    size_t room = chr_room(cf->chr);
 
     if (room == 0) {
         cf->in_source = 0; /* char_fd_update_input() starts it again */
         return G_SOURCE_REMOVE;
     }
-    do {
-        n = read(fd, buf, room);
-    } while (n < 0 && errno == EINTR);
-    if (n > 0) {
-        chr_receive(cf->chr, buf,
-                    cf->filter ? cf->filter(cf->chr, buf, n) : (size_t)n);
-    } else if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) {
-        char_fd_ended(cf);
+    char_fd_read(cf, room);
+    if (cf->in_source != self) {
+        return G_SOURCE_REMOVE; /* receive() or hangup() has removed it */
     }
-    /* receive() and hangup() may have removed this source. */
-    return cf->in_source == self ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
+    if (chr_room(cf->chr) == 0) {
+        cf->in_source = 0;
+        return G_SOURCE_REMOVE;
+    }
+    return G_SOURCE_CONTINUE;
 }
 
 void char_fd_update_input(CharFd *cf)
@@ -73,6 +94,19 @@ void char_fd_update_input(CharFd *cf)
     }
 }
 
+/* Adding and removing a GLib source costs several system calls: while bytes
+ * keep coming, who asks in time needs none. */
+void char_fd_poll_input(CharFd *cf)
+{
+    size_t room = chr_room(cf->chr);
+
+    if (cf->in >= 0 && !cf->in_ended && !cf->in_source && !cf->receiving &&
+        room > 0) {
+        char_fd_read(cf, room);
+    }
+    char_fd_update_input(cf);
+}
+
 static gboolean char_fd_writable(gint fd, GIOCondition cond, gpointer opaque)
 {
     CharFd *cf = opaque;
@@ -82,17 +116,27 @@ static gboolean char_fd_writable(gint fd, GIOCondition cond, gpointer opaque)
     return G_SOURCE_REMOVE;
 }
 
+static bool fd_is_socket(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
 /* One write that takes what there is room for; 0 when there is none. */
-static ssize_t char_fd_write_once(int fd, const uint8_t *buf, size_t len)
+static ssize_t char_fd_write_once(CharFd *cf, const uint8_t *buf, size_t len)
 {
     ssize_t n;
 
+    if (cf->out_checked != cf->out) {
+        cf->out_checked = cf->out;
+        cf->out_is_socket = fd_is_socket(cf->out);
+    }
     do {
         /* A peer that has gone must not kill the process by SIGPIPE. */
-        n = send(fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (n < 0 && errno == ENOTSOCK) {
-            n = write(fd, buf, len);
-        }
+        n = cf->out_is_socket
+                ? send(cf->out, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL)
+                : write(cf->out, buf, len);
     } while (n < 0 && errno == EINTR);
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
         return 0;
@@ -105,7 +149,7 @@ size_t char_fd_write(CharFd *cf, const uint8_t *buf, size_t len)
     size_t done = 0;
 
     while (cf->out >= 0 && done < len) {
-        ssize_t n = char_fd_write_once(cf->out, buf + done, len - done);
+        ssize_t n = char_fd_write_once(cf, buf + done, len - done);
 
         if (n < 0) {
             return len; /* no reader any more: take and drop */
@@ -133,5 +177,5 @@ void char_fd_close(CharFd *cf)
     if (cf->in > STDERR_FILENO) {
         close(cf->in);
     }
-    cf->in = cf->out = -1;
+    cf->in = cf->out = cf->out_checked = -1;
 }

@@ -7,6 +7,7 @@
  * sets a bit there first and exit_request then is seen; CPU_INTERRUPT_EXIT
  * sends us back to the caller, for queued work, stop and exclusive sections.
  */
+#include <sched.h>
 #include <xmmintrin.h>
 
 #include "accel/tcg/internal.h"
@@ -91,6 +92,12 @@ static bool handle_exception(CPUState *cpu, CPUExit *exit)
     int index = cpu->exception_index;
 
     if (index < 0) {
+        return false;
+    }
+    if (index == CPU_EXCP_EXIT + CPU_EXIT_YIELD && !tcg_options.single) {
+        /* The guest spins, perhaps for a vCPU that has lost its core. */
+        cpu->exception_index = -1;
+        sched_yield();
         return false;
     }
     if (index >= CPU_EXCP_EXIT) {

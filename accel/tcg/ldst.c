@@ -64,6 +64,15 @@ static bool crosses_page(vaddr addr, unsigned len)
     return (addr & ~PAGE_MASK) + len > PAGE_SIZE;
 }
 
+/* @addr + @n of an access from @addr on: outside 64-bit code linear addresses
+ * wrap at 4 GiB (SDM vol. 1, 3.3.7.1 "Canonical Addressing"). */
+static vaddr access_addr(CPUState *cpu, vaddr addr, unsigned n)
+{
+    bool wraps = !(addr >> 32) && !(x86_cpu(cpu)->hflags & HF_CS64);
+
+    return wraps ? (uint32_t)(addr + n) : addr + n;
+}
+
 /* --- devices --- */
 
 static uint64_t io_load(CPUState *cpu, vaddr addr, unsigned size,
@@ -136,16 +145,17 @@ static void store_in_page(CPUState *cpu, vaddr addr, uint64_t value,
 
 /* --- any access --- */
 
-/* Fault for every page of the range before anything happens. */
+/* Fault for every page of the range before anything happens.  A fault on the
+ * second page names its first byte. */
 static void probe_range(CPUState *cpu, vaddr addr, unsigned len, int access,
                         MemOp op)
 {
-    vaddr last = addr + len - 1;
+    vaddr last = access_addr(cpu, addr, len - 1);
     TLBFull *full;
 
     tlb_get(cpu, addr, access, op, &full, false);
     if ((addr ^ last) & PAGE_MASK) {
-        tlb_get(cpu, last, access, op, &full, false);
+        tlb_get(cpu, last & PAGE_MASK, access, op, &full, false);
     }
 }
 
@@ -155,7 +165,7 @@ static void prepare_store_range(CPUState *cpu, vaddr addr, unsigned len,
                                 MemOp op)
 {
     unsigned first = MIN(len, PAGE_SIZE - (addr & ~PAGE_MASK));
-    vaddr part[2] = {addr, addr + first};
+    vaddr part[2] = {addr, access_addr(cpu, addr, first)};
     unsigned n[2] = {first, len - first}, i;
 
     probe_range(cpu, addr, len, PAGE_WRITE, op);
@@ -177,7 +187,8 @@ static void load_split(CPUState *cpu, vaddr addr, uint8_t *buf, unsigned len,
 
     probe_range(cpu, addr, len, op & MO_RMW ? PAGE_WRITE : PAGE_READ, op);
     for (i = 0; i < len; i++) {
-        buf[i] = load_in_page(cpu, addr + i, 1, op & ~MO_RMW);
+        buf[i] = load_in_page(cpu, access_addr(cpu, addr, i), 1,
+                              op & ~MO_RMW);
     }
 }
 
@@ -188,7 +199,7 @@ static void store_split(CPUState *cpu, vaddr addr, const uint8_t *buf,
 
     prepare_store_range(cpu, addr, len, op);
     for (i = 0; i < len; i++) {
-        store_in_page(cpu, addr + i, buf[i], 1, op);
+        store_in_page(cpu, access_addr(cpu, addr, i), buf[i], 1, op);
     }
 }
 
@@ -353,7 +364,8 @@ void cpu_load_bytes(CPUState *cpu, vaddr addr, void *buf, unsigned len,
                     op);
     }
     for (i = 0; i < len; i++) {
-        to[i] = cpu_load(cpu, addr + i, (op & ~MO_SIZE) | MO_8);
+        to[i] = cpu_load(cpu, access_addr(cpu, addr, i),
+                         (op & ~MO_SIZE) | MO_8);
     }
 }
 
@@ -367,7 +379,8 @@ void cpu_store_bytes(CPUState *cpu, vaddr addr, const void *buf, unsigned len,
         prepare_store_range(cpu, addr + done, MIN(len - done, PAGE_SIZE), op);
     }
     for (i = 0; i < len; i++) {
-        cpu_store(cpu, addr + i, from[i], (op & ~MO_SIZE) | MO_8);
+        cpu_store(cpu, access_addr(cpu, addr, i), from[i],
+                  (op & ~MO_SIZE) | MO_8);
     }
 }
 

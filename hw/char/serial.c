@@ -5,19 +5,32 @@
  * Source: National Semiconductor PC16550D data sheet (June 1995), section 8
  * "Registers".
  * Implemented: both FIFOs, all interrupts in their order of priority, character
- * timeout, loopback, break, modem status deltas.  A byte leaves as soon as the
- * back-end takes it; the baud rate sets the character timeout alone.
+ * timeout, loopback, break, modem status deltas.  The baud rate sets the
+ * character timeout alone; otherwise the line is as fast as guest and host.
  * Omitted: DMA signalling (FCR3); OUT2 does not gate the interrupt, since
  * small kernels that never set it are common; parity and framing errors, which
  * a back-end cannot make; error bits belong to the register, not to the byte
  * at the top of the FIFO.
  * No byte is lost: what the back-end refuses waits in the transmitter's FIFO,
  * and the back-end is asked for no more than the receiver has room for.
+ * Two things keep the host's speed from hurting the guest and the reverse:
+ *
+ * - Drivers serve a port until IIR shows no interrupt, but no longer than a
+ *   line that takes its time would let them, and then count on a new edge.  So
+ *   the line pauses after the guest has read RX_BURST FIFOs in a row, for as
+ *   long as that took it; and after TX_BURST interrupts in a row THRE's next
+ *   one waits for the main loop.
+ * - The back-end is called for a FIFO of bytes, not for each: when the FIFO is
+ *   full, when the guest looks whether the bytes have left (LSR, IIR), or when
+ *   they have lain for TX_HOLD_NS.
  * Locks: BQL.
  */
 #include "hw/char/serial.h"
 
+#include <string.h>
+
 #include "hw/char/serial_fifo.h"
+#include "system/runstate.h"
 #include "util/error.h"
 #include "util/timer.h"
 
@@ -77,6 +90,12 @@ enum {
 
 #define BASE_BAUD     115200 /* of divisor 1 */
 #define TIMEOUT_CHARS 4
+#define RX_PAUSE_NS   (10 * NS_PER_US) /* at the least */
+#define TX_HOLD_NS    (100 * NS_PER_US)
+/* In FIFOs.  Linux's handler reads 256 bytes before it looks at IIR, and gives
+ * up after 512 interrupts. */
+#define RX_BURST 16
+#define TX_BURST 64
 
 struct SerialState {
     DeviceState dev;
@@ -89,6 +108,7 @@ struct SerialState {
     bool thre_pending;    /* THR has become empty, and IIR was not read since */
     bool timeout_pending; /* the receiver's FIFO has lain idle */
     int64_t timeout_at;   /* when it will have; -1: not running */
+    bool thre_late;       /* thre_pending becomes true when tx_hold expires */
     SerialFifo rx, tx;    /* one byte deep while FCR_ENABLE is clear */
 
     /* Properties and wiring. */
@@ -99,7 +119,14 @@ struct SerialState {
     MemoryRegion *io, ports;
 
     /* Derived. */
-    Timer timeout;
+    Timer timeout;   /* expires at timeout_at or before */
+    Timer rx_pause;  /* pending: the receiver is empty, the line still */
+    unsigned rx_run; /* FIFOs read in a row */
+    Timer tx_hold;   /* pending: looks after tx and thre_late */
+    bool rx_closed;  /* the guest has begun to empty the receiver */
+    int64_t rx_from; /* when the run began */
+    bool tx_blocked; /* the back-end refused, serial_writable() will come */
+    unsigned burst;  /* THRE interrupts since IIR showed none */
 };
 
 /* --- pure logic --- */
@@ -127,13 +154,13 @@ static uint8_t serial_lsr(const SerialState *s)
            (s->tx.count ? 0 : LSR_THRE | LSR_TEMT);
 }
 
-/* How long the receiver may lie idle. */
-static int64_t serial_timeout_ns(const SerialState *s)
+/* What @chars take on a line of the programmed rate. */
+static int64_t serial_chars_ns(const SerialState *s, unsigned chars)
 {
     unsigned bits = 1 + 5 + (s->lcr & 3) + !!(s->lcr & LCR_PARITY) + 1 +
                     !!(s->lcr & LCR_STOP);
 
-    return TIMEOUT_CHARS * bits * MAX(s->divisor, 1) * NS_PER_SEC / BASE_BAUD;
+    return chars * bits * MAX(s->divisor, 1) * NS_PER_SEC / BASE_BAUD;
 }
 
 /* The interrupt of highest priority, as IIR shows it. */
@@ -164,16 +191,19 @@ static void serial_update_output(SerialState *s)
 
 /* --- receiver --- */
 
-/* Every access to the receiver's FIFO starts the idle time anew. */
+/* Every access to the receiver's FIFO starts the idle time anew.  The host's
+ * timer is left as it is: should it come too early, it sees that. */
 static void serial_restart_timeout(SerialState *s)
 {
     s->timeout_pending = false;
-    if (serial_fifos_on(s) && s->rx.count) {
-        s->timeout_at = clock_get_ns(CLOCK_TYPE_VIRTUAL) + serial_timeout_ns(s);
-        timer_mod_ns(&s->timeout, s->timeout_at);
-    } else {
+    if (!serial_fifos_on(s) || s->rx.count == 0) {
         s->timeout_at = -1;
-        timer_del(&s->timeout);
+        return;
+    }
+    s->timeout_at = clock_get_ns(CLOCK_TYPE_VIRTUAL) +
+                    serial_chars_ns(s, TIMEOUT_CHARS);
+    if (!timer_pending(&s->timeout) || s->timeout.expire_ns > s->timeout_at) {
+        timer_mod_ns(&s->timeout, s->timeout_at);
     }
 }
 
@@ -181,6 +211,13 @@ static void serial_timed_out(void *opaque)
 {
     SerialState *s = opaque;
 
+    if (s->timeout_at < 0) {
+        return;
+    }
+    if (clock_get_ns(CLOCK_TYPE_VIRTUAL) < s->timeout_at) {
+        timer_mod_ns(&s->timeout, s->timeout_at);
+        return;
+    }
     s->timeout_at = -1;
     s->timeout_pending = s->rx.count > 0;
     serial_update_output(s);
@@ -188,6 +225,9 @@ static void serial_timed_out(void *opaque)
 
 static void serial_push_rx(SerialState *s, uint8_t byte)
 {
+    if (s->rx.count == 0 && s->rx_run == 0) {
+        s->rx_from = clock_get_ns(CLOCK_TYPE_VIRTUAL);
+    }
     if (s->rx.count < serial_depth(s)) {
         serial_fifo_push(&s->rx, byte);
     } else {
@@ -198,7 +238,6 @@ static void serial_push_rx(SerialState *s, uint8_t byte)
             serial_fifo_push(&s->rx, byte);
         }
     }
-    serial_restart_timeout(s);
 }
 
 static size_t serial_can_receive(void *opaque)
@@ -206,7 +245,56 @@ static size_t serial_can_receive(void *opaque)
     SerialState *s = opaque;
 
     /* In loopback the line is not connected: let the bytes wait. */
-    return s->mcr & MCR_LOOP ? 0 : serial_depth(s) - s->rx.count;
+    return s->mcr & MCR_LOOP || s->rx_closed ? 0
+                                             : serial_depth(s) - s->rx.count;
+}
+
+static void serial_accept_input(SerialState *s)
+{
+    if (s->fe && serial_can_receive(s)) {
+        char_accept_input(s->fe);
+    }
+}
+
+static void serial_open_line(void *opaque)
+{
+    SerialState *s = opaque;
+
+    timer_del(&s->rx_pause);
+    s->rx_closed = false;
+    if (s->fe && serial_can_receive(s)) {
+        char_poll_input(s->fe);
+    }
+    if (s->rx.count == 0) {
+        s->rx_run = 0; /* nobody sends */
+    }
+}
+
+/* Let the guest get on for as long as the run took, but no longer than a line
+ * of the programmed rate would have. */
+static void serial_pause_line(SerialState *s)
+{
+    int64_t now = clock_get_ns(CLOCK_TYPE_VIRTUAL);
+    int64_t pause = MIN(now - s->rx_from,
+                        serial_chars_ns(s, RX_BURST * SERIAL_FIFO_BYTES));
+
+    s->rx_run = 0;
+    timer_mod_ns(&s->rx_pause, now + MAX(pause, RX_PAUSE_NS));
+}
+
+/* The guest has begun to read: it gets a FIFO at a time, as a byte at a time
+ * would cost a call of the back-end each. */
+static void serial_was_read(SerialState *s)
+{
+    s->rx_closed = true;
+    if (s->rx.count > 0) {
+        return;
+    }
+    if (++s->rx_run >= RX_BURST) {
+        serial_pause_line(s);
+    } else {
+        serial_open_line(s);
+    }
 }
 
 static void serial_receive(void *opaque, const uint8_t *buf, size_t len)
@@ -216,6 +304,7 @@ static void serial_receive(void *opaque, const uint8_t *buf, size_t len)
     for (size_t i = 0; i < len; i++) {
         serial_push_rx(s, buf[i]);
     }
+    serial_restart_timeout(s);
     serial_update_output(s);
 }
 
@@ -223,6 +312,7 @@ static void serial_receive(void *opaque, const uint8_t *buf, size_t len)
 static void serial_receive_break(SerialState *s)
 {
     serial_push_rx(s, 0);
+    serial_restart_timeout(s);
     s->lsr_errors |= LSR_BI | (serial_fifos_on(s) ? LSR_FIFO_ERR : 0);
     serial_update_output(s);
 }
@@ -233,13 +323,6 @@ static void serial_event(void *opaque, CharEvent event)
 
     if (event == CHAR_EVENT_BREAK && !(s->mcr & MCR_LOOP)) {
         serial_receive_break(s);
-    }
-}
-
-static void serial_accept_input(SerialState *s)
-{
-    if (s->fe && serial_can_receive(s)) {
-        char_accept_input(s->fe);
     }
 }
 
@@ -262,25 +345,59 @@ static bool serial_send_some(SerialState *s)
     return taken == len;
 }
 
+static void serial_hold_tx(SerialState *s)
+{
+    if (!timer_pending(&s->tx_hold)) {
+        timer_mod_ns(&s->tx_hold,
+                     clock_get_ns(CLOCK_TYPE_VIRTUAL) + TX_HOLD_NS);
+    }
+}
+
+/* The transmitter has become empty. */
+static void serial_raise_thre(SerialState *s)
+{
+    if ((s->ier & IER_THRE) && s->burst >= TX_BURST) {
+        s->thre_late = true;
+        serial_hold_tx(s);
+    } else {
+        s->burst++;
+        s->thre_pending = true;
+    }
+}
+
 static void serial_flush(SerialState *s)
 {
-    if (s->tx.count == 0) {
+    if (s->tx.count == 0 || s->tx_blocked) {
         return;
     }
     if (s->mcr & MCR_LOOP) {
         while (s->tx.count) {
             serial_push_rx(s, serial_fifo_pop(&s->tx));
         }
+        serial_restart_timeout(s);
     } else if (!serial_send_some(s)) {
+        s->tx_blocked = true;
         return; /* serial_writable() goes on */
     }
-    s->thre_pending = true;
+    serial_raise_thre(s);
+    serial_update_output(s);
 }
 
 static void serial_writable(void *opaque)
 {
     SerialState *s = opaque;
 
+    s->tx_blocked = false;
+    serial_flush(s);
+}
+
+static void serial_hold_expired(void *opaque)
+{
+    SerialState *s = opaque;
+
+    s->burst = 0;
+    s->thre_pending |= s->thre_late;
+    s->thre_late = false;
     serial_flush(s);
     serial_update_output(s);
 }
@@ -288,6 +405,7 @@ static void serial_writable(void *opaque)
 static void serial_write_thr(SerialState *s, uint8_t value)
 {
     s->thre_pending = false;
+    s->thre_late = false;
     /* THRE's next rise must be an edge on the line. */
     serial_update_output(s);
     if (s->tx.count >= serial_depth(s)) {
@@ -295,7 +413,11 @@ static void serial_write_thr(SerialState *s, uint8_t value)
         s->tx.count--;
     }
     serial_fifo_push(&s->tx, value);
-    serial_flush(s);
+    if (s->tx.count >= serial_depth(s) || (s->mcr & MCR_LOOP)) {
+        serial_flush(s);
+    } else {
+        serial_hold_tx(s);
+    }
 }
 
 /* --- modem lines --- */
@@ -323,6 +445,14 @@ static void serial_update_msr(SerialState *s)
 
 /* --- registers --- */
 
+static void serial_write_mcr(SerialState *s, uint8_t value)
+{
+    serial_flush(s); /* to where they were sent */
+    s->mcr = value & MCR_MASK;
+    serial_update_msr(s);
+    serial_accept_input(s);
+}
+
 static void serial_write_ier(SerialState *s, uint8_t value)
 {
     bool enabled = value & ~s->ier & IER_THRE;
@@ -337,8 +467,10 @@ static void serial_write_fcr(SerialState *s, uint8_t value)
 {
     bool toggled = (value ^ s->fcr) & FCR_ENABLE;
 
+    serial_flush(s);
     if (toggled || (value & FCR_RX_RESET)) {
         serial_fifo_reset(&s->rx);
+        serial_open_line(s);
         s->lsr_errors &= ~(LSR_BI | LSR_FIFO_ERR);
     }
     if ((toggled || (value & FCR_TX_RESET)) && s->tx.count) {
@@ -348,6 +480,7 @@ static void serial_write_fcr(SerialState *s, uint8_t value)
     /* The other bits are programmed only while FCR0 is set. */
     s->fcr = value & FCR_ENABLE ? value & ~(FCR_RX_RESET | FCR_TX_RESET) : 0;
     serial_restart_timeout(s);
+    serial_accept_input(s);
 }
 
 static void serial_write_lcr(SerialState *s, uint8_t value)
@@ -395,8 +528,7 @@ static void serial_write(void *opaque, hwaddr addr, uint64_t value,
         serial_write_lcr(s, value);
         break;
     case REG_MCR:
-        s->mcr = value & MCR_MASK;
-        serial_update_msr(s);
+        serial_write_mcr(s, value);
         break;
     case REG_SCR:
         s->scr = value;
@@ -405,7 +537,6 @@ static void serial_write(void *opaque, hwaddr addr, uint64_t value,
         break; /* LSR and MSR: writing is for the factory's test */
     }
     serial_update_output(s);
-    serial_accept_input(s);
 }
 
 static uint8_t serial_read_rbr(SerialState *s)
@@ -416,27 +547,37 @@ static uint8_t serial_read_rbr(SerialState *s)
         return 0;
     }
     value = serial_fifo_pop(&s->rx);
+    /* What comes next must be an edge on the line. */
+    serial_update_output(s);
+    if (!(s->mcr & MCR_LOOP)) {
+        serial_was_read(s);
+    }
     serial_restart_timeout(s);
     serial_update_output(s);
-    serial_accept_input(s);
     return value;
 }
 
 static uint8_t serial_read_iir(SerialState *s)
 {
-    uint8_t value = serial_interrupt(s);
+    uint8_t value;
 
+    serial_flush(s);
+    value = serial_interrupt(s);
     if (value == IIR_THRE) {
         s->thre_pending = false;
         serial_update_output(s);
+    } else if (value == IIR_NONE) {
+        s->burst = s->thre_late ? s->burst : 0;
     }
     return value | (serial_fifos_on(s) ? IIR_FIFOS : 0);
 }
 
 static uint8_t serial_read_lsr(SerialState *s)
 {
-    uint8_t value = serial_lsr(s);
+    uint8_t value;
 
+    serial_flush(s);
+    value = serial_lsr(s);
     s->lsr_errors = 0;
     serial_update_output(s);
     return value;
@@ -500,9 +641,11 @@ static void serial_reset(DeviceState *dev)
     serial_fifo_reset(&s->rx);
     serial_fifo_reset(&s->tx);
     timer_del(&s->timeout);
+    timer_del(&s->tx_hold);
+    s->burst = 0;
     s->msr = serial_modem_lines(s);
     serial_update_output(s);
-    serial_accept_input(s);
+    serial_open_line(s);
 }
 
 static void serial_post_load(DeviceState *dev)
@@ -514,8 +657,37 @@ static void serial_post_load(DeviceState *dev)
     if (s->timeout_at >= 0) {
         timer_mod_ns(&s->timeout, s->timeout_at);
     }
-    serial_writable(s);
-    serial_accept_input(s);
+    serial_hold_tx(s);
+    serial_open_line(s);
+}
+
+static void serial_flush_device(DeviceState *dev, void *opaque)
+{
+    if (dev->type == &isa_serial_type) {
+        serial_flush((SerialState *)dev);
+    }
+}
+
+/* The clock of tx_hold stands while the machine does, or ends with it: what
+ * the guest has sent until then is to be seen. */
+static void serial_machine_event(const char *name, ShutdownCause cause,
+                                 void *opaque)
+{
+    if (strcmp(name, "STOP") == 0 || strcmp(name, "SHUTDOWN") == 0) {
+        device_foreach(serial_flush_device, NULL);
+    }
+}
+
+/* Listeners cannot be removed: one serves all ports, unplugged or not. */
+static void serial_listen_once(void)
+{
+    static const RunStateListener listener = {.event = serial_machine_event};
+    static bool listens;
+
+    if (!listens) {
+        runstate_add_listener(&listener);
+        listens = true;
+    }
 }
 
 static void serial_count(DeviceState *dev, void *opaque)
@@ -561,6 +733,9 @@ static bool serial_realize(DeviceState *dev, GError **errp)
     IsaBus *isa = (IsaBus *)dev->parent_bus;
 
     timer_init(&s->timeout, CLOCK_TYPE_VIRTUAL, serial_timed_out, s);
+    timer_init(&s->rx_pause, CLOCK_TYPE_VIRTUAL, serial_open_line, s);
+    timer_init(&s->tx_hold, CLOCK_TYPE_VIRTUAL, serial_hold_expired, s);
+    serial_listen_once();
     s->msr = serial_modem_lines(s);
     if (!serial_set_place(s, errp)) {
         return false;
@@ -582,7 +757,10 @@ static void serial_unrealize(DeviceState *dev)
 {
     SerialState *s = (SerialState *)dev;
 
+    serial_flush(s);
     timer_del(&s->timeout);
+    timer_del(&s->rx_pause);
+    timer_del(&s->tx_hold);
     irq_lower(s->irq);
     if (s->fe) {
         char_detach(s->fe);
@@ -628,6 +806,7 @@ static const DevField serial_fields[] = {
     DEV_FIELD(SerialState, thre_pending, 0),
     DEV_FIELD(SerialState, timeout_pending, 0),
     DEV_FIELD(SerialState, timeout_at, (uint64_t)-1),
+    DEV_FIELD(SerialState, thre_late, 0),
     DEV_FIELD_ARRAY(SerialState, rx.data, 0),
     DEV_FIELD(SerialState, rx.head, 0),
     DEV_FIELD(SerialState, rx.count, 0),

@@ -13,6 +13,7 @@
 #include "hw/intc/apic.h"
 #include "hw/intc/i8259.h"
 #include "hw/intc/ioapic.h"
+#include "hw/isa/ferr.h"
 #include "hw/isa/piix3.h"
 #include "hw/isa/port92.h"
 #include "hw/misc/debug.h"
@@ -29,6 +30,7 @@ static const DeviceType *const all_types[] = {
     &apic_type,
     &debug_exit_type,
     &debugcon_type,
+    &ferr_type,
     &fw_cfg_type,
     &hpet_type,
     &i440fx_host_type,

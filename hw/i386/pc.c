@@ -13,6 +13,7 @@
 #include "hw/acpi/piix4_pm.h"
 #include "hw/char/serial.h"
 #include "hw/intc/apic.h"
+#include "hw/isa/ferr.h"
 #include "hw/isa/port92.h"
 #include "hw/misc/debug.h"
 #include "hw/timer/hpet.h"
@@ -31,6 +32,7 @@
 #define IRQ_KEYBOARD   1
 #define IRQ_RTC        8
 #define IRQ_MOUSE      12
+#define IRQ_FPU        13
 
 /* --- processors --- */
 
@@ -193,6 +195,17 @@ static void pc_create_keyboard(PcMachine *pc)
     port92_create(system_io(), &pc->a20);
 }
 
+/* x87 errors of every vCPU while it has CR0.NE clear. */
+static void pc_connect_ferr(PcMachine *pc, X86CPU **cpus)
+{
+    FerrState *ferr = ferr_create(system_io(), &pc->gsi[IRQ_FPU]);
+
+    for (unsigned i = 0; i < pc->config->cpus; i++) {
+        cpus[i]->ferr = ferr_assert;
+        cpus[i]->irq_opaque = ferr;
+    }
+}
+
 static bool pc_create_consoles(PcMachine *pc, GError **errp)
 {
     const MachineConfig *config = pc->config;
@@ -230,6 +243,7 @@ static bool pc_init(const MachineConfig *config, GError **errp)
         !pc_create_devices(pc, errp) || !pc_fill_fw_cfg(pc, errp)) {
         return false; /* the process ends */
     }
+    pc_connect_ferr(pc, cpus);
     for (unsigned i = 0; i < config->cpus; i++) {
         cpu_start_thread(&cpus[i]->cs);
     }

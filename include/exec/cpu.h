@@ -156,7 +156,7 @@ void cpus_shutdown(void);
 
 /* Leave to the exec loop from C code run for a TB: if host_pc is set, the guest
  * state is first brought to the start of the instruction that it names
- * (tcg_restore_state in accel/tcg.h).  The loop then acts on exception_index. */
+ * (tcg_restore_state in exec/translator.h).  The loop then acts on exception_index. */
 G_NORETURN void cpu_loop_exit(CPUState *cpu);
 /* Leave the exec loop with @why.  X86CPU.rip is where the guest goes on: the
  * caller has set it (a helper after which the TB ends) and nothing is restored.

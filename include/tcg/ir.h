@@ -43,6 +43,7 @@ enum {
     CC_BIT_S = 1 << 15,
     CC_BITS = CC_BIT_O | CC_BIT_C | CC_BIT_P | CC_BIT_A | CC_BIT_Z | CC_BIT_S,
 };
+#define CC_EFLAGS 0x8d5u /* the six flags at their EFLAGS places */
 static inline uint32_t cc_to_eflags(uint16_t cc)
 {
     return ((cc >> 8) & 0xd5) | (uint32_t)(cc & CC_BIT_O) << 11;

@@ -31,6 +31,8 @@ typedef struct X86Trans {
     unsigned limit_op;  /* the op whose imm is the TB's end: CS limit check */
     unsigned limit_label;
     int pop_bytes;      /* rSP in addresses counts as this much higher: POP */
+    bool mmx;           /* an MMX instruction of this TB has set TOP and the
+                           tags, and no x87 instruction followed it */
     bool ended;         /* an op that leaves was emitted for every path */
     bool leave;         /* leave to the exec loop rather than chain */
 } X86Trans;

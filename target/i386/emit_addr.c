@@ -7,7 +7,7 @@
  *
  * Not checked: an access that wraps at 4 GiB within a flat segment.
  */
-#include "accel/tcg.h"
+#include "tcg/tb.h"
 #include "target/i386/emit.h"
 
 IrTemp x86_zx(X86Trans *s, unsigned size, IrTemp value)

@@ -8,9 +8,11 @@
 #include "target/i386/emit.h"
 #include "target/i386/x87.h"
 
-/* #NM by CR0.EM or TS: SDM vol. 3A, 6.15 "Interrupt 7". */
+/* #NM by CR0.EM or TS: SDM vol. 3A, 6.15 "Interrupt 7".  Whatever follows, MMX
+ * has to be entered again. */
 static bool x87_usable(X86Trans *s)
 {
+    s->mmx = false;
     if (s->flags & HF_X87_NM) {
         x86_fault(s, EXCP_NM);
     }
@@ -61,9 +63,9 @@ void emit_x87_unary(X86Trans *s, const X86Insn *in)
     op_with(s, in, HELPER_x87_unary, in->row->arg);
 }
 
-void emit_x87_binary(X86Trans *s, const X86Insn *in)
+void emit_x87_fprem(X86Trans *s, const X86Insn *in)
 {
-    op_with(s, in, HELPER_x87_binary, in->row->arg);
+    op_with(s, in, HELPER_x87_fprem, in->row->arg);
 }
 
 void emit_x87_binary_pop(X86Trans *s, const X86Insn *in)

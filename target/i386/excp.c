@@ -6,7 +6,7 @@
  */
 #include "target/i386/excp.h"
 
-#include "accel/tcg.h"
+#include "exec/translator.h"
 #include "system/runstate.h"
 #include "target/i386/helpers.h"
 #include "target/i386/seg.h"
@@ -101,6 +101,11 @@ void x86_raise_at(X86CPU *cpu, int vector, uint64_t rip, bool is_int)
 void x86_raise_debug_fault(X86CPU *cpu, uint32_t dr6_bits)
 {
     cpu->dr[6] |= dr6_bits;
+    if (dr6_bits & DR6_BD) {
+        /* Every fault but an instruction breakpoint's pushes RF set: SDM vol.
+         * 3B, 18.3.1.1 "Instruction-Breakpoint Exception Condition". */
+        cpu->eflags |= EFLAGS_RF;
+    }
     x86_raise(cpu, EXCP_DB);
 }
 
@@ -151,7 +156,8 @@ static void log_event(X86CPU *cpu, const X86Event *ev)
 
     log_write("%6u: v=%02x e=%04x i=%d cpl=%u IP=%04x:%016" PRIx64
               " SP=%04x:%016" PRIx64 " %s=%016" PRIx64 " %s\n",
-              count++, ev->vector, ev->error, ev->kind == EVENT_SOFTWARE,
+              __atomic_fetch_add(&count, 1, __ATOMIC_RELAXED), ev->vector,
+              ev->error, ev->kind == EVENT_SOFTWARE,
               x86_cpl(cpu), cpu->segs[R_CS].selector, ev->return_rip,
               cpu->segs[R_SS].selector, cpu->regs[R_RSP],
               ev->vector == EXCP_PF ? "CR2" : "RAX",

@@ -4,7 +4,6 @@
  * virtual-8086 mode, and back to the task that was interrupted.
  * Source: SDM vol. 2B, "RET"; vol. 2A, "IRET/IRETD/IRETQ", Operation.
  */
-#include "accel/tcg.h"
 #include "target/i386/excp.h"
 #include "target/i386/helpers.h"
 #include "target/i386/seg.h"

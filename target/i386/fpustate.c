@@ -13,6 +13,7 @@
 #include "target/i386/excp.h"
 #include "target/i386/helpers.h"
 #include "target/i386/seg.h"
+#include "target/i386/x87.h"
 #include "tcg/ir.h"
 
 #define MXCSR_MASK   0xffffu
@@ -68,7 +69,7 @@ static void x87_to_image(const X86CPU *cpu, FxImage *im, uint64_t size)
     const X87State *x = &cpu->x87;
 
     im->fcw = x->cw;
-    im->fsw = x->sw | x->top << 11;
+    im->fsw = x->sw | x->top << X87_TOP_SHIFT;
     im->ftw = x->valid;
     im->zero = 0;
     im->fop = x->fop;
@@ -95,9 +96,7 @@ static void image_to_x87(X86CPU *cpu, const FxImage *im, uint64_t size)
 {
     X87State *x = &cpu->x87;
 
-    x->cw = (im->fcw & 0x1f3f) | 0x40;
-    x->top = im->fsw >> 11 & 7;
-    x->sw = im->fsw & ~(7u << 11);
+    x87_set_control(x, im->fcw, im->fsw);
     x->valid = im->ftw;
     x->fop = im->fop & 0x7ff;
     x->fip = size == IR_64 ? im->fip : im->fip32;
@@ -115,7 +114,7 @@ static void image_to_x87(X86CPU *cpu, const FxImage *im, uint64_t size)
 static void x87_init(X86CPU *cpu)
 {
     memset(&cpu->x87, 0, sizeof(cpu->x87));
-    cpu->x87.cw = 0x37f;
+    cpu->x87.cw = X87_CW_INIT;
 }
 
 static void xmm_to_image(const X86CPU *cpu, FxImage *im)

@@ -94,3 +94,14 @@ uint64_t helper_sse_checked(X86CPU *cpu, uint64_t code, uint64_t reg,
     }
     return result;
 }
+
+uint64_t helper_sse_convert(X86CPU *cpu, uint64_t code, uint64_t lo,
+                            uint64_t hi)
+{
+    VopVec b = {.u64 = {lo, hi}}, d = b;
+    unsigned host = x86_sse_begin_masked(cpu);
+
+    vop_defs[code].fn(&d, &d, &b, NULL, 0, 0);
+    x86_sse_note_flags(cpu, x86_sse_end_masked(host));
+    return d.u64[0];
+}

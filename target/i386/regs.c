@@ -5,6 +5,16 @@
  * X86CPU.vec_operand.
  */
 #include "target/i386/emit.h"
+#include "tcg/target.h"
+
+const TcgTarget tcg_target = {
+    .rip = offsetof(X86CPU, rip),
+    .rip_base = offsetof(X86CPU, rip_base),
+    .cc = offsetof(X86CPU, cc),
+    .mxcsr = offsetof(X86CPU, mxcsr),
+    .wide_flags = HF_CS64,
+    .flat_flags = HF_FLAT_CS | HF_CS64,
+};
 
 /* Which GPRs are worth a host register, the best first. */
 static const uint8_t pin_order[] = {

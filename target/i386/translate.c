@@ -10,7 +10,8 @@
  */
 #include "target/i386/emit.h"
 
-#include "accel/tcg.h"
+#include "exec/translator.h"
+#include "tcg/tb.h"
 #include "exec/memory.h"
 
 /* Room for the longest emission (ENTER with 31 levels) before a limit. */

@@ -117,6 +117,9 @@ bool x87_stack_fault(X86CPU *cpu, unsigned c1);
 /* ES and B follow from the flags and masks, after either was written. */
 void x87_update_summary(X87State *x);
 
+/* Both words as images hold them: TOP is in @sw, and ES of it is ignored. */
+void x87_set_control(X87State *x, uint16_t cw, uint16_t sw);
+
 /*
  * Take over what the host's status word says after an instruction.
  * @codes   condition codes that the instruction defines

@@ -139,6 +139,7 @@ void helper_x87_unary(X86CPU *cpu, uint64_t op, uint64_t info)
         x87_host_leave(x);
         write = x87_report(cpu, host, codes);
     } else {
+        x->sw &= ~codes;
         write = x87_stack_fault(cpu, 0);
     }
     if (write) {
@@ -170,15 +171,38 @@ void helper_x87_fabs(X86CPU *cpu, uint64_t info)
     sign_op(cpu, info, 0x8000, 0);
 }
 
-/* FSCALE, FPREM, FPREM1.  The latter two leave bits of the quotient in the
- * codes, or C2 set if the reduction is not complete. */
-void helper_x87_binary(X86CPU *cpu, uint64_t op, uint64_t info)
+void helper_x87_fscale(X86CPU *cpu, uint64_t info)
 {
     X87State *x = x87_begin(cpu, info);
     X87Reg d;
 
-    if (binary_st(cpu, x87_host_binary[op],
-                  op == X87_SCALE ? X87_C1 : X87_CODES, &d, 1)) {
+    if (binary_st(cpu, x87_host_scale, X87_C1, &d, 1)) {
+        x87_set(x, 0, &d);
+    }
+}
+
+static bool is_nan(const X87Reg *r)
+{
+    return (r->sign_exp & 0x7fff) == 0x7fff && r->mantissa << 1 != 0;
+}
+
+/*
+ * FPREM, FPREM1: bits of the quotient in the codes, or C2 set if the reduction
+ * is not complete.  Where there is no quotient C0 and C3 stay as they were.
+ */
+void helper_x87_fprem(X86CPU *cpu, uint64_t op, uint64_t info)
+{
+    X87State *x = x87_begin(cpu, info);
+    unsigned before = x->sw & (X87_C0 | X87_C3);
+    X87Reg d;
+    bool write;
+
+    x->sw &= ~X87_C2;
+    write = binary_st(cpu, x87_host_prem[op], X87_CODES, &d, 1);
+    if (!write || is_nan(&d)) {
+        x->sw = (x->sw & ~(X87_C0 | X87_C3)) | before;
+    }
+    if (write) {
         x87_set(x, 0, &d);
     }
 }
@@ -203,10 +227,9 @@ void helper_x87_split(X86CPU *cpu, uint64_t op, uint64_t info)
     X87Reg d[2] = {x87_indefinite, x87_indefinite};
     bool write;
 
-    if (unlikely(!x87_has(x, 0))) {
-        write = x87_stack_fault(cpu, 0);
-    } else if (unlikely(x87_has(x, 7))) {
-        write = x87_stack_fault(cpu, X87_C1);
+    if (unlikely(!x87_has(x, 0) || x87_has(x, 7))) {
+        x->sw &= ~codes;
+        write = x87_stack_fault(cpu, x87_has(x, 0) ? X87_C1 : 0);
     } else {
         x87_host_enter(x);
         host = x87_host_split[op](d, x87_st(x, 0));
@@ -222,14 +245,12 @@ void helper_x87_split(X86CPU *cpu, uint64_t op, uint64_t info)
 
 /* --- comparison --- */
 
-/* An empty operand compares as unordered: 8.5.1.1. */
+/* An empty operand compares as unordered: 8.5.1.1.  Processors set the codes
+ * even if that is unmasked, though the SDM says no; the pop is left out. */
 static bool compare_fault(X86CPU *cpu)
 {
-    if (!x87_stack_fault(cpu, 0)) {
-        return false;
-    }
     cpu->x87.sw |= X87_COMPARE;
-    return true;
+    return x87_stack_fault(cpu, 0);
 }
 
 /* Sets the codes; true if the instruction may pop. */
@@ -301,22 +322,24 @@ static uint16_t cc_of_codes(unsigned sw)
 }
 
 /*
- * FCOMI and relatives compare as FCOM does, with the outcome in EFLAGS and the
- * status word's codes but C1 left alone.
+ * FCOMI and relatives compare as FCOM does, with the outcome in EFLAGS; the
+ * status word keeps its codes, but that a stack fault clears C1.
  */
 static void compare_flags(X86CPU *cpu, X87Compare *op, uint64_t info)
 {
     X87State *x = x87_begin(cpu, info);
-    unsigned codes = x->sw & X87_COMPARE;
-    bool done = compare_st(cpu, op, x87_info_rm(info));
-    unsigned outcome = x->sw;
+    unsigned i = x87_info_rm(info), codes = x->sw & X87_CODES;
+    bool pop;
 
-    x->sw = (x->sw & ~X87_COMPARE) | codes;
-    if (!done) {
-        return;
+    if (unlikely(!x87_has(x, 0) || !x87_has(x, i))) {
+        codes &= ~X87_C1;
+        pop = compare_fault(cpu);
+    } else {
+        pop = compare(cpu, op, x87_st(x, i));
     }
-    cpu->cc = cc_of_codes(outcome);
-    if (info & BIT(10)) { /* DF, not DB */
+    cpu->cc = cc_of_codes(x->sw);
+    x->sw = (x->sw & ~X87_CODES) | codes;
+    if (pop && (info & BIT(10))) { /* DF, not DB */
         x87_pop(x);
     }
 }
@@ -369,10 +392,7 @@ void helper_x87_fcmov(X86CPU *cpu, uint64_t taken, uint64_t info)
         if (x87_stack_fault(cpu, 0)) {
             x87_set(x, 0, &x87_indefinite);
         }
-        return;
-    }
-    x->sw &= ~X87_C1;
-    if (taken) {
+    } else if (taken) {
         x87_set(x, 0, x87_st(x, i));
     }
 }

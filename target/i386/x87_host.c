@@ -23,7 +23,7 @@
 /* --- two operands --- */
 
 #define BINARY_REG(name, insn)                                              \
-    static unsigned name(X87Reg *d, const X87Reg *st0, const void *b)       \
+    unsigned name(X87Reg *d, const X87Reg *st0, const void *b)              \
     {                                                                       \
         unsigned sw;                                                        \
                                                                             \
@@ -50,7 +50,7 @@
 
 /* One operation in all its formats. */
 #define ARITH(name)                                                         \
-    BINARY_REG(name##_st, "f" #name " %%st(1), %%st")                       \
+    static BINARY_REG(name##_st, "f" #name " %%st(1), %%st")                \
     BINARY_MEM(name##_f32, "f" #name "s", uint32_t)                         \
     BINARY_MEM(name##_f64, "f" #name "l", uint64_t)                         \
     BINARY_MEM(name##_i16, "fi" #name "s", uint16_t)                        \
@@ -75,12 +75,11 @@ X87Binary *const x87_host_arith[X87_NFORMATS][8] = {
     [X87_I32] = ARITH_ROW(i32),
 };
 
-BINARY_REG(scale, "fscale")
-BINARY_REG(prem, "fprem")
-BINARY_REG(prem1, "fprem1")
+BINARY_REG(x87_host_scale, "fscale")
+static BINARY_REG(prem, "fprem")
+static BINARY_REG(prem1, "fprem1")
 
-X87Binary *const x87_host_binary[] = {
-    [X87_SCALE] = scale,
+X87Binary *const x87_host_prem[] = {
     [X87_PREM] = prem,
     [X87_PREM1] = prem1,
 };

@@ -34,6 +34,7 @@ typedef unsigned X87Store(void *dst, const X87Reg *st0);
  * for 2 and 3. */
 extern X87Binary *const x87_host_arith[X87_NFORMATS][8];
 extern X87Compare *const x87_host_compare[X87_NFORMATS];
+X87Binary x87_host_scale;
 X87Compare x87_host_ucompare; /* quiet NaNs are no IE; operand: X87Reg */
 X87Unary x87_host_test;       /* FTST and FXAM write nothing to d */
 X87Unary x87_host_examine;
@@ -41,7 +42,7 @@ X87Unary x87_host_examine;
 /* By the enumerations of x87_ops.h. */
 extern X87Unary *const x87_host_unary[];
 
-extern X87Binary *const x87_host_binary[];
+extern X87Binary *const x87_host_prem[];
 extern X87Binary *const x87_host_pop[];
 extern X87Split *const x87_host_split[];
 

@@ -15,7 +15,8 @@
 
 /* --- loads --- */
 
-/* A load whose conversion may signal; a full stack comes first. */
+/* A load whose conversion may signal.  A full stack comes first; of the
+ * conversion's exceptions only IE keeps the value from being pushed. */
 static void load_by_host(X86CPU *cpu, X87Load *op, const void *src)
 {
     X87State *x = &cpu->x87;
@@ -26,7 +27,8 @@ static void load_by_host(X86CPU *cpu, X87Load *op, const void *src)
         x87_host_enter(x);
         host = op(&value, src);
         x87_host_leave(x);
-        if (!x87_report(cpu, host, X87_C1)) {
+        x87_report(cpu, host, X87_C1);
+        if (host & ~x->cw & X87_IE) {
             return;
         }
     }
@@ -115,21 +117,19 @@ void helper_x87_fld_const(X86CPU *cpu, uint64_t info)
     push_quiet(cpu, &r);
 }
 
+/* An empty source is the one fault reported if there is no room either. */
 void helper_x87_fld_st(X86CPU *cpu, uint64_t info)
 {
     X87State *x = x87_begin(cpu, info);
     X87Reg r;
 
-    if (unlikely(!x87_has(x, x87_info_rm(info)))) {
-        if (!x87_stack_fault(cpu, 0)) {
-            return;
-        }
-        r = x87_indefinite;
-    } else {
-        x->sw &= ~X87_C1;
+    if (likely(x87_has(x, x87_info_rm(info)))) {
         r = *x87_st(x, x87_info_rm(info));
+        push_quiet(cpu, &r);
+    } else if (x87_stack_fault(cpu, 0)) {
+        x->top = (x->top - 1) & 7;
+        x87_set(x, 0, &x87_indefinite);
     }
-    x87_push(cpu, &r);
 }
 
 /* --- stores --- */
@@ -268,6 +268,18 @@ void helper_x87_fst_st(X86CPU *cpu, uint64_t pop, uint64_t info)
     }
 }
 
+/* D9 D8+i, which no manual lists: FSTP that overlooks an empty ST(0). */
+void helper_x87_fstp_quiet(X86CPU *cpu, uint64_t info)
+{
+    X87State *x = x87_begin(cpu, info);
+
+    x->sw &= ~X87_C1;
+    if (likely(x87_has(x, 0))) {
+        x87_set(x, x87_info_rm(info), x87_st(x, 0));
+    }
+    x87_pop(x);
+}
+
 /* --- within the stack --- */
 
 void helper_x87_fxch(X86CPU *cpu, uint64_t info)
@@ -290,6 +302,7 @@ void helper_x87_ffree(X86CPU *cpu, uint64_t pop, uint64_t info)
 {
     X87State *x = x87_begin(cpu, info);
 
+    x->sw &= ~X87_C1;
     x87_free(x, x87_info_rm(info));
     if (pop) {
         x87_pop(x);

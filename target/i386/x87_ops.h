@@ -14,8 +14,7 @@ typedef enum X87Format {
 typedef enum X87UnaryOp {
     X87_SQRT, X87_RNDINT, X87_2XM1, X87_SIN, X87_COS,
 } X87UnaryOp;
-/* ST(0) op ST(1), to ST(0) */
-typedef enum X87BinaryOp { X87_SCALE, X87_PREM, X87_PREM1 } X87BinaryOp;
+typedef enum X87PremOp { X87_PREM, X87_PREM1 } X87PremOp;
 /* To ST(1), popping ST(0) */
 typedef enum X87PopOp { X87_YL2X, X87_YL2XP1, X87_PATAN } X87PopOp;
 /* To ST(0), pushing another result */

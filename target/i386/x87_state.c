@@ -93,7 +93,7 @@ static void env_to_fields(const X87State *x, unsigned layout,
     f[ENV_FDS] = x->fds | ones;
 }
 
-static void set_control(X87State *x, uint16_t cw, uint16_t sw)
+void x87_set_control(X87State *x, uint16_t cw, uint16_t sw)
 {
     x->cw = (cw & X87_CW_WRITABLE) | X87_CW_FIXED;
     x->top = sw >> X87_TOP_SHIFT & 7;
@@ -104,7 +104,7 @@ static void set_control(X87State *x, uint16_t cw, uint16_t sw)
 static void fields_to_env(X87State *x, unsigned layout,
                           const uint32_t f[ENV_FIELDS])
 {
-    set_control(x, f[ENV_CW], f[ENV_SW]);
+    x87_set_control(x, f[ENV_CW], f[ENV_SW]);
     set_tags(x, f[ENV_TAGS]);
     if (layout & X87_IMAGE_REAL) {
         x->fip = (f[ENV_FIP] & 0xffff) | (f[ENV_FCS] & 0x0ffff000) << 4;
@@ -236,19 +236,4 @@ void helper_x87_fldcw(X86CPU *cpu, uint64_t value)
     x87_wait(cpu);
     x->cw = (value & X87_CW_WRITABLE) | X87_CW_FIXED;
     x87_update_summary(x);
-}
-
-/* MMX instructions: no stack any more, every register valid.  SDM vol. 1,
- * 9.5.1 "MMX Instructions and the x87 FPU Tag Word". */
-void helper_x87_enter_mmx(X86CPU *cpu)
-{
-    x87_wait(cpu);
-    cpu->x87.top = 0;
-    cpu->x87.valid = 0xff;
-}
-
-void helper_x87_emms(X86CPU *cpu)
-{
-    x87_wait(cpu);
-    cpu->x87.valid = 0;
 }

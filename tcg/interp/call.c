@@ -30,7 +30,7 @@ void interp_call_init(void)
     }
 }
 
-static uint64_t call(X86CPU *cpu, const HelperInfo *h, uint64_t v[4])
+static uint64_t call(CPUState *cpu, const HelperInfo *h, uint64_t v[4])
 {
     void *args[MAX_ARGS] = {&cpu, &v[0], &v[1], &v[2], &v[3]};
     ffi_arg result = 0;
@@ -75,17 +75,18 @@ const IrOp *interp_trapif(Interp *s, const IrOp *op)
 
 /* Arithmetic under the guest's MXCSR.  Unmasked exceptions are never met
  * here (code is translated to a helper then): masking them all is a guard. */
-static uint64_t run_fp(X86CPU *cpu, const IrOp *op, VopVec *d, const VopVec *a,
-                       const VopVec *b, const VopVec *c, uint64_t r)
+static uint64_t run_fp(uint32_t *mxcsr, const IrOp *op, VopVec *d,
+                       const VopVec *a, const VopVec *b, const VopVec *c,
+                       uint64_t r)
 {
     const uint32_t masks = 0x1f80, sticky = 0x3f;
     unsigned host = _mm_getcsr();
     uint64_t result;
 
-    _mm_setcsr((cpu->mxcsr & 0xffff) | masks);
+    _mm_setcsr((*mxcsr & 0xffff) | masks);
     result = vop_run(&vop_defs[op->aux], op->size, d, a, b, c, r,
                      (uint8_t)op->imm);
-    cpu->mxcsr |= _mm_getcsr() & sticky;
+    *mxcsr |= _mm_getcsr() & sticky;
     _mm_setcsr(host);
     return result;
 }
@@ -110,12 +111,12 @@ const IrOp *interp_vop(Interp *s, const IrOp *op)
     uint64_t r = b ? 0 : interp_get(s, op, 2), result;
 
     result = def->attrs & VOP_ATTR_FP
-                 ? run_fp(s->cpu, op, d, a, b, c, r)
+                 ? run_fp(s->mxcsr, op, d, a, b, c, r)
                  : vop_run(def, op->size, d, a, b, c, r, (uint8_t)op->imm);
     if (vop_dst_is_int(def)) {
         interp_set(s, op, 0, result);
     } else if (def->shape == VOP_FVV && op->cc_out) {
-        s->cpu->cc = (uint16_t)result;
+        *s->cc = (uint16_t)result;
     }
     return op + 1;
 }

@@ -60,7 +60,7 @@ static IrTemp place_of(const Layout *l, IrTemp t)
                           (uint8_t *)&l->consts[t - l->f->nglobals] -
                               (uint8_t *)l->code);
     default:
-        return make_place(PLACE_FRAME, t * sizeof(VecReg));
+        return make_place(PLACE_FRAME, t * INTERP_TEMP_BYTES);
     }
 }
 

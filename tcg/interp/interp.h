@@ -10,8 +10,8 @@
 #ifndef HEDDLE_TCG_INTERP_H
 #define HEDDLE_TCG_INTERP_H
 
-#include "accel/tcg.h"
-#include "target/i386/cpu.h"
+#include "tcg/target.h"
+#include "tcg/tb.h"
 #include "tcg/helper.h"
 #include "tcg/ir.h"
 
@@ -37,10 +37,15 @@ typedef struct InterpTb {
     __attribute__((aligned(8))) IrOp op[];
 } InterpTb;
 
+#define INTERP_TEMP_BYTES 32 /* room for a vector */
+
 /* A run of TBs on one vCPU. */
 typedef struct Interp {
     uint8_t *base[3]; /* by PLACE_* */
-    X86CPU *cpu;
+    CPUState *cpu;
+    uint16_t *cc;       /* fields of the vCPU that tcg_target names */
+    uint64_t *rip, *rip_base;
+    uint32_t *mxcsr;
     const InterpTb *code;
     TbExit exit; /* valid when a handler returned NULL */
 } Interp;
@@ -74,12 +79,12 @@ static inline void interp_set(const Interp *s, const IrOp *op, unsigned n,
 /* From now to interp_left_c, C code runs that may fault for @op. */
 static inline void interp_enter_c(Interp *s, const IrOp *op)
 {
-    s->cpu->cs.host_pc = (uintptr_t)op;
+    s->cpu->host_pc = (uintptr_t)op;
 }
 
 static inline void interp_left_c(Interp *s)
 {
-    s->cpu->cs.host_pc = 0;
+    s->cpu->host_pc = 0;
 }
 
 bool interp_compile(const IrFunc *f, TranslationBlock *tb, uint8_t *buf,

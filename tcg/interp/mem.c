@@ -89,7 +89,7 @@ NO_TSAN static bool host_cmpxchg(void *p, uint64_t *old, uint64_t value,
  * Other threads may take a tag away at any time: it is read once. */
 static void *probe(const Interp *s, vaddr addr, MemOp op, bool write)
 {
-    const TLBEntry *e = &s->cpu->cs.tlb_table[memop_mmu(op)][tlb_index(addr)];
+    const TLBEntry *e = &s->cpu->tlb_table[memop_mmu(op)][tlb_index(addr)];
     unsigned size = memop_bytes(op);
     uint64_t want = (addr + size - 1) & PAGE_MASK;
     uint64_t tag =
@@ -128,7 +128,7 @@ const IrOp *interp_ld(Interp *s, const IrOp *op)
         value = host_load(host, op->memop);
     } else {
         interp_enter_c(s, op);
-        value = tcg_slow_load(&s->cpu->cs, addr, op->memop);
+        value = tcg_slow_load(s->cpu, addr, op->memop);
         interp_left_c(s);
     }
     interp_set(s, op, 0, extended(op, value));
@@ -145,7 +145,7 @@ const IrOp *interp_st(Interp *s, const IrOp *op)
         host_store(host, value, op->memop);
     } else {
         interp_enter_c(s, op);
-        tcg_slow_store(&s->cpu->cs, addr, value, op->memop);
+        tcg_slow_store(s->cpu, addr, value, op->memop);
         interp_left_c(s);
     }
     return op + 1;
@@ -182,7 +182,7 @@ const IrOp *interp_ldv(Interp *s, const IrOp *op)
         host_load_vec(value, host, op->memop);
     } else {
         interp_enter_c(s, op);
-        tcg_slow_load_vec(&s->cpu->cs, addr, value, op->memop);
+        tcg_slow_load_vec(s->cpu, addr, value, op->memop);
         interp_left_c(s);
     }
     memcpy(interp_place(s, op->arg[0]), value, op->size == VEC_LOW ? 16 : 32);
@@ -199,7 +199,7 @@ const IrOp *interp_stv(Interp *s, const IrOp *op)
         host_store_vec(host, value, op->memop);
     } else {
         interp_enter_c(s, op);
-        tcg_slow_store_vec(&s->cpu->cs, addr, value, op->memop);
+        tcg_slow_store_vec(s->cpu, addr, value, op->memop);
         interp_left_c(s);
     }
     return op + 1;
@@ -213,7 +213,7 @@ static void *rmw_host(Interp *s, const IrOp *op, vaddr addr, bool *slow)
     *slow = !host;
     if (unlikely(!host)) {
         interp_enter_c(s, op);
-        host = tcg_slow_rmw(&s->cpu->cs, addr, op->memop);
+        host = tcg_slow_rmw(s->cpu, addr, op->memop);
         interp_left_c(s);
     }
     return host;
@@ -223,7 +223,7 @@ static void rmw_commit(Interp *s, const IrOp *op, vaddr addr, bool slow)
 {
     if (slow) {
         interp_enter_c(s, op);
-        tcg_slow_rmw_commit(&s->cpu->cs, addr, op->memop);
+        tcg_slow_rmw_commit(s->cpu, addr, op->memop);
         interp_left_c(s);
     }
 }
@@ -234,9 +234,9 @@ static IrVal rmw_eval(const Interp *s, const IrOp *op, uint64_t old)
     uint64_t value = interp_get(s, op, 2);
 
     if (op->aux == IR_MOV) {
-        return (IrVal){.lo = value, .cc = s->cpu->cc};
+        return (IrVal){.lo = value, .cc = *s->cc};
     }
-    return ir_eval(op->aux, op->size, old, value, 0, s->cpu->cc, 0);
+    return ir_eval(op->aux, op->size, old, value, 0, *s->cc, 0);
 }
 
 const IrOp *interp_rmw(Interp *s, const IrOp *op)
@@ -257,7 +257,7 @@ const IrOp *interp_rmw(Interp *s, const IrOp *op)
     rmw_commit(s, op, addr, slow);
     interp_set(s, op, 0, old);
     if (op->cc_out) {
-        s->cpu->cc = v.cc;
+        *s->cc = v.cc;
     }
     return op + 1;
 }
@@ -281,8 +281,8 @@ const IrOp *interp_cmpxchg(Interp *s, const IrOp *op)
     rmw_commit(s, op, addr, slow);
     interp_set(s, op, 0, old);
     if (op->cc_out) {
-        s->cpu->cc =
-            ir_eval(IR_CMP, op->size, expected, old, 0, s->cpu->cc, 0).cc;
+        *s->cc =
+            ir_eval(IR_CMP, op->size, expected, old, 0, *s->cc, 0).cc;
     }
     return op + 1;
 }

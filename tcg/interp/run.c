@@ -23,7 +23,7 @@ static const IrOp *run_br(Interp *s, const IrOp *op)
 
 static const IrOp *run_brcc(Interp *s, const IrOp *op)
 {
-    return cond_holds(op->cond, s->cpu->cc) ? &s->code->op[op->imm] : op + 1;
+    return cond_holds(op->cond, *s->cc) ? &s->code->op[op->imm] : op + 1;
 }
 
 static bool compare(const Interp *s, const IrOp *op, unsigned first)
@@ -50,7 +50,7 @@ static const IrOp *run_fence(Interp *s, const IrOp *op)
 static const IrOp *begin(Interp *s, const InterpTb *next)
 {
     if (next->tests_request &&
-        __atomic_load_n(&s->cpu->cs.exit_request, __ATOMIC_RELAXED)) {
+        __atomic_load_n(&s->cpu->exit_request, __ATOMIC_RELAXED)) {
         s->exit = TB_EXIT_REQUEST;
         return NULL;
     }
@@ -66,7 +66,7 @@ static const IrOp *run_goto_tb(Interp *s, const IrOp *op)
         __atomic_load_n(&s->code->link[op->aux], __ATOMIC_ACQUIRE);
     uint64_t mask = ~(uint64_t)0 >> (64 - (8u << op->size));
 
-    s->cpu->rip = (s->cpu->rip_base + (uint64_t)op->imm) & mask;
+    *s->rip = (*s->rip_base + (uint64_t)op->imm) & mask;
     if (next) {
         return begin(s, next);
     }
@@ -78,9 +78,9 @@ static const IrOp *run_jmp_ind(Interp *s, const IrOp *op)
 {
     const InterpTb *next = NULL;
 
-    s->cpu->rip = interp_get(s, op, 0);
+    *s->rip = interp_get(s, op, 0);
     if (s->code->chains) {
-        next = tcg_lookup_ind(&s->cpu->cs);
+        next = tcg_lookup_ind(s->cpu);
     }
     if (next) {
         return begin(s, next);
@@ -173,8 +173,15 @@ static const IrOp *run_vmov(Interp *s, const IrOp *op)
 
 static const IrOp *run_vzeroup(Interp *s, const IrOp *op)
 {
-    for (unsigned i = 0; i < op->aux; i++) {
-        memset(&s->cpu->vec[i].u64[2], 0, 16);
+    unsigned n = 0;
+
+    for (unsigned t = 0; t < ir_global_count() && n < op->aux; t++) {
+        const IrTempInfo *g = ir_global_info(t);
+
+        if (g->vector) {
+            memset(s->base[PLACE_CPU] + g->offset + 16, 0, 16);
+            n++;
+        }
     }
     return op + 1;
 }
@@ -186,7 +193,7 @@ static const IrOp *run_arith(Interp *s, const IrOp *op)
     unsigned ndst = ir_op_defs[op->opc].ndst;
     IrVal v = ir_eval(op->opc, op->size, interp_get(s, op, ndst),
                       interp_get(s, op, ndst + 1), interp_get(s, op, ndst + 2),
-                      s->cpu->cc, op->memop);
+                      *s->cc, op->memop);
 
     if (ndst) {
         interp_set(s, op, 0, v.lo);
@@ -195,7 +202,7 @@ static const IrOp *run_arith(Interp *s, const IrOp *op)
         interp_set(s, op, 1, v.hi);
     }
     if (op->cc_out) {
-        s->cpu->cc = v.cc;
+        *s->cc = v.cc;
     }
     return op + 1;
 }
@@ -204,13 +211,13 @@ static const IrOp *run_arith(Interp *s, const IrOp *op)
 
 static const IrOp *run_setcc(Interp *s, const IrOp *op)
 {
-    interp_set(s, op, 0, cond_holds(op->cond, s->cpu->cc));
+    interp_set(s, op, 0, cond_holds(op->cond, *s->cc));
     return op + 1;
 }
 
 static const IrOp *run_movcc(Interp *s, const IrOp *op)
 {
-    unsigned from = cond_holds(op->cond, s->cpu->cc) ? 1 : 2;
+    unsigned from = cond_holds(op->cond, *s->cc) ? 1 : 2;
 
     interp_set(s, op, 0, low_bits(interp_get(s, op, from), op->size));
     return op + 1;
@@ -224,7 +231,7 @@ static const IrOp *run_setcond(Interp *s, const IrOp *op)
 
 static const IrOp *run_getcc(Interp *s, const IrOp *op)
 {
-    interp_set(s, op, 0, cc_to_eflags(s->cpu->cc));
+    interp_set(s, op, 0, cc_to_eflags(*s->cc));
     return op + 1;
 }
 
@@ -247,15 +254,15 @@ static const IrOp *run_putcc(Interp *s, const IrOp *op)
     uint16_t mask = cc_mask(op->aux);
     uint16_t cc = cc_from_eflags((uint32_t)interp_get(s, op, 0));
 
-    s->cpu->cc = (s->cpu->cc & ~mask) | (cc & mask);
+    *s->cc = (*s->cc & ~mask) | (cc & mask);
     return op + 1;
 }
 
 static const IrOp *run_setc(Interp *s, const IrOp *op)
 {
-    uint16_t cc = s->cpu->cc;
+    uint16_t cc = *s->cc;
 
-    s->cpu->cc = op->aux == 2 ? cc ^ CC_BIT_C
+    *s->cc = op->aux == 2 ? cc ^ CC_BIT_C
                               : (cc & ~CC_BIT_C) | (op->aux ? CC_BIT_C : 0);
     return op + 1;
 }
@@ -302,10 +309,14 @@ static size_t interp_init(uint8_t *buf, size_t len)
 static TbExit interp_enter(CPUState *cpu, const void *entry,
                            TranslationBlock **last)
 {
-    VecReg frame[IR_MAX_TEMPS];
+    _Alignas(32) uint8_t frame[IR_MAX_TEMPS][INTERP_TEMP_BYTES];
     Interp s = {
         .base = {(uint8_t *)cpu, (uint8_t *)frame},
-        .cpu = x86_cpu(cpu),
+        .cpu = cpu,
+        .cc = (uint16_t *)((uint8_t *)cpu + tcg_target.cc),
+        .rip = (uint64_t *)((uint8_t *)cpu + tcg_target.rip),
+        .rip_base = (uint64_t *)((uint8_t *)cpu + tcg_target.rip_base),
+        .mxcsr = (uint32_t *)((uint8_t *)cpu + tcg_target.mxcsr),
         .code = entry,
     };
     const IrOp *op = begin(&s, entry);

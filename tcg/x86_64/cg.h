@@ -9,8 +9,8 @@
 #ifndef HEDDLE_TCG_X86_64_CG_H
 #define HEDDLE_TCG_X86_64_CG_H
 
-#include "accel/tcg.h"
-#include "target/i386/cpu.h"
+#include "tcg/target.h"
+#include "tcg/tb.h"
 #include "tcg/x86_64/asm.h"
 
 typedef uint32_t RegSet;

@@ -2,7 +2,7 @@
 /* Ops that read or write the flags as such. */
 #include "tcg/x86_64/cg.h"
 
-#define CC_OFFSET ((int32_t)offsetof(X86CPU, cc))
+#define CC_OFFSET (tcg_target.cc)
 #define CC_HIGH   (CC_OFFSET + 1) /* the byte with C, P, A, Z and S */
 
 static void emit_set(Cg *c, Reg r, IrCond cond)
@@ -56,7 +56,7 @@ static void emit_getcc(Cg *c, const IrOp *op)
     r = ra_result(c, op->arg[0], 0);
     asm_extend(&c->as, IR_32, MO_8, r, rm_cpu(CC_HIGH));
     asm_extend(&c->as, IR_32, MO_8, o, rm_cpu(CC_OFFSET));
-    asm_alu_imm(&c->as, ALU_AND, IR_32, rm_reg(r), EFLAGS_CC & 0xff, false);
+    asm_alu_imm(&c->as, ALU_AND, IR_32, rm_reg(r), CC_EFLAGS & 0xff, false);
     asm_op(&c->as, 0xc1, 4, rm_reg(o)); /* SHL */
     asm_u8(&c->as, 11);
     asm_alu(&c->as, ALU_OR, IR_32, rm_reg(r), o);

@@ -7,8 +7,8 @@
 #include "tcg/helper.h"
 #include "tcg/x86_64/cg.h"
 
-#define RIP_BASE rm_cpu(offsetof(X86CPU, rip_base))
-#define RIP      rm_cpu(offsetof(X86CPU, rip))
+#define RIP_BASE rm_cpu(tcg_target.rip_base)
+#define RIP      rm_cpu(tcg_target.rip)
 
 static void leave_tb(Cg *c, TbExit code)
 {
@@ -36,7 +36,7 @@ static void store_rip(Cg *c, int64_t offset, IrSize size)
 static void stub_request(Cg *c, const Stub *s)
 {
     store_rip(c, c->tb->pc_offset,
-              (c->tb->flags & HF_CS64) ? IR_64 : IR_32);
+              (c->tb->flags & tcg_target.wide_flags) ? IR_64 : IR_32);
     leave_tb(c, TB_EXIT_REQUEST);
 }
 
@@ -194,7 +194,7 @@ static void emit_jmp_ind(Cg *c, const IrOp *op)
     pc = ra_use(c, op->arg[0]);
     ra_end_block(c);
     if ((c->tb->cflags & CF_NO_CHAIN) ||
-        !(c->tb->flags & (HF_FLAT_CS | HF_CS64))) {
+        !(c->tb->flags & tcg_target.flat_flags)) {
         asm_store(&c->as, IR_64, RIP, pc);
         leave_tb(c, TB_EXIT_LOOKUP);
         after_exit(c);

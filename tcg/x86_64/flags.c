@@ -7,7 +7,7 @@
  */
 #include "tcg/x86_64/cg.h"
 
-#define CC_OFFSET ((int32_t)offsetof(X86CPU, cc))
+#define CC_OFFSET (tcg_target.cc)
 
 uint8_t cc_wanted(const IrOp *op)
 {

@@ -73,13 +73,13 @@ static void emit_merge_mxcsr(Asm *a, Reg tmp, int32_t up)
     asm_op(a, 0xae | A_0F, 3, rm_mem(RSP, FRAME_MXCSR + up)); /* STMXCSR */
     asm_load(a, IR_32, tmp, rm_mem(RSP, FRAME_MXCSR + up));
     asm_alu_imm(a, ALU_AND, IR_32, rm_reg(tmp), MXCSR_STICKY, false);
-    asm_alu(a, ALU_OR, IR_32, rm_cpu(offsetof(X86CPU, mxcsr)), tmp);
+    asm_alu(a, ALU_OR, IR_32, rm_cpu(tcg_target.mxcsr), tmp);
     asm_fix_jump(none, a->p);
 }
 
 static void emit_guest_mxcsr(Asm *a, Reg tmp, int32_t up)
 {
-    asm_load(a, IR_32, tmp, rm_cpu(offsetof(X86CPU, mxcsr)));
+    asm_load(a, IR_32, tmp, rm_cpu(tcg_target.mxcsr));
     asm_alu_imm(a, ALU_OR, IR_32, rm_reg(tmp), MXCSR_MASKS, false);
     asm_store(a, IR_32, rm_mem(RSP, FRAME_MXCSR + up), tmp);
     asm_op(a, 0xae | A_0F, 2, rm_mem(RSP, FRAME_MXCSR + up)); /* LDMXCSR */
@@ -150,7 +150,7 @@ static const void *gen_lookup(Asm *a, const void *leave_spilled)
     const void *start = a->p;
     uint8_t *hit;
 
-    asm_store(a, IR_64, rm_cpu(offsetof(X86CPU, rip)), RAX);
+    asm_store(a, IR_64, rm_cpu(tcg_target.rip), RAX);
     asm_store(a, IR_64, rm_mem(RSP, FRAME_TB), RDX);
     emit_spill(a, ~0u);
     emit_merge_mxcsr(a, RCX, 0);

@@ -89,6 +89,11 @@ void char_accept_input(CharFrontend *fe)
     deliver(fe->fake);
 }
 
+void char_poll_input(CharFrontend *fe)
+{
+    deliver(fe->fake);
+}
+
 void char_send_break(CharFrontend *fe, bool on)
 {
     fe->fake->breaks += on;

@@ -57,8 +57,43 @@ static void test_transmit(void)
     for (const char *p = "hello"; *p; p++) {
         out8(RBR, *p);
     }
-    g_assert_cmpmem(chr->out->data, chr->out->len, "hello", 5);
     g_assert_cmphex(in8(LSR) & 0x60, ==, 0x60);
+    g_assert_cmpmem(chr->out->data, chr->out->len, "hello", 5);
+}
+
+/* Nobody need look for the bytes to leave, in their time. */
+static void test_transmit_unwatched(void)
+{
+    init_port(0x01, 0x02);
+    in8(IIR);
+    for (const char *p = "twenty bytes of text"; *p; p++) {
+        out8(RBR, *p);
+    }
+    g_assert_cmpmem(chr->out->data, chr->out->len, "twenty bytes of ", 16);
+    clock_virtual_advance(NS_PER_MS);
+    g_assert_cmpmem(chr->out->data, chr->out->len, "twenty bytes of text", 20);
+    g_assert_cmphex(in8(IIR), ==, 0xc2);
+}
+
+/* A driver that goes on for as long as IIR shows an interrupt comes to an end,
+ * and gets a new edge. */
+static void test_transmit_burst(void)
+{
+    unsigned passes = 0;
+
+    init_port(0x01, 0x02);
+    chr->room = 1000000;
+    while (in8(IIR) == 0xc2) {
+        g_assert_cmpuint(passes++, <, 512);
+        for (unsigned i = 0; i < 16; i++) {
+            out8(RBR, i);
+        }
+    }
+    g_assert_cmpint(irq4.level, ==, 0);
+    clock_virtual_advance(NS_PER_MS);
+    g_assert_cmpint(irq4.level, ==, 1);
+    g_assert_cmphex(in8(IIR), ==, 0xc2);
+    g_assert_cmpint(chr->out->len, ==, 16 * passes);
 }
 
 /* The back-end refuses: bytes wait in the FIFO and none is lost. */
@@ -84,13 +119,34 @@ static void test_transmit_flow(void)
     g_assert_cmpmem(chr->out->data, chr->out->len, "abcdefghijklmnop", 16);
 }
 
+/* The line pauses for as long as the guest took, not for ever. */
+static void test_receive_pause(void)
+{
+    uint8_t sent[257] = {0};
+
+    init_port(0x01, 0);
+    sent[256] = 'X';
+    fake_chardev_send(chr, sent, sizeof(sent));
+    clock_virtual_advance(50000);
+    for (unsigned i = 0; i < 256; i++) {
+        g_assert_cmphex(in8(LSR), ==, 0x61);
+        in8(RBR);
+    }
+    clock_virtual_advance(49000);
+    g_assert_cmphex(in8(LSR) & 1, ==, 0);
+    clock_virtual_advance(1000);
+    g_assert_cmphex(in8(RBR), ==, 'X');
+}
+
 /* Each write of THR gives a new edge, for edge-triggered controllers. */
 static void test_thre_edges(void)
 {
     init_port(0x01, 0x02);
     irq4.rises = 0;
     out8(RBR, 'x');
+    in8(LSR);
     out8(RBR, 'y');
+    in8(LSR);
     g_assert_cmpint(irq4.rises, ==, 2);
 }
 
@@ -179,11 +235,13 @@ static void test_modem_deltas(void)
 static void test_without_fifo(void)
 {
     init_port(0, 0x01);
+    irq4.rises = 0;
     fake_chardev_send(chr, "ab", 2);
     g_assert_cmpint(chr->in->len, ==, 1);
     g_assert_cmphex(in8(IIR), ==, 0x04);
     g_assert_cmphex(in8(RBR), ==, 'a');
     g_assert_cmphex(in8(IIR), ==, 0x04);
+    g_assert_cmpint(irq4.rises, ==, 2); /* an edge for each */
     g_assert_cmphex(in8(RBR), ==, 'b');
     g_assert_cmphex(in8(IIR), ==, 0x01);
 }
@@ -203,6 +261,9 @@ int main(int argc, char **argv)
     g_assert_no_error(err);
     g_test_add_func("/serial/identity", test_identity);
     g_test_add_func("/serial/transmit", test_transmit);
+    g_test_add_func("/serial/transmit-unwatched", test_transmit_unwatched);
+    g_test_add_func("/serial/transmit-burst", test_transmit_burst);
+    g_test_add_func("/serial/receive-pause", test_receive_pause);
     g_test_add_func("/serial/transmit-flow", test_transmit_flow);
     g_test_add_func("/serial/thre-edges", test_thre_edges);
     g_test_add_func("/serial/receive", test_receive_trigger_and_timeout);

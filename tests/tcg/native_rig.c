@@ -5,6 +5,17 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "tcg/target.h"
+
+const TcgTarget tcg_target = {
+    .rip = offsetof(X86CPU, rip),
+    .rip_base = offsetof(X86CPU, rip_base),
+    .cc = offsetof(X86CPU, cc),
+    .mxcsr = offsetof(X86CPU, mxcsr),
+    .wide_flags = HF_CS64,
+    .flat_flags = HF_FLAT_CS | HF_CS64,
+};
+
 #define CODE_BYTES (1 << 20)
 #define MAX_LOG    4096
 

@@ -69,6 +69,13 @@ enum { R_ES, R_CS, R_SS, R_DS, R_FS, R_GS, NB_SEGS };
 #define CR4_SMAP       BIT64(21)
 #define CR4_PKE        BIT64(22)
 
+#define CR3_PCID    0xfffull   /* with CR4.PCIDE */
+#define CR3_NOFLUSH BIT64(63) /* of a value written; never stored */
+
+/* The two bits that PKRU has for each protection key. */
+#define PKRU_AD BIT(0) /* no access */
+#define PKRU_WD BIT(1) /* no write */
+
 #define EFER_SCE BIT64(0)
 #define EFER_LME BIT64(8)
 #define EFER_LMA BIT64(10)
@@ -167,7 +174,7 @@ typedef struct X86CPU {
      * here whenever C code runs that may look. */
     uint64_t regs[16];
     /* rip of an instruction is rip_base + its offset in the page it starts
-     * in, by linear address, for the TB that runs; see accel/tcg.h. */
+     * in, by linear address, for the TB that runs; see tcg/tb.h. */
     uint64_t rip_base;
     uint64_t rip;      /* exact outside TBs */
     uint16_t cc;       /* arithmetic flags in the IR's form: tcg/ir.h */
@@ -194,6 +201,7 @@ typedef struct X86CPU {
     int64_t tsc_offset; /* guest TSC = host's virtual-clock TSC + this */
     uint32_t smbase;
     uint32_t pkru;
+    uint16_t pkeys_used; /* keys that pages in the soft TLB may have */
 
     /* Delivery of an exception: see target/i386/excp.h. */
     int old_exception; /* being delivered when the next one came, or -1 */
@@ -278,7 +286,7 @@ uint32_t x86_get_eflags(const X86CPU *cpu);
 void x86_set_eflags(X86CPU *cpu, uint32_t value);
 
 /* --- guest faults; none of them returns --- */
-/* The state is brought to the instruction that runs (accel/tcg.h), then the
+/* The state is brought to the instruction that runs (exec/translator.h), then the
  * exec loop delivers the exception. */
 G_NORETURN void x86_raise(X86CPU *cpu, int vector);
 G_NORETURN void x86_raise_error(X86CPU *cpu, int vector, uint32_t error);

@@ -9,7 +9,7 @@
 #define APIC_BASE  0xfee00000u
 
 extern char vectors[], end[], ap_start[], ap_start_end[];
-extern uint64_t pml4[];
+extern uint64_t pml4[], pd[];
 extern uint32_t ap_count;
 
 struct Tss tss;
@@ -18,7 +18,13 @@ static void (*handlers[256])(Frame *f);
 static unsigned ntests, nfailed;
 static char *heap;
 static char ist_stack[8192] __attribute__((aligned(16)));
+static char rsp0_stack[8192] __attribute__((aligned(16)));
+static char user_stack[8192] __attribute__((aligned(16)));
 static void (*ap_main_fn)(unsigned index);
+
+/* Where a function at CPL 3 returns to. */
+void user_exit(void);
+__asm__(".text; user_exit: int $0x81; ud2");
 
 void *memset(void *p, int c, size_t n)
 {
@@ -171,9 +177,9 @@ void handle_vector(Frame *f)
         handlers[f->vector](f);
         return;
     }
-    if (caught.active && f->vector < 32) {
+    if (caught.active && (f->vector < 32 || f->vector == USER_EXIT)) {
         caught.active = false;
-        caught.vector = f->vector;
+        caught.vector = f->vector == USER_EXIT ? -1 : (int)f->vector;
         caught.frame = *f;
         f->rip = caught.rip;
         f->rsp = caught.rsp;
@@ -186,6 +192,11 @@ void handle_vector(Frame *f)
           f->error, f->rip, READ_CR(2));
     finish(1);
 }
+
+/* All registers are lost on the way back; RBP is saved by hand. */
+#define LOST \
+    "rax", "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "r12", \
+        "r13", "r14", "r15", "memory", "cc"
 
 int catch(void (*fn)(void *arg), void *arg, Frame *frame)
 {
@@ -201,13 +212,67 @@ int catch(void (*fn)(void *arg), void *arg, Frame *frame)
                      "pop %%rbp\n\t"
                      : "+D"(arg)
                      : "r"(fn), "m"(caught.rsp), "m"(caught.rip)
-                     : "rax", "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10",
-                       "r11", "r12", "r13", "r14", "r15", "memory", "cc");
+                     : LOST);
     caught.active = false;
     if (frame) {
         *frame = caught.frame;
     }
     return caught.vector;
+}
+
+/* --- privilege level 3 --- */
+
+int catch_user_as(const void *fn, uint64_t arg, const UserMode *mode,
+                  Frame *frame)
+{
+    uint64_t *sp = (uint64_t *)(user_stack + sizeof(user_stack)) - 1;
+    struct {
+        uint64_t rip, cs, rflags, rsp, ss;
+    } to = {(uintptr_t)user_alias(fn), mode->cs, mode->rflags,
+            (uintptr_t)user_alias(sp), 0x33};
+
+    *sp = (uintptr_t)user_alias(user_exit);
+    caught.active = true;
+    caught.vector = -2;
+    __asm__ volatile("push %%rbp\n\t"
+                     "mov %%rsp, %2\n\t"
+                     "lea 1f(%%rip), %%rax\n\t"
+                     "mov %%rax, %3\n\t"
+                     "pushq 32(%1)\n\t"
+                     "pushq 24(%1)\n\t"
+                     "pushq 16(%1)\n\t"
+                     "pushq 8(%1)\n\t"
+                     "pushq (%1)\n\t"
+                     "iretq\n\t"
+                     "1: mov %2, %%rsp\n\t"
+                     "pop %%rbp\n\t"
+                     : "+D"(arg)
+                     : "r"(&to), "m"(caught.rsp), "m"(caught.rip), "m"(to)
+                     : LOST);
+    caught.active = false;
+    if (frame) {
+        *frame = caught.frame;
+    }
+    return caught.vector;
+}
+
+int catch_user(const void *fn, uint64_t arg, Frame *frame)
+{
+    static const UserMode plain = {USER_CS, 2};
+
+    return catch_user_as(fn, arg, &plain, frame);
+}
+
+/* RAM once more, for CPL 3, by 2 MiB pages. */
+static void map_user_alias(void)
+{
+    unsigned i;
+
+    for (i = 0; i < USER_BYTES >> 21; i++) {
+        pd[(USER_BASE >> 21) + i] = (uint64_t)i << 21 | 0x87;
+    }
+    idt_set(USER_EXIT, vectors + 16 * USER_EXIT, 0x60 | 14, 0);
+    tss.rsp[0] = (uintptr_t)rsp0_stack + sizeof(rsp0_stack);
 }
 
 void idt_set(unsigned vector, void *handler, unsigned type, unsigned ist)
@@ -240,11 +305,14 @@ void runtime_init(void)
     tss.ist[0] = (uintptr_t)ist_stack + sizeof(ist_stack);
     idt[8].ist = idt[12].ist = 1;
     load_idt();
+    outb(0x21, 0xff); /* the firmware's timer must not come in */
+    outb(0xa1, 0xff);
     tss.iomap = sizeof(tss);
     gdt[TSS_SELECTOR / 8] = limit | (base & 0xffffff) << 16 | 0x89ull << 40 |
                             (base >> 24 & 0xff) << 56;
     gdt[TSS_SELECTOR / 8 + 1] = base >> 32;
     __asm__ volatile("ltr %w0" ::"r"(TSS_SELECTOR));
+    map_user_alias();
     heap = (char *)(((uintptr_t)end + 4095) & -4096ull);
 }
 
@@ -275,15 +343,20 @@ static uint64_t *next_table(uint64_t *entry, unsigned level)
     return table;
 }
 
-uint64_t *page_entry(uint64_t va)
+uint64_t *page_entry_at(uint64_t va, unsigned level)
 {
     uint64_t *table = pml4;
-    int level;
+    unsigned l;
 
-    for (level = 3; level > 0; level--) {
-        table = next_table(&table[va >> (12 + 9 * level) & 511], level);
+    for (l = 4; l > level; l--) {
+        table = next_table(&table[va >> (3 + 9 * l) & 511], l - 1);
     }
-    return &table[va >> 12 & 511];
+    return &table[va >> (3 + 9 * level) & 511];
+}
+
+uint64_t *page_entry(uint64_t va)
+{
+    return page_entry_at(va, 1);
 }
 
 void page_map(uint64_t va, uint64_t pa, uint64_t bits)

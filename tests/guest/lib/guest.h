@@ -21,6 +21,9 @@ typedef struct Frame {
 
 int main(void);
 
+void *memset(void *p, int c, size_t n);
+void *memcpy(void *to, const void *from, size_t n);
+
 /* One TAP line: "ok" if @ok. */
 void check(bool ok, const char *fmt, ...);
 /* The same for two numbers that must be equal; both are printed if not. */
@@ -36,10 +39,36 @@ void on_vector(unsigned vector, void (*fn)(Frame *f));
  */
 int catch(void (*fn)(void *arg), void *arg, Frame *frame);
 
+/*
+ * RAM is mapped a second time for CPL 3, from USER_BASE on.  A function run
+ * there must not name its own data: it finds it by its argument (in RDI) and
+ * by RIP.
+ */
+#define USER_BASE  0x40000000ull
+#define USER_BYTES 0x08000000ull
+#define USER_CS    0x3b
+#define USER_CS32  0x2b
+#define USER_SS    0x33
+#define USER_EXIT  0x81 /* "int" with this ends it as a return does */
+static inline void *user_alias(const void *p)
+{
+    return (void *)((uintptr_t)p + USER_BASE);
+}
+typedef struct UserMode {
+    uint16_t cs;
+    uint64_t rflags;
+} UserMode;
+/* catch() at CPL 3; the frame holds the registers after a return, too. */
+int catch_user(const void *fn, uint64_t arg, Frame *frame);
+int catch_user_as(const void *fn, uint64_t arg, const UserMode *mode,
+                  Frame *frame);
+
 void *page_alloc(void); /* 4 KiB, zeroed, below 4 GiB */
 /* Map one 4 KiB page in the current tables with the given low bits. */
 void page_map(uint64_t va, uint64_t pa, uint64_t bits);
 uint64_t *page_entry(uint64_t va); /* its last-level entry; splits 2 MiB */
+/* Its entry at a level: 1 of a page table to 4 of the PML4. */
+uint64_t *page_entry_at(uint64_t va, unsigned level);
 
 /* Start the other CPUs; each calls ap_main(index), index from 1. */
 void smp_start(void (*ap_main)(unsigned index));

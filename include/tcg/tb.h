@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A translated block: made by accel/tcg, filled in by the target and the
+ * back-end.
+ *
+ * A TB is known by (RAM address of its first byte, flags, cflags); its
+ * code does not depend on the virtual address, so a page mapped at many places
+ * is translated once.  X86CPU.rip_base holds what must be added to the page
+ * offset of an instruction to get its rip; whoever enters a TB other than by a
+ * chained jump within the page sets it:
+ *     rip_base = rip - (linear address of rip & ~PAGE_MASK)
+ */
+#ifndef HEDDLE_TCG_TB_H
+#define HEDDLE_TCG_TB_H
+
+#include <urcu/rculfhash.h>
+
+#include "exec/cpu.h"
+#include "tcg/backend.h"
+
+/* cflags: how a TB was made. */
+enum {
+    CF_COUNT_MASK = 0x1ff,   /* at most so many instructions; 0: no limit */
+    CF_PARALLEL = BIT(9),    /* other vCPUs run: lock prefixes need atomics */
+    CF_NO_CHAIN = BIT(10),
+    CF_SINGLE_STEP = BIT(11), /* of a debugger: one instruction, then stop */
+    CF_NOIRQ = BIT(12),      /* does not test exit_request at its head */
+    CF_INVALID = BIT(31),    /* unlinked: will not be entered again */
+};
+
+#define TB_MAX_INSNS 64
+
+typedef struct TranslationBlock {
+    ram_addr_t phys_pc;  /* of the first byte, in the space of all RAM */
+    uint32_t flags;      /* X86CPU.hflags */
+    uint32_t cflags;     /* CF_*; INVALID is set atomically */
+    uint16_t pc_offset;  /* phys_pc's offset in its page */
+    uint16_t guest_bytes;
+    uint16_t icount;     /* guest instructions */
+    /* RAM addresses of the one or two pages its bytes are in (the second may
+     * be RAM_ADDR_INVALID); it is in the list of each.  Page locks.  The low
+     * bit of a list pointer is the index to follow it by. */
+    ram_addr_t page[2];
+    uintptr_t page_next[2];
+    TbCode code;
+    struct cds_lfht_node node; /* in the hash of all TBs */
+    uint32_t hash;
+    uint64_t jc_cpus; /* bit n: a vCPU of index n mod 64 may have it in its
+                         jump cache; atomic */
+    /* Links: where our jumps go, and who jumps to us.  jump_dest: its own
+     * link_lock's taker is the destination's; low bit: do not link again.
+     * List pointers: low bit is the slot. */
+    uint8_t link_lock;
+    uintptr_t jump_dest[2];
+    uintptr_t jump_list;
+    uintptr_t jump_next[2];
+} TranslationBlock;
+
+#endif

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: MIT
+# Sourced after common.sh: disk images that boot from their MBR, made without
+# loop devices or mounts.  Root is needed for chroot and for file owners.
+#
+# Image: MBR | GRUB's core in the gap before the partition | one ext4 file
+# system from sector 2048 on.
+
+part_start=2048
+grub_dir=/usr/lib/grub/i386-pc
+# What GRUB needs from the BIOS disk to the kernel, so that it loads no module
+# from the file system.
+grub_modules="biosdisk part_msdos ext2 normal linux serial terminal
+    configfile echo"
+
+# The $3 bytes at offset $2 of file $1, as one little-endian number.
+number_at() {
+    od -A n -t "u$3" -j "$2" -N "$3" "$1" | tr -d ' '
+}
+
+# GRUB into the MBR and the gap of image $1.  boot.img loads the sector in its
+# field at 0x5c; that sector is diskboot.img, the first of core.img, whose
+# block list at 0x1f4 says where the rest lies.  Both default to "core.img
+# follows the MBR", so nothing needs patching; see that it is so.
+install_grub() {
+    core=$1.core
+    # shellcheck disable=SC2086
+    grub-mkimage -O i386-pc -d $grub_dir -p '(hd0,msdos1)/boot/grub' \
+        -o "$core" $grub_modules || die "grub-mkimage failed"
+    [ "$(number_at $grub_dir/boot.img 92 8)" = 1 ] &&
+        [ "$(number_at "$core" 500 8)" = 2 ] ||
+        die "GRUB's boot sectors do not expect core.img after the MBR"
+    sectors=$((($(stat -c %s "$core") + 511) / 512))
+    [ $sectors -lt $part_start ] || die "GRUB's core.img does not fit"
+    # The disk signature and the partition table begin at byte 440.
+    dd if=$grub_dir/boot.img of="$1" bs=440 count=1 conv=notrunc status=none
+    dd if="$core" of="$1" bs=512 seek=1 conv=notrunc status=none
+    rm -f "$core"
+}
+
+# GRUB's menu for the kernel and initrd files of the tree $1, kernel
+# parameters $2.
+write_grub_cfg() {
+    as_root mkdir -p "$1/boot/grub"
+    as_root tee "$1/boot/grub/grub.cfg" >/dev/null <<CFG
+serial --unit=0 --speed=115200
+terminal_input serial
+terminal_output serial
+set timeout=0
+menuentry "Linux" {
+    linux /boot/$(basename "$1"/boot/vmlinuz*) $2
+    initrd /boot/$(basename "$1"/boot/initrd*)
+}
+CFG
+}
+
+# Image $1 of $3 MiB from the tree $2.  Features that GRUB 2.06 cannot read
+# are left out.
+image_from_tree() {
+    tmp=$1.tmp
+    rm -f "$tmp"
+    truncate -s "$3M" "$tmp"
+    printf 'label: dos\nstart=%s, type=83, bootable\n' $part_start |
+        sfdisk -q "$tmp" || die "sfdisk failed"
+    as_root mke2fs -q -F -t ext4 -O '^metadata_csum_seed,^orphan_file' \
+        -E "offset=$((part_start * 512))" -d "$2" "$tmp" \
+        $(($3 * 1024 - part_start / 2))k || die "mke2fs failed"
+    install_grub "$tmp"
+    mv "$tmp" "$1"
+}
+
+# --- a whole Debian ---
+
+# What debootstrap leaves to the administrator.
+configure_debian() {
+    echo heddle-guest | as_root tee "$1/etc/hostname" >/dev/null
+    echo '/dev/vda1 / ext4 errors=remount-ro 0 1' |
+        as_root tee "$1/etc/fstab" >/dev/null
+    as_root sed -i 's/^root:[^:]*:/root::/' "$1/etc/shadow"
+    as_root rm -f "$1"/var/cache/apt/archives/*.deb
+    # systemd starts a getty on the console that the kernel was given.
+    write_grub_cfg "$1" "root=/dev/vda1 ro console=ttyS0"
+}
+
+make_debian_disk() {
+    need_packages debootstrap
+    root=$cache/root-debian
+    if [ ! -f "$cache/root-debian.done" ]; then
+        say "debootstrap: Debian bookworm"
+        as_root rm -rf "$root"
+        as_root debootstrap --variant=minbase --arch=amd64 \
+            --include=linux-image-cloud-amd64,systemd-sysv,udev,kmod,procps,dbus \
+            bookworm "$root" >"$cache/debootstrap.log" ||
+            die "debootstrap failed: see $cache/debootstrap.log"
+        touch "$cache/root-debian.done"
+    fi
+    configure_debian "$root"
+    image_from_tree "$disk" "$root" 1536
+    as_root rm -rf "$root" "$cache/root-debian.done"
+}
+
+# --- busybox on Debian's kernel ---
+
+busybox_link_all() {
+    mkdir -p "$1/bin"
+    cp "$cache/busybox-amd64/bin/busybox" "$1/bin/"
+    for applet in $("$1/bin/busybox" --list); do
+        [ "$applet" = busybox ] || ln -s busybox "$1/bin/$applet"
+    done
+}
+
+# The modules between the kernel and its root file system, in load order, into
+# the initramfs tree $1; their names to standard output.
+copy_disk_modules() {
+    version=$(basename "$cache"/kernel-cloud-amd64/lib/modules/*)
+    modules=$cache/kernel-cloud-amd64
+    # crc32c is asked for at run time, by ext4's checksums.
+    /sbin/depmod -b "$modules" "$version"
+    for m in crc32c_generic virtio_pci virtio_blk ext4; do
+        /sbin/modprobe -d "$modules" -S "$version" --show-depends "$m" ||
+            die "the kernel has no $m"
+    done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' |
+        while read -r file; do
+            cp "$file" "$1/lib/"
+            basename "$file"
+        done
+}
+
+busybox_initrd() {
+    tree=$(mktemp -d)
+    mkdir -p "$tree/dev" "$tree/lib" "$tree/root"
+    busybox_link_all "$tree"
+    {
+        echo '#!/bin/sh'
+        echo 'mount -t devtmpfs none /dev'
+        copy_disk_modules "$tree" | sed 's,^,insmod /lib/,'
+        echo 'mount -t ext4 /dev/vda1 /root || exec sh'
+        echo 'mount --move /dev /root/dev'
+        echo 'exec switch_root /root /bin/init'
+    } >"$tree/init"
+    chmod +x "$tree/init"
+    (cd "$tree" && find . | cpio -o -H newc --quiet | gzip -1) >"$1" ||
+        die "cannot make $1"
+    rm -rf "$tree"
+}
+
+busybox_etc() {
+    echo 'root::0:0:root:/root:/bin/sh' >"$1/passwd"
+    echo 'root:x:0:' >"$1/group"
+    echo heddle-guest >"$1/hostname"
+    cat >"$1/inittab" <<'TAB'
+::sysinit:/bin/mount -t proc none /proc
+::sysinit:/bin/mount -t sysfs none /sys
+::sysinit:/bin/hostname -F /etc/hostname
+ttyS0::respawn:/bin/getty -L 115200 ttyS0 linux
+::shutdown:/bin/mount -o remount,ro /
+TAB
+}
+
+make_busybox_disk() {
+    need_packages cpio kmod
+    get_kernel cloud-amd64
+    get_package busybox-static amd64 busybox-amd64
+    root=$(mktemp -d)
+    for dir in boot dev etc proc root sys tmp; do
+        mkdir "$root/$dir"
+    done
+    busybox_link_all "$root"
+    busybox_etc "$root/etc"
+    cp "$kernel" "$root/boot/vmlinuz"
+    busybox_initrd "$root/boot/initrd.gz"
+    write_grub_cfg "$root" "console=ttyS0 quiet panic=-1"
+    as_root chown -R 0:0 "$root"
+    image_from_tree "$disk" "$root" 64
+    as_root rm -rf "$root"
+}
+
+# $cache/disk-KIND.img, KIND being debian or busybox; root's password is empty.
+get_disk() {
+    disk=$cache/disk-$1.img
+    [ -f "$disk" ] && return 0
+    need_packages e2fsprogs fdisk grub-common grub-pc-bin
+    mkdir -p "$cache"
+    say "making $disk"
+    "make_$1_disk"
+}

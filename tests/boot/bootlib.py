@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: MIT
+"""What tests/boot/serial and tests/boot/clocks share: TAP, the guest's files,
+and a guest whose serial port is read with the host's time at hand."""
+import os
+import select
+import shutil
+import socket
+import subprocess
+import tempfile
+import termios
+import time
+import tty
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SRC = os.path.dirname(os.path.dirname(HERE))
+
+
+def guest_file(*args, stdin=None, extra=None):
+    """Path of a guest file made by scripts/guest."""
+    env = dict(os.environ)
+    if extra:
+        env["HEDDLE_INITRAMFS_EXTRA"] = extra
+    out = subprocess.run([os.path.join(SRC, "scripts/guest"), *args],
+                         input=stdin, stdout=subprocess.PIPE, text=True,
+                         check=True, env=env)
+    return out.stdout.strip()
+
+
+def guest_program(build):
+    """tests/boot/guest.c, linked so that it runs in any initramfs."""
+    path = os.path.join(build, "boot-guest")
+    subprocess.run(["gcc", "-O2", "-static", "-o", path,
+                    os.path.join(HERE, "guest.c")], check=True)
+    return path
+
+
+class Tap:
+    def __init__(self):
+        self.count = 0
+        self.failures = 0
+
+    def report(self, ok, name, detail="", log=""):
+        self.count += 1
+        print("%s %d - %s%s" % ("ok" if ok else "not ok", self.count, name,
+                                " # " + detail if detail else ""), flush=True)
+        if not ok:
+            self.failures += 1
+            for line in log.splitlines()[-15:]:
+                print("#   " + line)
+
+    def end(self):
+        print("1..%d" % self.count)
+        return 1 if self.failures else 0
+
+
+class Guest:
+    """One running emulator, its serial port as file, pty or unix socket."""
+
+    def __init__(self, args, job, backend="unix", smp=1, append="",
+                 name="io"):
+        self.dir = tempfile.mkdtemp(prefix="heddle-boot-")
+        self.path = os.path.join(self.dir, "serial")
+        self.buffer = bytearray()
+        self.log = bytearray()
+        initrd = guest_file("initramfs", "amd64", name,
+                            stdin="#!/bin/sh\nmount -t devtmpfs none /dev\n"
+                            "mount -t proc none /proc\n"
+                            "mount -t sysfs none /sys\n" + job,
+                            extra=guest_program(args.build))
+        if args.qemu:
+            command = ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "max"]
+        else:
+            command = [os.path.join(args.build, "heddle")]
+            if args.accel:
+                command += ["-accel", args.accel]
+        command += ["-smp", str(smp), "-m", "512", "-display", "none",
+                    "-no-reboot", "-serial", self.serial(backend),
+                    "-kernel", guest_file("kernel", "cloud-amd64"),
+                    "-initrd", initrd, "-append",
+                    "console=ttyS0 panic=-1 quiet " + append]
+        errors = open(os.path.join(self.dir, "stderr"), "wb+")
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
+                                        stdout=errors, stderr=errors)
+        self.fd = self.connect(backend, errors)
+
+    def serial(self, backend):
+        if backend == "unix":
+            return "unix:%s,server=on,wait=on" % self.path
+        return "pty" if backend == "pty" else "file:" + self.path
+
+    def connect(self, backend, errors):
+        """A descriptor of the port; the boot does not outrun it, as a pty's
+        output without a reader is dropped like a cable's."""
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            try:
+                if backend == "unix":
+                    self.socket = socket.socket(socket.AF_UNIX)
+                    self.socket.connect(self.path)
+                    return self.socket.fileno()
+                if backend == "file":
+                    return os.open(self.path, os.O_RDONLY)
+                with open(errors.name) as f:
+                    fd = os.open(f.read().split()[4], os.O_RDWR | os.O_NOCTTY)
+                tty.setraw(fd, termios.TCSANOW)
+                return fd
+            except (OSError, IndexError):
+                time.sleep(0.01)
+        raise TimeoutError("no serial port")
+
+    def read(self, timeout):
+        """More bytes into the buffer; False when there were none."""
+        select.select([self.fd], [], [], timeout)
+        try:
+            data = os.read(self.fd, 65536)
+        except OSError:
+            data = b"" # a pty without its master
+        self.buffer += data
+        self.log += data[:4096]
+        return bool(data)
+
+    def wait_read(self, deadline):
+        if not self.read(max(0, min(1, deadline - time.monotonic()))):
+            if time.monotonic() >= deadline or self.process.poll() is not None:
+                raise TimeoutError("the guest said no more")
+            time.sleep(0.01) # a file has nothing to wait for
+
+    def take(self, count, timeout):
+        """Exactly count bytes."""
+        deadline = time.monotonic() + timeout
+        while len(self.buffer) < count:
+            self.wait_read(deadline)
+        data = bytes(self.buffer[:count])
+        del self.buffer[:count]
+        return data
+
+    def expect(self, prefix, timeout):
+        """The words after prefix in the first line that holds it, and the
+        host's time of its arrival."""
+        deadline = time.monotonic() + timeout
+        mark = prefix.encode()
+        while True:
+            start = self.buffer.find(mark)
+            end = self.buffer.find(b"\n", start) if start >= 0 else -1
+            if end >= 0:
+                when = time.monotonic()
+                words = bytes(self.buffer[start + len(mark):end]).split()
+                del self.buffer[:end + 1]
+                return [w.decode(errors="replace") for w in words], when
+            self.wait_read(deadline)
+
+    def send(self, data, timeout):
+        """All of data, as fast as the guest takes it."""
+        deadline = time.monotonic() + timeout
+        os.set_blocking(self.fd, False)
+        view = memoryview(data)
+        while view:
+            if not select.select([], [self.fd], [], 1)[1]:
+                if time.monotonic() >= deadline:
+                    raise TimeoutError("%d bytes not taken" % len(view))
+                continue
+            try:
+                view = view[os.write(self.fd, view):]
+            except BlockingIOError:
+                pass # a pty says "writable" for less than it is asked to take
+
+    def cpu_seconds(self):
+        """The process's user and system time so far."""
+        with open("/proc/%d/stat" % self.process.pid) as f:
+            fields = f.read().rpartition(")")[2].split()
+        ticks = int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+        shutil.rmtree(self.dir)
+
+
+def add_options(parser):
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--build", default=os.path.join(SRC, "build"))
+    parser.add_argument("--accel")
+    parser.add_argument("--qemu", action="store_true")

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Segmentation in compatibility mode: limits, expand-down segments, access
+ * types, loads of segment registers, 16-bit code, LAR, LSL, VERR, VERW.
+ * Source: SDM vol. 3A, 3.4.5 "Segment Descriptors", 5.3 to 5.5; vol. 2A "LAR",
+ * "LSL".
+ */
+#include "guest.h"
+
+#define SLOT 0x58 /* descriptors of the test, and the next */
+
+/* Attributes: bits 40-47 and 52-55 of a descriptor. */
+#define ATTR(type, dpl, flags) ((type) | 0x90u | (dpl) << 5 | (flags) << 12)
+#define NOT_PRESENT 0x80u
+#define FLAG_B 4
+#define FLAG_G 8
+enum { RO = 1, RW = 3, RO_DOWN = 5, RW_DOWN = 7, XO = 9, XR = 11, XC = 15 };
+
+static uint64_t descriptor(uint32_t base, uint32_t limit, uint32_t attr)
+{
+    return (limit & 0xffff) | (uint64_t)(base & 0xffffff) << 16 |
+           (uint64_t)(attr & 0xf0ff) << 40 | (uint64_t)(limit >> 16 & 15) << 48 |
+           (uint64_t)(base >> 24) << 56;
+}
+
+/*
+ * Run 32-bit code at RDI with the selector in ESI as its segment (in whatever
+ * register the code wants it), EDX an offset.  It ends with a jump to leave32.
+ */
+void enter32(void *code);
+uint64_t enter_rsp;
+uint32_t in_selector, in_offset, out_value;
+__asm__(".text\n"
+        "enter32: mov %rsp, enter_rsp\n"
+        "mov in_selector, %esi\n"
+        "mov in_offset, %edx\n"
+        "mov $0x5a5a5a5a, %eax\n"
+        "pushq $0x18; pushq %rdi; lretq\n"
+        ".code32\n"
+        "leave32: mov $0x10, %ecx; mov %ecx, %ds; mov %ecx, %es\n"
+        "mov %ecx, %ss\n"
+        "mov %eax, out_value\n"
+        "ljmp $8, $1f\n"
+        ".code64\n"
+        "1: mov enter_rsp, %rsp; ret\n"
+        ".code32\n"
+        "r8: mov %esi, %ds; movb (%edx), %al; jmp leave32\n"
+        "r32: mov %esi, %ds; movl (%edx), %eax; jmp leave32\n"
+        "w8: mov %esi, %es; movb %al, %es:(%edx); jmp leave32\n"
+        "w32: mov %esi, %es; movl %eax, %es:(%edx); jmp leave32\n"
+        "rmw32: mov %esi, %ds; addl $1, (%edx); jmp leave32\n"
+        "push32: mov %esp, %ecx; mov %esi, %ss; mov %edx, %esp\n"
+        "        push %eax; mov $0x10, %esi; mov %esi, %ss; mov %ecx, %esp\n"
+        "        jmp leave32\n"
+        "pop32: mov %esp, %ecx; mov %esi, %ss; mov %edx, %esp\n"
+        "        pop %eax; mov $0x10, %esi; mov %esi, %ss; mov %ecx, %esp\n"
+        "        jmp leave32\n"
+        "bp32: mov %esp, %ecx; mov %esi, %ss; mov %edx, %ebp\n"
+        "        mov (%ebp), %eax; mov $0x10, %esi; mov %esi, %ss\n"
+        "        mov %ecx, %esp; jmp leave32\n"
+        "load_ds: mov %esi, %ds; jmp leave32\n"
+        "load_ss: mov %esi, %ss; jmp leave32\n"
+        "load_gs: mov %esi, %gs; jmp leave32\n"
+        "far32: push %esi; push %edx; lret\n"
+        ".code64\n");
+void r8(void), r32(void), w8(void), w32(void), rmw32(void), push32(void),
+    pop32(void), bp32(void), load_ds(void), load_ss(void), load_gs(void),
+    far32(void);
+
+static int run32(void (*code)(void), uint32_t sel, uint32_t offset, Frame *f)
+{
+    in_selector = sel;
+    in_offset = offset;
+    return catch((void (*)(void *))enter32, code, f);
+}
+
+typedef struct Access {
+    const char *what;
+    uint32_t limit, attr;
+    void (*code)(void);
+    uint32_t offset;
+    int vector; /* all with error code 0; -1 for none */
+} Access;
+
+static const Access accesses[] = {
+    {"last byte", 0xfff, ATTR(RW, 0, FLAG_B), r8, 0xfff, -1},
+    {"past the last byte", 0xfff, ATTR(RW, 0, FLAG_B), r8, 0x1000, 13},
+    {"last word", 0xfff, ATTR(RW, 0, FLAG_B), r32, 0xffc, -1},
+    {"word over the end", 0xfff, ATTR(RW, 0, FLAG_B), r32, 0xffd, 13},
+    {"write of the last word", 0xfff, ATTR(RW, 0, FLAG_B), w32, 0xffc, -1},
+    {"write over the end", 0xfff, ATTR(RW, 0, FLAG_B), w32, 0xffd, 13},
+    {"add over the end", 0xfff, ATTR(RW, 0, FLAG_B), rmw32, 0xffe, 13},
+    {"far past the end", 0xfff, ATTR(RW, 0, FLAG_B), r32, 0xfffffffe, 13},
+    {"page limit", 0, ATTR(RW, 0, FLAG_B | FLAG_G), r8, 0xfff, -1},
+    {"past a page limit", 0, ATTR(RW, 0, FLAG_B | FLAG_G), r8, 0x1000, 13},
+    {"read-only, read", 0xfff, ATTR(RO, 0, FLAG_B), r32, 0, -1},
+    {"read-only, write", 0xfff, ATTR(RO, 0, FLAG_B), w8, 0, 13},
+    {"read-only, add", 0xfff, ATTR(RO, 0, FLAG_B), rmw32, 0, 13},
+    {"readable code, read", 0xfff, ATTR(XR, 0, FLAG_B), r32, 0, -1},
+    {"readable code, write", 0xfff, ATTR(XR, 0, FLAG_B), w32, 0, 13},
+    {"expand-down, at the limit", 0xfff, ATTR(RW_DOWN, 0, FLAG_B), r8, 0xfff,
+     13},
+    {"expand-down, over the limit", 0xfff, ATTR(RW_DOWN, 0, FLAG_B), r32,
+     0xffe, 13},
+    {"expand-down, above it", 0xfff, ATTR(RW_DOWN, 0, FLAG_B), r32, 0x1000,
+     -1},
+    {"expand-down 16 bits, top", 0xfff, ATTR(RW_DOWN, 0, 0), r8, 0xffff, -1},
+    {"expand-down 16 bits, over the top", 0xfff, ATTR(RW_DOWN, 0, 0), r32,
+     0xfffd, 13},
+    {"expand-down 16 bits, past 64K", 0xfff, ATTR(RW_DOWN, 0, 0), r8, 0x10000,
+     13},
+    {"expand-down read-only, write", 0xfff, ATTR(RO_DOWN, 0, FLAG_B), w8,
+     0x1000, 13},
+    {"push within", 0xfff, ATTR(RW, 0, FLAG_B), push32, 0x1000, -1},
+    {"push past the end", 0xfff, ATTR(RW, 0, FLAG_B), push32, 0x1001, 12},
+    {"push below 0", 0xfff, ATTR(RW, 0, FLAG_B), push32, 0, 12},
+    {"pop within", 0xfff, ATTR(RW, 0, FLAG_B), pop32, 0xffc, -1},
+    {"pop past the end", 0xfff, ATTR(RW, 0, FLAG_B), pop32, 0xffd, 12},
+    {"by EBP past the end", 0xfff, ATTR(RW, 0, FLAG_B), bp32, 0xffd, 12},
+    {"stack expand-down", 0xfff, ATTR(RW_DOWN, 0, FLAG_B), push32, 0x1003,
+     12},
+};
+
+static void test_accesses(uint8_t *data)
+{
+    unsigned i;
+    Frame f;
+
+    for (i = 0; i < sizeof(accesses) / sizeof(accesses[0]); i++) {
+        const Access *a = &accesses[i];
+        int got;
+
+        gdt[SLOT / 8] = descriptor((uintptr_t)data, a->limit, a->attr);
+        f.error = 0;
+        got = run32(a->code, SLOT, a->offset, &f);
+        check_eq(got, a->vector, "%s", a->what);
+        if (a->vector >= 0) {
+            check_eq(f.error, 0, "%s: error code", a->what);
+        }
+    }
+}
+
+typedef struct Load {
+    const char *what;
+    uint32_t attr;
+    void (*code)(void);
+    uint32_t sel;
+    int vector;
+    uint32_t error;
+} Load;
+
+static const Load loads[] = {
+    {"DS: data", ATTR(RW, 0, 4), load_ds, SLOT, -1, 0},
+    {"DS: null", 0, load_ds, 0, -1, 0},
+    {"DS: null with RPL", 0, load_ds, 3, -1, 0},
+    {"DS: not present", ATTR(RW, 0, 4) ^ NOT_PRESENT, load_ds, SLOT, 11, SLOT},
+    {"DS: execute-only", ATTR(XO, 0, 4), load_ds, SLOT, 13, SLOT},
+    {"DS: DPL 0 by RPL 3", ATTR(RW, 0, 4), load_ds, SLOT + 3, 13, SLOT},
+    {"DS: conforming by RPL 3", ATTR(XC, 0, 4), load_ds, SLOT + 3, -1, 0},
+    {"DS: a system segment", ATTR(2, 0, 4) & ~0x10u, load_ds, SLOT, 13, SLOT},
+    {"DS: past the table", 0, load_ds, 0x1008, 13, 0x1008},
+    {"DS: no LDT", 0, load_ds, 0x0c, 13, 0x0c},
+    {"GS: not present", ATTR(RO, 0, 4) ^ NOT_PRESENT, load_gs, SLOT, 11, SLOT},
+    {"SS: data", ATTR(RW, 0, 4), load_ss, SLOT, -1, 0},
+    {"SS: null", 0, load_ss, 0, 13, 0},
+    {"SS: read-only", ATTR(RO, 0, 4), load_ss, SLOT, 13, SLOT},
+    {"SS: code", ATTR(XR, 0, 4), load_ss, SLOT, 13, SLOT},
+    {"SS: RPL 3", ATTR(RW, 0, 4), load_ss, SLOT + 3, 13, SLOT},
+    {"SS: DPL 3", ATTR(RW, 3, 4), load_ss, SLOT, 13, SLOT},
+    {"SS: not present", ATTR(RW, 0, 4) ^ NOT_PRESENT, load_ss, SLOT, 12,
+     SLOT},
+    {"CS: data", ATTR(RW, 0, 4), far32, SLOT, 13, SLOT},
+    {"CS: null", 0, far32, 0, 13, 0},
+    {"CS: not present", ATTR(XR, 0, 4) ^ NOT_PRESENT, far32, SLOT, 11, SLOT},
+    {"CS: DPL 3 by RPL 0", ATTR(XR, 3, 4), far32, SLOT, 13, SLOT},
+    {"CS: L and D", ATTR(XR, 0, 6), far32, SLOT, 13, SLOT},
+    {"CS: past the limit", ATTR(XR, 0, 4), far32, SLOT, 13, 0},
+};
+
+static void test_loads(void)
+{
+    unsigned i;
+    Frame f;
+
+    for (i = 0; i < sizeof(loads) / sizeof(loads[0]); i++) {
+        const Load *l = &loads[i];
+        int got;
+
+        gdt[SLOT / 8] = descriptor(0, 0xfff, l->attr);
+        f.error = 0;
+        got = run32(l->code, l->sel, 0x2000, &f);
+        check_eq(got, l->vector, "load of %s", l->what);
+        if (l->vector >= 0) {
+            check_eq(f.error, l->error, "load of %s: error code", l->what);
+        }
+    }
+    gdt[SLOT / 8] = descriptor(0, 0xfff, ATTR(RW, 0, 4)) & ~(1ull << 40);
+    run32(load_ds, SLOT, 0, NULL);
+    check_eq(gdt[SLOT / 8] >> 40 & 1, 1, "a load sets the accessed bit");
+}
+
+/* --- 16-bit code --- */
+
+/* In a segment that starts at code16: wraps of addresses and of SP. */
+void code16(void), code16_end(void);
+uint16_t out16[4];
+__asm__(".text\n"
+        ".code32\n"
+        "enter16: push %esi; push $0; lret\n"
+        ".code16\n"
+        "code16:\n"
+        "mov %sp, %cx\n"
+        "push %ax\n"
+        "sub %sp, %cx\n" /* 2 */
+        "pop %ax\n"
+        "mov $0xffff, %bx\n"
+        "mov $3, %di\n"
+        "mov %es:(%bx,%di), %ax\n" /* offset 2 */
+        "push %ax; push %cx\n"
+        "mov $1, %eax\n"
+        "shl $17, %eax\n"
+        "mov %es:(%eax), %dx\n" /* 32-bit address size: offset 0x20000 */
+        "pop %cx; pop %ax\n"
+        "ljmpl $0x18, $done16\n"
+        "code16_end:\n"
+        ".code32\n"
+        "done16: mov $0x10, %ebx; mov %ebx, %ds\n"
+        "mov %ax, out16; mov %cx, out16+2; mov %dx, out16+4; jmp leave32\n"
+        "enter16_es: mov %esi, %eax; add $8, %eax; mov %eax, %es\n"
+        "xor %eax, %eax; jmp enter16\n"
+        ".code64\n");
+void enter16_es(void);
+
+static void test_16bit(uint8_t *data)
+{
+    *(uint16_t *)(data + 2) = 0x1234;
+    *(uint16_t *)(data + 0x20000) = 0x5678;
+    gdt[SLOT / 8] = descriptor((uintptr_t)code16, 0xffff, ATTR(XR, 0, 0));
+    gdt[SLOT / 8 + 1] =
+        descriptor((uintptr_t)data, 0x3ffff, ATTR(RW, 0, FLAG_B));
+    check_eq(run32(enter16_es, SLOT, 0, NULL), -1, "16-bit code");
+    check_eq(out16[0], 0x1234, "BX+DI wraps at 64K");
+    check_eq(out16[1], 2, "PUSH of 16 bits");
+    check_eq(out16[2], 0x5678, "32-bit address in 16-bit code");
+}
+
+/* --- questions about descriptors --- */
+
+/* RDI: selector.  Result in RAX; bit 32 is ZF. */
+void q_lar(void), q_lsl(void), q_verr(void), q_verw(void);
+__asm__(".text\n"
+        "q_lar: xor %eax, %eax; lar %edi, %eax; jmp q_zf\n"
+        "q_lsl: xor %eax, %eax; lsl %edi, %eax; jmp q_zf\n"
+        "q_verr: xor %eax, %eax; verr %di; jmp q_zf\n"
+        "q_verw: xor %eax, %eax; verw %di\n"
+        "q_zf: setz %cl; movzbl %cl, %ecx; shl $32, %rcx; or %rcx, %rax\n"
+        "ret\n");
+
+static uint64_t ask(void (*fn)(void), unsigned cpl, uint16_t sel)
+{
+    uint64_t answer;
+    Frame f;
+
+    if (cpl == 3) {
+        if (catch_user(fn, sel, &f) != -1) {
+            return -1;
+        }
+        return f.rax;
+    }
+    __asm__ volatile("call *%2"
+                     : "=a"(answer)
+                     : "D"((uint64_t)sel), "r"(fn)
+                     : "rcx", "cc");
+    return answer;
+}
+
+/* SDM vol. 2A: which types LAR and LSL take, in IA-32e mode. */
+static void test_system_types(void)
+{
+    const uint16_t lar = 1 << 2 | 1 << 9 | 1 << 11 | 1 << 12;
+    const uint16_t lsl = 1 << 2 | 1 << 9 | 1 << 11;
+    unsigned type;
+
+    for (type = 0; type < 16; type++) {
+        gdt[SLOT / 8] = descriptor(0x1000, 0x67, 0x80 | type);
+        gdt[SLOT / 8 + 1] = 0;
+        check_eq(ask(q_lar, 0, SLOT) >> 32, lar >> type & 1, "LAR, type %d",
+                 type);
+        check_eq(ask(q_lsl, 0, SLOT) >> 32, lsl >> type & 1, "LSL, type %d",
+                 type);
+    }
+}
+
+static void test_questions(void)
+{
+    const uint64_t zf = 1ull << 32;
+
+    gdt[SLOT / 8] = descriptor(0x1234, 0x1ff, ATTR(RO, 0, FLAG_G | FLAG_B));
+    check_eq(ask(q_lar, 0, SLOT), zf | 0xc09100, "LAR of data");
+    check_eq(ask(q_lsl, 0, SLOT), zf | 0x1fffff, "LSL of data by pages");
+    check_eq(ask(q_verr, 0, SLOT), zf, "VERR of read-only data");
+    check_eq(ask(q_verw, 0, SLOT), 0, "VERW of read-only data");
+    check_eq(ask(q_lar, 3, SLOT), 0, "LAR at CPL 3 of DPL 0");
+    check_eq(ask(q_lsl, 3, SLOT), 0, "LSL at CPL 3 of DPL 0");
+    check_eq(ask(q_verr, 3, SLOT), 0, "VERR at CPL 3 of DPL 0");
+    check_eq(ask(q_lar, 0, SLOT + 3), 0, "LAR by RPL 3 of DPL 0");
+    check_eq(ask(q_lar, 0, 0), 0, "LAR of null");
+    check_eq(ask(q_lsl, 0, 3), 0, "LSL of null");
+    check_eq(ask(q_verr, 0, 0), 0, "VERR of null");
+    check_eq(ask(q_lar, 0, 0x1000), 0, "LAR past the table");
+    gdt[SLOT / 8] ^= 1ull << 47;
+    check_eq(ask(q_lar, 0, SLOT), zf | 0xc01100, "LAR of absent data");
+    gdt[SLOT / 8] = descriptor(0, 0xfff, ATTR(RW, 3, 0));
+    check_eq(ask(q_lar, 3, SLOT + 3), zf | 0x00f300, "LAR at CPL 3 of DPL 3");
+    check_eq(ask(q_verw, 3, SLOT + 3), zf, "VERW at CPL 3 of DPL 3");
+    gdt[SLOT / 8] = descriptor(0, 0xfff, ATTR(XC, 0, 0));
+    check_eq(ask(q_lsl, 3, SLOT + 3), zf | 0xfff, "LSL of conforming code");
+    check_eq(ask(q_verr, 3, SLOT + 3), zf, "VERR of conforming code");
+    check_eq(ask(q_verw, 0, SLOT), 0, "VERW of code");
+    gdt[SLOT / 8] = descriptor(0, 0xfff, ATTR(XO, 0, 0));
+    check_eq(ask(q_verr, 0, SLOT), 0, "VERR of execute-only code");
+}
+
+int main(void)
+{
+    uint8_t *data = (uint8_t *)0x2000000;
+
+    __asm__ volatile("lldt %w0" ::"r"(0));
+    test_accesses(data);
+    test_loads();
+    test_16bit(data);
+    test_questions();
+    test_system_types();
+    return 0;
+}
