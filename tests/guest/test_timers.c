@@ -147,6 +147,20 @@ static bool close(uint64_t a, uint64_t b)
     return d < b / 100;
 }
 
+/* A busy host may hold a vCPU up for longer than a counter takes to wrap. */
+static void check_rate(const char *name, uint64_t (*read)(void), uint64_t mask,
+                       uint64_t hz, uint64_t window, uint64_t want)
+{
+    unsigned tries;
+
+    for (tries = 0; tries < 5; tries++) {
+        if (close(tsc_rate(read, mask, hz, window), want)) {
+            break;
+        }
+    }
+    check(tries < 5, "%s and HPET agree", name);
+}
+
 static void test_rates(void)
 {
     uint64_t hz = 1000000000000000ull / hpet_period_fs;
@@ -155,11 +169,9 @@ static void test_rates(void)
     unsigned tries;
 
     by_hpet = tsc_rate(read_hpet, 0xffffffff, hz, window);
-    check(close(tsc_rate(read_pm, 0xffffff, PM_HZ, window), by_hpet),
-          "PM timer and HPET agree");
+    check_rate("PM timer", read_pm, 0xffffff, PM_HZ, window, by_hpet);
     start_pit();
-    check(close(tsc_rate(read_pit, 0xffff, PIT_HZ, window), by_hpet),
-          "PIT and HPET agree");
+    check_rate("PIT", read_pit, 0xffff, PIT_HZ, window, by_hpet);
     for (tries = 0; tries < 5; tries++) { /* its edges cannot be sampled */
         by_rtc = tsc_rate_by_rtc();
         if (close(by_rtc, by_hpet)) {
