@@ -9,6 +9,7 @@
 #define APIC_BASE  0xfee00000u
 
 extern char vectors[], end[], ap_start[], ap_start_end[];
+void leave_long_mode(const void *code);
 extern uint64_t pml4[], pd[];
 extern uint32_t ap_count;
 
@@ -293,9 +294,25 @@ static void load_idt(void)
     __asm__ volatile("lidt %0" ::"m"(ptr));
 }
 
-void runtime_init(void)
+static void load_tss(void)
 {
     uint64_t base = (uintptr_t)&tss, limit = sizeof(tss) - 1;
+
+    gdt[TSS_SELECTOR / 8] = limit | (base & 0xffffff) << 16 | 0x89ull << 40 |
+                            (base >> 24 & 0xff) << 56;
+    gdt[TSS_SELECTOR / 8 + 1] = base >> 32;
+    __asm__ volatile("ltr %w0" ::"r"(TSS_SELECTOR));
+}
+
+void run_protected(const void *code)
+{
+    leave_long_mode(code);
+    load_idt();
+    load_tss();
+}
+
+void runtime_init(void)
+{
     unsigned i;
 
     for (i = 0; i < 256; i++) {
@@ -308,10 +325,7 @@ void runtime_init(void)
     outb(0x21, 0xff); /* the firmware's timer must not come in */
     outb(0xa1, 0xff);
     tss.iomap = sizeof(tss);
-    gdt[TSS_SELECTOR / 8] = limit | (base & 0xffffff) << 16 | 0x89ull << 40 |
-                            (base >> 24 & 0xff) << 56;
-    gdt[TSS_SELECTOR / 8 + 1] = base >> 32;
-    __asm__ volatile("ltr %w0" ::"r"(TSS_SELECTOR));
+    load_tss();
     map_user_alias();
     heap = (char *)(((uintptr_t)end + 4095) & -4096ull);
 }

@@ -63,6 +63,12 @@ int catch_user(const void *fn, uint64_t arg, Frame *frame);
 int catch_user_as(const void *fn, uint64_t arg, const UserMode *mode,
                   Frame *frame);
 
+/*
+ * Call 32-bit code in protected mode, without paging and without long mode.
+ * It must return with flat segments; what it does to IDTR and TR is undone.
+ */
+void run_protected(const void *code);
+
 void *page_alloc(void); /* 4 KiB, zeroed, below 4 GiB */
 /* Map one 4 KiB page in the current tables with the given low bits. */
 void page_map(uint64_t va, uint64_t pa, uint64_t bits);
