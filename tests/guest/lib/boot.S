@@ -19,6 +19,7 @@
         .globl _start
 _start: cli
         cld
+        mov     %ebx, boot_info
         mov     $stacks + STACK_BYTES, %esp
         /* Zeroed by the loader: fill the page tables. */
         mov     $pdpt, %eax
@@ -234,7 +235,10 @@ leave_long_mode:
         .align  16
 long_rsp:
         .quad   0
-        .globl  gdt, gdt_end, ap_count
+        .globl  gdt, gdt_end, ap_count, boot_info
+boot_info:
+        .quad   0
+        .align  16
 gdt:    .quad   0
         .quad   0x00af9b000000ffff /* 08 code, 64 bits */
         .quad   0x00cf93000000ffff /* 10 data */

@@ -12,6 +12,7 @@ extern char vectors[], end[], ap_start[], ap_start_end[];
 void leave_long_mode(const void *code);
 extern uint64_t pml4[], pd[];
 extern uint32_t ap_count;
+extern uint64_t boot_info; /* Multiboot information structure */
 
 struct Tss tss;
 struct IdtEntry idt[256];
@@ -156,6 +157,25 @@ __attribute__((noreturn)) void finish(int status)
     for (;;) {
         __asm__ volatile("cli; hlt");
     }
+}
+
+bool boot_word(const char *word)
+{
+    const uint32_t *info = (uint32_t *)boot_info;
+    const char *line = (const char *)(uintptr_t)info[4];
+    size_t n = 0, len = 0;
+
+    while (word[len]) {
+        len++;
+    }
+    while ((info[0] & 4) && line[n]) {
+        n++;
+    }
+    while (len && n && line[n - 1] == word[len - 1]) {
+        n--;
+        len--;
+    }
+    return !len;
 }
 
 /* --- exceptions and interrupts --- */
