@@ -21,10 +21,10 @@
 #include "target/i386/x87.h"
 #include "tcg/ir.h"
 
-#define YMM_OFFSET 576 /* upper halves */
-#define XSAVE_X87  BIT64(0)
-#define XSAVE_SSE  BIT64(1)
-#define XSAVE_AVX  BIT64(2)
+#define YMM_OFFSET      576 /* upper halves */
+#define XSAVE_X87       BIT64(0)
+#define XSAVE_SSE       BIT64(1)
+#define XSAVE_AVX       BIT64(2)
 #define XCOMP_COMPACTED BIT64(63)
 
 /* Bytes 512 to 575. */
@@ -211,8 +211,7 @@ typedef struct XImage {
 
 /* All that can fault comes before the first register changes.  A component
  * that the image lacks is zero in @im. */
-static void load_image(X86CPU *cpu, uint64_t addr, uint64_t present,
-                       XImage *im)
+static void load_image(X86CPU *cpu, uint64_t addr, uint64_t present, XImage *im)
 {
     MemOp op = fpu_area_mmu(cpu);
 

@@ -407,8 +407,9 @@ static bool faults_at_once(const Bytes *insn, uint32_t flags)
     return s.ended;
 }
 
-/* SDM vol. 2A, table 2-14: #UD without XCR0's consent, #NM by CR0.TS; CR0.EM
- * and CR4.OSFXSR are for the legacy forms. */
+/* SDM vol. 2A, 2.4 "AVX and SSE Instruction Exception Classification": #UD
+ * without XCR0's consent, #NM by CR0.TS; CR0.EM and CR4.OSFXSR are for the
+ * legacy forms. */
 static void test_gating(void)
 {
     const Bytes vex = {{0xc5, 0xf4, 0x58, 0xc2}, 4}; /* vaddps ymm0, 1, 2 */

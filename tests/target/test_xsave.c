@@ -189,8 +189,7 @@ static void test_restore_faults(void)
     poke(XCOMP, COMPACTED | SSE, 8);
     g_assert_cmphex(restore_with(BV, AVX), ==, FAULT(EXCP_GP, 0));
     g_assert_cmphex(restore_with(BV + 56, 1), ==, FAULT(EXCP_GP, 0));
-    g_assert_cmphex(restore_with(XCOMP, COMPACTED | 8), ==,
-                    FAULT(EXCP_GP, 0));
+    g_assert_cmphex(restore_with(XCOMP, COMPACTED | 8), ==, FAULT(EXCP_GP, 0));
 }
 
 static void test_mode_faults(void)
@@ -199,8 +198,7 @@ static void test_mode_faults(void)
     g_assert_cmphex(CATCH(helper_xsave(cpu, AREA + 16, IR_32)), ==,
                     FAULT(EXCP_GP, 0));
     cpu->cr0 |= CR0_TS;
-    g_assert_cmphex(CATCH(helper_xsavec(cpu, AREA, IR_32)) >> 16, ==,
-                    EXCP_NM);
+    g_assert_cmphex(CATCH(helper_xsavec(cpu, AREA, IR_32)) >> 16, ==, EXCP_NM);
     cpu->cr4 &= ~CR4_OSXSAVE;
     g_assert_cmphex(CATCH(helper_xsaveopt(cpu, AREA, IR_32)) >> 16, ==,
                     EXCP_UD);
@@ -210,8 +208,12 @@ static void test_mode_faults(void)
 
 static uint64_t how(unsigned index_size)
 {
-    AvxAccess a = {.seg = R_DS, .vec = 0, .index = 1, .mask = 2,
-                   .elem = MO_32, .index_size = (uint8_t)index_size,
+    AvxAccess a = {.seg = R_DS,
+                   .vec = 0,
+                   .index = 1,
+                   .mask = 2,
+                   .elem = MO_32,
+                   .index_size = (uint8_t)index_size,
                    .wide = 1};
     uint64_t word;
 
@@ -249,7 +251,8 @@ static void test_gather_fault(void)
     }
 }
 
-/* A load or store that faults has done nothing; hidden elements do not count. */
+/* A load or store that faults has done nothing; hidden elements do not count.
+ */
 static void test_mask_fault(void)
 {
     shorten_segment();
@@ -281,8 +284,7 @@ int main(int argc, char **argv)
     g_test_add_func("/xsave/xsaveopt", test_xsaveopt);
     g_test_add_func("/xsave/xsavec", test_xsavec);
     g_test_add_data_func("/xsave/round-trip/standard", NULL, test_round_trip);
-    g_test_add_data_func("/xsave/round-trip/compacted", "yes",
-                         test_round_trip);
+    g_test_add_data_func("/xsave/round-trip/compacted", "yes", test_round_trip);
     g_test_add_func("/xsave/restore-initial", test_restore_initial);
     g_test_add_func("/xsave/restore-faults", test_restore_faults);
     g_test_add_func("/xsave/mode-faults", test_mode_faults);
