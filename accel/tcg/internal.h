@@ -66,9 +66,6 @@ typedef struct TcgCpu {
         unsigned writes;
     } seen[2];
     unsigned nseen;
-    /* Jump cache entries in use: clearing it costs what was used. */
-    unsigned njc_used;
-    uint16_t jc_used[1 << JUMP_CACHE_BITS];
     TcgStats stats;
 } TcgCpu;
 
@@ -115,8 +112,46 @@ bool tb_page_add(TcgCpu *tc, TranslationBlock *tb);
 void tb_store_hits(CPUState *cpu, ram_addr_t addr, uint64_t len);
 void tb_pages_reset(void); /* exclusive section */
 
-/* --- soft TLB (tlb.c) --- */
+/* --- jump caches (jump_cache.c) --- */
+CPUJumpCache *jump_cache_new(void);
+void jump_cache_put(CPUState *cpu, vaddr pc, TranslationBlock *tb);
+TranslationBlock *jump_cache_get(CPUState *cpu, vaddr pc, uint32_t flags,
+                                 uint32_t cflags);
+void jump_cache_clear(CPUJumpCache *jc);
+/* May it know a TB of @addr's page, or of the one before?  (A TB there may
+ * reach into the page.) */
+bool jump_cache_knows_page(const CPUJumpCache *jc, vaddr addr);
+void jump_cache_flush_page(CPUJumpCache *jc, vaddr addr);
+/* Make sure that no vCPU finds @tb, which is marked invalid already.  Any
+ * thread. */
+void jump_cache_forget_tb(TranslationBlock *tb);
+
+/* --- soft TLB (tlb.c, tlb_flush.c) --- */
 void tlb_init(CPUState *cpu);
+void tlb_clear_jump_caches(CPUState *cpu); /* of all address spaces */
+/* All jump caches of @cpu but @except are not to be trusted.  Any thread. */
+void tlb_stale_jump_caches(CPUState *cpu, const CPUJumpCache *except);
+extern const TLBEntry tlb_invalid_entry;
+static inline void tlb_tag_store(uint64_t *tag, uint64_t value)
+{
+    __atomic_store_n(tag, value, __ATOMIC_RELAXED);
+}
+static inline void tlb_entry_store(TLBEntry *to, const TLBEntry *from)
+{
+    to->addend = from->addend;
+    tlb_tag_store(&to->read, from->read);
+    tlb_tag_store(&to->write, from->write);
+    tlb_tag_store(&to->code, from->code);
+}
+/* The page that any of the entry's tags names; TLB_INVALID_TAG if none. */
+static inline uint64_t tlb_entry_page(const TLBEntry *e)
+{
+    uint64_t tag = e->read != TLB_INVALID_TAG    ? e->read
+                   : e->write != TLB_INVALID_TAG ? e->write
+                                                 : e->code;
+
+    return tag == TLB_INVALID_TAG ? tag : tag & PAGE_MASK;
+}
 /* The entry that serves @access (PAGE_*) at @addr, filled if need be.  Raises
  * the guest's fault, or returns NULL if @probe. */
 TLBEntry *tlb_get(CPUState *cpu, vaddr addr, int access, MemOp op,

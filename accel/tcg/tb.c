@@ -132,52 +132,6 @@ static bool tb_second_page_ok(CPUState *cpu, const TranslationBlock *tb,
     return full->mr && full->ram == tb->page[1];
 }
 
-static JumpCacheEntry *jump_cache_slot(CPUState *cpu, vaddr pc)
-{
-    return &cpu->jump_cache->e[jump_cache_index(pc)];
-}
-
-/*
- * Remember @tb for @pc.  An entry never used since the last clearing has pc 0
- * and is empty; one that an invalidator emptied keeps its pc and its place in
- * the list of those in use.  The invalidator marks the TB first and then looks
- * which vCPUs may hold it, so the mark is checked again after the entry is in.
- */
-static void jump_cache_put(CPUState *cpu, vaddr pc, TranslationBlock *tb)
-{
-    JumpCacheEntry *e = jump_cache_slot(cpu, pc);
-
-    if (e->flags == JUMP_CACHE_EMPTY && e->pc == 0) {
-        if (cpu->tcg->njc_used == ARRAY_LEN(cpu->tcg->jc_used)) {
-            tcg_jump_cache_clear(cpu);
-        }
-        cpu->tcg->jc_used[cpu->tcg->njc_used++] = jump_cache_index(pc);
-    }
-    __atomic_fetch_or(&tb->jc_cpus, BIT64(cpu->index % 64), __ATOMIC_SEQ_CST);
-    __atomic_store_n(&e->flags, JUMP_CACHE_EMPTY, __ATOMIC_RELAXED);
-    e->pc = pc;
-    e->entry = tb->code.entry;
-    __atomic_store_n(&e->tb, tb, __ATOMIC_RELAXED);
-    __atomic_store_n(&e->flags, tb->flags, __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&tb->cflags, __ATOMIC_SEQ_CST) & CF_INVALID) {
-        __atomic_store_n(&e->flags, JUMP_CACHE_EMPTY, __ATOMIC_RELAXED);
-    }
-}
-
-static TranslationBlock *jump_cache_get(CPUState *cpu, vaddr pc,
-                                        uint32_t flags, uint32_t cflags)
-{
-    JumpCacheEntry *e = jump_cache_slot(cpu, pc);
-    TranslationBlock *tb;
-
-    if (e->pc != pc ||
-        __atomic_load_n(&e->flags, __ATOMIC_RELAXED) != flags) {
-        return NULL;
-    }
-    tb = __atomic_load_n(&e->tb, __ATOMIC_RELAXED);
-    return __atomic_load_n(&tb->cflags, __ATOMIC_RELAXED) == cflags ? tb : NULL;
-}
-
 /* TBs with other than the vCPU's usual cflags, or under a CS that is not flat,
  * must not be reached by the probe in translated code. */
 static bool jump_cache_usable(CPUState *cpu, uint32_t flags, uint32_t cflags)
@@ -244,20 +198,6 @@ TranslationBlock *tb_find_quick(CPUState *cpu, uint32_t cflags)
         jump_cache_put(cpu, pc, tb);
     }
     return tb;
-}
-
-void tcg_jump_cache_clear(CPUState *cpu)
-{
-    TcgCpu *tc = cpu->tcg;
-    unsigned i;
-
-    for (i = 0; i < tc->njc_used; i++) {
-        JumpCacheEntry *e = &cpu->jump_cache->e[tc->jc_used[i]];
-
-        __atomic_store_n(&e->flags, JUMP_CACHE_EMPTY, __ATOMIC_RELAXED);
-        e->pc = 0;
-    }
-    tc->njc_used = 0;
 }
 
 /* The indirect jump that missed in translated code. */

@@ -155,30 +155,6 @@ static void page_list_remove(PageDesc *pd, TranslationBlock *tb)
     }
 }
 
-/* Empty the jump cache entries that name @tb, of every vCPU that may have
- * one. */
-static void jump_caches_forget(TranslationBlock *tb)
-{
-    uint64_t cpus = __atomic_load_n(&tb->jc_cpus, __ATOMIC_SEQ_CST);
-    CPUState *cpu;
-    unsigned i;
-
-    RCU_READ_GUARD();
-    CPU_FOREACH(cpu) {
-        if (!(cpus & BIT64(cpu->index % 64))) {
-            continue;
-        }
-        for (i = 0; i < ARRAY_LEN(cpu->jump_cache->e); i++) {
-            JumpCacheEntry *e = &cpu->jump_cache->e[i];
-
-            if (__atomic_load_n(&e->tb, __ATOMIC_RELAXED) == tb) {
-                __atomic_store_n(&e->flags, JUMP_CACHE_EMPTY,
-                                 __ATOMIC_RELAXED);
-            }
-        }
-    }
-}
-
 /* Make sure that nobody enters @tb again.  Locks: invalidate_lock. */
 static void tb_invalidate(TranslationBlock *tb)
 {
@@ -196,7 +172,7 @@ static void tb_invalidate(TranslationBlock *tb)
     }
     unlock_pages(pd, n);
     tb_unlink_all(tb);
-    jump_caches_forget(tb);
+    jump_cache_forget_tb(tb);
 }
 
 /* Does @tb hold bytes of [@addr, @addr + @len)? */
@@ -320,7 +296,7 @@ void tb_pages_reset(void)
         }
     }
     CPU_FOREACH(cpu) {
-        tcg_jump_cache_clear(cpu);
+        tlb_clear_jump_caches(cpu);
     }
     region_reset();
     pthread_mutex_unlock(&invalidate_lock);

@@ -15,13 +15,7 @@
 
 static void tcg_init_vcpu(CPUState *cpu)
 {
-    unsigned i;
-
     cpu->tcg = g_aligned_alloc0(1, sizeof(*cpu->tcg), 64);
-    cpu->jump_cache = g_aligned_alloc0(1, sizeof(*cpu->jump_cache), 64);
-    for (i = 0; i < ARRAY_LEN(cpu->jump_cache->e); i++) {
-        cpu->jump_cache->e[i].flags = JUMP_CACHE_EMPTY;
-    }
     cpu->exception_index = -1;
     cpu->cflags_next_tb = UINT32_MAX;
     tlb_init(cpu);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The soft TLB: filling, flushing, write protection.
+ * The soft TLB: filling and write protection.
  *
  * A bank belongs to its vCPU's thread.  One thing is done by others: setting
  * TLB_NOTDIRTY in write tags when a page gets its first TB.  Tags are therefore
@@ -15,72 +15,9 @@
 #include "util/log.h"
 #include "util/rcu.h"
 
-static const TLBEntry invalid_entry = {
-    TLB_INVALID_TAG, TLB_INVALID_TAG, TLB_INVALID_TAG, 0};
-
 static uint64_t tag_load(const uint64_t *tag)
 {
     return __atomic_load_n(tag, __ATOMIC_RELAXED);
-}
-
-static void tag_store(uint64_t *tag, uint64_t value)
-{
-    __atomic_store_n(tag, value, __ATOMIC_RELAXED);
-}
-
-static void entry_store(TLBEntry *to, const TLBEntry *from)
-{
-    to->addend = from->addend;
-    tag_store(&to->read, from->read);
-    tag_store(&to->write, from->write);
-    tag_store(&to->code, from->code);
-}
-
-/* The page that any of the entry's tags names; TLB_INVALID_TAG if none. */
-static uint64_t entry_page(const TLBEntry *e)
-{
-    uint64_t tag = e->read != TLB_INVALID_TAG    ? e->read
-                   : e->write != TLB_INVALID_TAG ? e->write
-                                                 : e->code;
-
-    return tag == TLB_INVALID_TAG ? tag : tag & PAGE_MASK;
-}
-
-static void bank_reset(TLBBank *bank)
-{
-    unsigned i;
-
-    if (bank->nused == TLB_SIZE) {
-        for (i = 0; i < TLB_SIZE; i++) {
-            entry_store(&bank->entry[i], &invalid_entry);
-        }
-    }
-    for (i = 0; i < bank->nused; i++) {
-        entry_store(&bank->entry[bank->used[i]], &invalid_entry);
-    }
-    for (i = 0; i < TLB_VICTIMS; i++) {
-        entry_store(&bank->victim[i], &invalid_entry);
-    }
-    bank->nused = 0;
-    bank->large_addr = ~(vaddr)0;
-    bank->large_mask = ~(vaddr)0;
-}
-
-void tlb_init(CPUState *cpu)
-{
-    unsigned mmu, i;
-
-    pthread_mutex_init(&cpu->tcg->tlb_lock, NULL);
-    for (mmu = 0; mmu < NB_MMU_MODES; mmu++) {
-        TLBBank *bank = g_aligned_alloc0(1, sizeof(*bank), 64);
-
-        for (i = 0; i < TLB_SIZE; i++) {
-            bank->entry[i] = invalid_entry;
-        }
-        bank_reset(bank);
-        cpu->tlb.bank[mmu] = bank;
-        cpu->tlb_table[mmu] = bank->entry;
-    }
 }
 
 /* --- filling --- */
@@ -107,13 +44,13 @@ static void bank_evict(TLBBank *bank, unsigned index)
 {
     TLBEntry *e = &bank->entry[index];
 
-    if (entry_page(e) == TLB_INVALID_TAG) {
+    if (tlb_entry_page(e) == TLB_INVALID_TAG) {
         if (bank->nused < TLB_SIZE) {
             bank->used[bank->nused++] = index;
         }
         return;
     }
-    entry_store(&bank->victim[bank->next_victim], e);
+    tlb_entry_store(&bank->victim[bank->next_victim], e);
     bank->victim_full[bank->next_victim] = bank->full[index];
     bank->next_victim = (bank->next_victim + 1) % TLB_VICTIMS;
 }
@@ -155,7 +92,7 @@ static void entry_fill(TLBEntry *e, TLBFull *full, vaddr page, hwaddr phys,
 void tlb_set_page(CPUState *cpu, vaddr addr, hwaddr phys, int prot,
                   unsigned mmu, unsigned page_bits, bool global)
 {
-    TLBBank *bank = cpu->tlb.bank[mmu];
+    TLBBank *bank = cpu->tlb.current->bank[mmu];
     unsigned index = tlb_index(addr);
     vaddr page = addr & PAGE_MASK;
     MemorySection section;
@@ -165,13 +102,13 @@ void tlb_set_page(CPUState *cpu, vaddr addr, hwaddr phys, int prot,
     phys &= PAGE_MASK;
     section = memory_find_rcu(&address_space_memory, phys);
     pthread_mutex_lock(&cpu->tcg->tlb_lock);
-    if (entry_page(&bank->entry[index]) != page) {
+    if (tlb_entry_page(&bank->entry[index]) != page) {
         bank_evict(bank, index);
     }
     entry_fill(&entry, &bank->full[index], page, phys, prot, &section);
     bank->full[index].page_bits = page_bits;
     bank->full[index].global = global;
-    entry_store(&bank->entry[index], &entry);
+    tlb_entry_store(&bank->entry[index], &entry);
     if (page_bits > PAGE_BITS) {
         note_large_page(bank, addr, page_bits);
     }
@@ -198,13 +135,13 @@ static bool victim_hit(CPUState *cpu, TLBBank *bank, vaddr addr, int access)
             TLBEntry e = bank->victim[i];
             TLBFull full = bank->victim_full[i];
 
-            if (entry_page(&bank->entry[index]) == TLB_INVALID_TAG &&
+            if (tlb_entry_page(&bank->entry[index]) == TLB_INVALID_TAG &&
                 bank->nused < TLB_SIZE) {
                 bank->used[bank->nused++] = index;
             }
-            entry_store(&bank->victim[i], &bank->entry[index]);
+            tlb_entry_store(&bank->victim[i], &bank->entry[index]);
             bank->victim_full[i] = bank->full[index];
-            entry_store(&bank->entry[index], &e);
+            tlb_entry_store(&bank->entry[index], &e);
             bank->full[index] = full;
             hit = true;
         }
@@ -225,7 +162,7 @@ TLBEntry *tlb_get(CPUState *cpu, vaddr addr, int access, MemOp op,
                   TLBFull **full, bool probe)
 {
     unsigned mmu = memop_mmu(op), index = tlb_index(addr);
-    TLBBank *bank = cpu->tlb.bank[mmu];
+    TLBBank *bank = cpu->tlb.current->bank[mmu];
     TLBEntry *e = &bank->entry[index];
 
     if (!entry_serves(e, addr, access) &&
@@ -237,149 +174,12 @@ TLBEntry *tlb_get(CPUState *cpu, vaddr addr, int access, MemOp op,
     return e;
 }
 
-/* --- flushing --- */
-
-void tlb_flush(CPUState *cpu)
-{
-    unsigned mmu;
-
-    pthread_mutex_lock(&cpu->tcg->tlb_lock);
-    for (mmu = 0; mmu < NB_MMU_MODES; mmu++) {
-        bank_reset(cpu->tlb.bank[mmu]);
-    }
-    pthread_mutex_unlock(&cpu->tcg->tlb_lock);
-    tcg_jump_cache_clear(cpu);
-    cpu->tlb.flushes++;
-}
-
-static void bank_flush_nonglobal(TLBBank *bank)
-{
-    unsigned i, kept = 0;
-
-    if (bank->nused == TLB_SIZE) {
-        bank_reset(bank);
-        return;
-    }
-    for (i = 0; i < bank->nused; i++) {
-        unsigned index = bank->used[i];
-
-        if (bank->full[index].global &&
-            entry_page(&bank->entry[index]) != TLB_INVALID_TAG) {
-            bank->used[kept++] = index;
-        } else {
-            entry_store(&bank->entry[index], &invalid_entry);
-        }
-    }
-    bank->nused = kept;
-    for (i = 0; i < TLB_VICTIMS; i++) {
-        if (!bank->victim_full[i].global) {
-            entry_store(&bank->victim[i], &invalid_entry);
-        }
-    }
-}
-
-void tlb_flush_nonglobal(CPUState *cpu)
-{
-    unsigned mmu;
-
-    pthread_mutex_lock(&cpu->tcg->tlb_lock);
-    for (mmu = 0; mmu < NB_MMU_MODES; mmu++) {
-        bank_flush_nonglobal(cpu->tlb.bank[mmu]);
-    }
-    pthread_mutex_unlock(&cpu->tcg->tlb_lock);
-    tcg_jump_cache_clear(cpu);
-    cpu->tlb.flushes++;
-}
-
-/* Drop @e if the guest page it was filled from covers @addr. */
-static void entry_flush_covering(TLBEntry *e, const TLBFull *full, vaddr addr)
-{
-    uint64_t page = entry_page(e);
-    vaddr mask = ~(((vaddr)1 << full->page_bits) - 1);
-
-    if (page != TLB_INVALID_TAG && !((page ^ addr) & mask)) {
-        entry_store(e, &invalid_entry);
-    }
-}
-
-static void bank_flush_page(TLBBank *bank, vaddr addr)
-{
-    unsigned i, index = tlb_index(addr);
-
-    entry_flush_covering(&bank->entry[index], &bank->full[index], addr);
-    for (i = 0; i < TLB_VICTIMS; i++) {
-        entry_flush_covering(&bank->victim[i], &bank->victim_full[i], addr);
-    }
-    if ((addr & bank->large_mask) != bank->large_addr) {
-        return;
-    }
-    for (i = 0; i < TLB_SIZE; i++) {
-        entry_flush_covering(&bank->entry[i], &bank->full[i], addr);
-    }
-}
-
-/* Forget the jumps to @addr's page, and to the one before: a TB there may
- * reach into it. */
-static void jump_cache_flush_page(CPUState *cpu, vaddr addr)
-{
-    vaddr page = addr & PAGE_MASK;
-    unsigned i;
-
-    for (i = 0; i < cpu->tcg->njc_used; i++) {
-        JumpCacheEntry *e = &cpu->jump_cache->e[cpu->tcg->jc_used[i]];
-        vaddr entry = e->pc & PAGE_MASK;
-
-        if (entry == page || entry + PAGE_SIZE == page) {
-            __atomic_store_n(&e->flags, JUMP_CACHE_EMPTY, __ATOMIC_RELAXED);
-        }
-    }
-}
-
-void tlb_flush_page(CPUState *cpu, vaddr addr)
-{
-    bool large = false;
-    unsigned mmu;
-
-    pthread_mutex_lock(&cpu->tcg->tlb_lock);
-    for (mmu = 0; mmu < NB_MMU_MODES; mmu++) {
-        TLBBank *bank = cpu->tlb.bank[mmu];
-
-        large |= (addr & bank->large_mask) == bank->large_addr;
-        bank_flush_page(bank, addr);
-    }
-    pthread_mutex_unlock(&cpu->tcg->tlb_lock);
-    if (large) {
-        tcg_jump_cache_clear(cpu);
-    } else {
-        jump_cache_flush_page(cpu, addr);
-    }
-}
-
-static void flush_work(CPUState *cpu, void *opaque)
-{
-    tlb_flush(cpu);
-}
-
-void tlb_flush_all_cpus(void)
-{
-    CPUState *cpu;
-
-    RCU_READ_GUARD();
-    CPU_FOREACH(cpu) {
-        if (cpu == current_cpu) {
-            tlb_flush(cpu);
-        } else {
-            async_run_on_cpu(cpu, flush_work, NULL);
-        }
-    }
-}
-
 /* --- pages with code --- */
 
 static void entry_protect(TLBEntry *e, const TLBFull *full, ram_addr_t page)
 {
     if (full->ram == page && e->write != TLB_INVALID_TAG) {
-        tag_store(&e->write, tag_load(&e->write) | TLB_NOTDIRTY);
+        tlb_tag_store(&e->write, tag_load(&e->write) | TLB_NOTDIRTY);
     }
 }
 
@@ -398,18 +198,26 @@ static void bank_protect(TLBBank *bank, ram_addr_t page)
     }
 }
 
+static void cpu_protect(CPUState *cpu, ram_addr_t page)
+{
+    unsigned i, mmu;
+
+    pthread_mutex_lock(&cpu->tcg->tlb_lock);
+    for (i = 0; i < cpu->tlb.nspaces; i++) {
+        for (mmu = 0; mmu < NB_MMU_MODES; mmu++) {
+            bank_protect(cpu->tlb.space[i].bank[mmu], page);
+        }
+    }
+    pthread_mutex_unlock(&cpu->tcg->tlb_lock);
+}
+
 void tlb_protect_ram_page(ram_addr_t page)
 {
     CPUState *cpu;
-    unsigned mmu;
 
     RCU_READ_GUARD();
     CPU_FOREACH(cpu) {
-        pthread_mutex_lock(&cpu->tcg->tlb_lock);
-        for (mmu = 0; mmu < NB_MMU_MODES; mmu++) {
-            bank_protect(cpu->tlb.bank[mmu], page);
-        }
-        pthread_mutex_unlock(&cpu->tcg->tlb_lock);
+        cpu_protect(cpu, page);
     }
 }
 
@@ -424,7 +232,7 @@ void tlb_notdirty_store(CPUState *cpu, vaddr addr, unsigned len,
     ram_set_dirty(ram, len);
     pthread_mutex_lock(&cpu->tcg->tlb_lock);
     if (ram_is_dirty_all(full->ram)) {
-        tag_store(&entry->write, tag_load(&entry->write) &
+        tlb_tag_store(&entry->write, tag_load(&entry->write) &
                                      ~(uint64_t)TLB_NOTDIRTY);
     }
     pthread_mutex_unlock(&cpu->tcg->tlb_lock);

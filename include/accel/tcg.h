@@ -18,7 +18,6 @@ void tcg_cpu_exec_step_atomic(CPUState *cpu);
 
 /* Drop all TBs: queued as exclusive work. */
 void tb_flush_all(CPUState *cpu);
-void tcg_jump_cache_clear(CPUState *cpu);
 
 /* `info jit` as text. */
 void tcg_print_info(GString *out);

@@ -31,9 +31,18 @@ bool cpu_probe_nofault(CPUState *cpu, vaddr addr, int access, MemOp op,
  * guest's page has 1 << @page_bits bytes. */
 void tlb_set_page(CPUState *cpu, vaddr addr, hwaddr phys, int prot,
                   unsigned mmu, unsigned page_bits, bool global);
-void tlb_flush(CPUState *cpu);        /* everything */
-void tlb_flush_nonglobal(CPUState *cpu);
-void tlb_flush_page(CPUState *cpu, vaddr addr); /* global or not */
+/*
+ * Use address space @id (any number below TLB_NO_SPACE) from now on; with
+ * @flush, without what it knows of pages that are not global.
+ */
+void tlb_switch(CPUState *cpu, uint32_t id, bool flush);
+void tlb_flush(CPUState *cpu);           /* everything, of all spaces */
+void tlb_flush_nonglobal(CPUState *cpu); /* of all spaces */
+/* The page at @addr: in the current space, and in others if it is global. */
+void tlb_flush_page(CPUState *cpu, vaddr addr);
+/* One space's pages that are not global: all, or the one at @addr. */
+void tlb_flush_space(CPUState *cpu, uint32_t id);
+void tlb_flush_space_page(CPUState *cpu, uint32_t id, vaddr addr);
 /* From any thread, to every vCPU; returns before the others have done it. */
 void tlb_flush_all_cpus(void);
 /* Write guest memory through a debugger's eyes: no faults, ROM too.  False

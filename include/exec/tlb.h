@@ -63,6 +63,7 @@ enum {
     PAGE_EXEC = 4,
 };
 
+struct CPUJumpCache;
 #define TLB_VICTIMS 8
 
 typedef struct TLBBank {
@@ -76,9 +77,26 @@ typedef struct TLBBank {
     vaddr large_addr, large_mask; /* covers every large page seen, or all ones */
 } TLBBank;
 
-typedef struct CPUTLB {
+/*
+ * What is remembered of one address space: a guest's process-context identifier
+ * (PCID), or everything while it uses none.  A switch between them swaps
+ * pointers.  Global pages are entered in each on their own.
+ */
+#define TLB_SPACES   8
+#define TLB_NO_SPACE UINT32_MAX
+
+typedef struct TLBSpace {
     TLBBank *bank[NB_MMU_MODES];
-    uint64_t flushes, fills, victim_hits;
+    struct CPUJumpCache *jump_cache;
+    uint32_t id;       /* TLB_NO_SPACE: forgotten, to be reset before use */
+    uint64_t last_use; /* CPUTLB.switches of then */
+} TLBSpace;
+
+typedef struct CPUTLB {
+    TLBSpace *current;
+    TLBSpace space[TLB_SPACES];
+    unsigned nspaces; /* that have banks; only grows; atomic */
+    uint64_t switches, flushes, fills, victim_hits;
 } CPUTLB;
 
 _Static_assert(sizeof(TLBEntry) == 1 << TLB_ENTRY_BITS, "entry size");

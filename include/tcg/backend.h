@@ -111,8 +111,14 @@ typedef struct JumpCacheEntry {
     struct TranslationBlock *tb;
 } JumpCacheEntry;
 #define JUMP_CACHE_EMPTY UINT32_MAX
+/* Only the entries concern the back-ends; the rest is accel/tcg's
+ * (jump_cache.c), and the vCPU thread's own but for `stale`. */
 struct CPUJumpCache {
     JumpCacheEntry e[1 << JUMP_CACHE_BITS];
+    bool stale;     /* names TBs that are gone: clear it before use; atomic */
+    unsigned nused; /* entries in use: clearing costs what was used */
+    uint16_t used[1 << JUMP_CACHE_BITS];
+    uint64_t pages[16]; /* a set bit for each page number entered, folded */
 };
 /* Index: bits of pc, folded so that page-aligned functions spread. */
 static inline unsigned jump_cache_index(vaddr pc)

@@ -97,6 +97,7 @@ static void x86_cpu_reset(CPUState *cs)
     reset_power_on(x86_cpu(cs));
     cpu_reset_interrupt(cs, ~(uint32_t)CPU_INTERRUPT_EXIT);
     tlb_flush(cs);
+    x86_enter_space(x86_cpu(cs), false);
 }
 
 void x86_cpu_init_reset(X86CPU *cpu)
@@ -107,6 +108,7 @@ void x86_cpu_init_reset(X86CPU *cpu)
     cpu->cr0 = cache_bits | CR0_ET;
     x86_update_hflags(cpu);
     tlb_flush(&cpu->cs);
+    x86_enter_space(cpu, false);
 }
 
 static vaddr x86_get_pc(CPUState *cs)

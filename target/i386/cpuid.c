@@ -207,6 +207,14 @@ static CpuidRegs leaf_brand(const X86CPU *cpu, unsigned part)
 /* AMD repeats these bits of leaf 1 in 80000001h:EDX. */
 #define AMD_ALIASES 0x0183f3ffu
 
+static unsigned linear_bits(const X86Features *f)
+{
+    if (!(f->word[FW_81_EDX] & BIT(29))) {
+        return 32; /* no long mode */
+    }
+    return f->word[FW_7_ECX] & BIT(16) ? 57 : 48; /* LA57 */
+}
+
 static CpuidRegs leaf_extended(X86CPU *cpu, uint32_t leaf)
 {
     const X86Features *f = cpu->features;
@@ -234,7 +242,7 @@ static CpuidRegs leaf_extended(X86CPU *cpu, uint32_t leaf)
         return (CpuidRegs){.edx = f->word[FW_87_EDX]};
     case 0x80000008:
         return (CpuidRegs){
-            .eax = X86_PHYS_BITS | 48 << 8,
+            .eax = X86_PHYS_BITS | linear_bits(f) << 8,
             .ecx = amd && logical > 1
                        ? (logical - 1) | id_bits(logical) << 12
                        : 0,

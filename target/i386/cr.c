@@ -20,7 +20,8 @@
 /* Changing one of these changes what a TLB entry may say. */
 #define CR0_TLB (CR0_PG | CR0_WP | CR0_PE)
 #define CR4_TLB \
-    (CR4_PSE | CR4_PAE | CR4_PGE | CR4_LA57 | CR4_PCIDE | CR4_SMEP | CR4_SMAP)
+    (CR4_PSE | CR4_PAE | CR4_PGE | CR4_LA57 | CR4_PCIDE | CR4_SMEP | \
+     CR4_SMAP | CR4_PKE)
 /* Changing one of these loads the PDPTEs: SDM vol. 3A, 4.4.1. */
 #define CR0_PDPTE (CR0_PG | CR0_CD | CR0_NW)
 #define CR4_PDPTE (CR4_PSE | CR4_PAE | CR4_PGE | CR4_SMEP)
@@ -28,7 +29,7 @@
 #define DR6_FIXED_ONES  0xffff0ff0u
 #define DR6_WRITABLE    0x0000e00fu
 #define DR7_FIXED_ONES  0x00000400u
-#define DR7_FIXED_ZEROS 0xffff00000000d000ull
+#define DR7_FIXED_ZEROS 0xffffffff0000d800ull
 #define DR7_GD          BIT(13)
 
 /* --- CR0 --- */
@@ -50,7 +51,8 @@ static bool cr0_paging_valid(const X86CPU *cpu, uint64_t value)
     bool was = cpu->cr0 & CR0_PG, is = value & CR0_PG;
 
     if (is && !was && (cpu->efer & EFER_LME)) {
-        return (cpu->cr4 & CR4_PAE) && !(cpu->segs[R_CS].attr & DESC_L);
+        return (cpu->cr4 & CR4_PAE) && !(cpu->segs[R_CS].attr & DESC_L) &&
+               (desc_type(cpu->tr.attr) & SYS_32BIT); /* no 16-bit TSS */
     }
     if (was && !is) {
         return !(cpu->hflags & HF_CS64) && !(cpu->cr4 & CR4_PCIDE);
@@ -93,6 +95,12 @@ static void write_cr0(X86CPU *cpu, uint64_t value)
 
 static void write_cr3(X86CPU *cpu, uint64_t value)
 {
+    bool flush = true;
+
+    if (cpu->cr4 & CR4_PCIDE) {
+        flush = !(value & CR3_NOFLUSH);
+        value &= ~CR3_NOFLUSH;
+    }
     if (x86_is_long(cpu)) {
         if (value >> X86_PHYS_BITS) {
             x86_raise_gp0(cpu);
@@ -106,7 +114,7 @@ static void write_cr3(X86CPU *cpu, uint64_t value)
     }
     cpu->cr3 = value;
     if (cpu->cr0 & CR0_PG) {
-        tlb_flush_nonglobal(&cpu->cs);
+        x86_enter_space(cpu, flush);
     }
 }
 
@@ -127,6 +135,7 @@ static uint64_t cr4_bits(const X86CPU *cpu)
         {CR4_LA57, FEAT_LA57},         {CR4_FSGSBASE, FEAT_FSGSBASE},
         {CR4_PCIDE, FEAT_PCID},        {CR4_OSXSAVE, FEAT_XSAVE},
         {CR4_SMEP, FEAT_SMEP},         {CR4_SMAP, FEAT_SMAP},
+        {CR4_PKE, FEAT_PKU},
     };
     uint64_t bits = CR4_PCE;
 
@@ -168,6 +177,7 @@ static void write_cr4(X86CPU *cpu, uint64_t value)
     x86_update_hflags(cpu);
     if (changed & CR4_TLB) {
         tlb_flush(&cpu->cs);
+        x86_enter_space(cpu, false);
     }
 }
 

@@ -8,7 +8,10 @@
  * starts again.  So no bit is ever set for an access that faults, and none is
  * lost.
  *
- * Not implemented: protection keys, SMM's own view, memory types.
+ * Protection keys are folded into what a TLB entry allows; a change of PKRU
+ * forgets the entries if it concerns a key that one of them was made with.
+ *
+ * Not implemented: SMM's own view, memory types.
  * Source: SDM vol. 3A, chapter 4 "Paging".
  */
 #include "target/i386/mmu.h"
@@ -32,6 +35,7 @@
 #define PTE_PS     BIT64(7)
 #define PTE_G      BIT64(8)
 #define PTE_NX     BIT64(63)
+#define PTE_PKEY_SHIFT 59 /* to 62 */
 #define PTE_ADDR   0x000ffffffffff000ull
 #define PTE_PAT_PS BIT64(12) /* of a large page's entry */
 /* PSE-36: bits 20:13 of a 4 MiB page's entry are address bits 39:32. */
@@ -39,7 +43,7 @@
 #define PDE4M_RSVD BIT64(21)
 #define MAX_LEVELS 5
 
-/* Physical address bits that do not exist. */
+/* Physical address bits that do not exist, and what else a PDPTE reserves. */
 #define PTE_RSVD_ADDR (PTE_ADDR & ~(BIT64(X86_PHYS_BITS) - 1))
 #define PDPTE_RSVD    (0x1e6ull | ~(BIT64(X86_PHYS_BITS) - 1))
 
@@ -247,6 +251,28 @@ static int allowed_access(const X86CPU *cpu, unsigned mmu, uint64_t perms)
     return prot;
 }
 
+/* What PKRU denies at a page whose leaf is @leaf: SDM vol. 3A, 4.6.2
+ * "Protection Keys". */
+static int pkey_denies(X86CPU *cpu, unsigned mmu, uint64_t perms,
+                       uint64_t leaf)
+{
+    unsigned key = extract64(leaf, PTE_PKEY_SHIFT, 4);
+    uint32_t rights = cpu->pkru >> (2 * key) & 3;
+    int denied = 0;
+
+    if (!(cpu->cr4 & CR4_PKE) || !x86_is_long(cpu) || !(perms & PTE_U)) {
+        return 0;
+    }
+    cpu->pkeys_used |= BIT(key);
+    if (rights & PKRU_AD) {
+        denied = PAGE_READ | PAGE_WRITE;
+    } else if ((rights & PKRU_WD) &&
+               (mmu == MMU_USER || (cpu->cr0 & CR0_WP))) {
+        denied = PAGE_WRITE;
+    }
+    return denied;
+}
+
 static uint32_t access_error(const X86CPU *cpu, int access, unsigned mmu)
 {
     uint32_t error = 0;
@@ -289,6 +315,7 @@ static WalkResult walk_once(X86CPU *cpu, vaddr la, int access, unsigned mmu,
 {
     Walker w = {.cpu = cpu, .la = la};
     const PageEntry *leaf;
+    int denied;
     hwaddr table;
     unsigned level;
 
@@ -304,12 +331,13 @@ static WalkResult walk_once(X86CPU *cpu, vaddr la, int access, unsigned mmu,
     out->phys = leaf_address(&w, level, leaf->value) & cpu->a20_mask;
     out->page_bits = PAGE_BITS + w.index_bits * (level - 1);
     out->global = (leaf->value & PTE_G) && (cpu->cr4 & CR4_PGE);
-    out->prot = allowed_access(cpu, mmu, w.perms);
+    denied = pkey_denies(cpu, mmu, w.perms, leaf->value);
+    out->prot = allowed_access(cpu, mmu, w.perms) & ~denied;
     if (!access) {
         return WALK_OK;
     }
     if (!(out->prot & access)) {
-        out->error = PF_P;
+        out->error = PF_P | (denied & access ? PF_PK : 0);
         return WALK_FAULT;
     }
     if (access != PAGE_WRITE && !(leaf->value & PTE_D)) {
@@ -354,6 +382,27 @@ bool x86_load_pdptes(X86CPU *cpu, uint64_t cr3)
     }
     memcpy(cpu->pdpte, pdpte, sizeof(pdpte));
     return true;
+}
+
+void x86_enter_space(X86CPU *cpu, bool flush)
+{
+    bool pcid = cpu->cr4 & CR4_PCIDE;
+
+    tlb_switch(&cpu->cs, pcid ? cpu->cr3 & CR3_PCID : 0, flush);
+}
+
+void x86_set_pkru(X86CPU *cpu, uint32_t value)
+{
+    uint32_t changed = cpu->pkru ^ value;
+
+    cpu->pkru = value;
+    for (unsigned key = 0; key < 16; key++) {
+        if ((changed >> (2 * key) & 3) && (cpu->pkeys_used >> key & 1)) {
+            cpu->pkeys_used = 0;
+            tlb_flush(&cpu->cs);
+            return;
+        }
+    }
 }
 
 static G_NORETURN void raise_page_fault(X86CPU *cpu, vaddr la, uint32_t error)

@@ -5,7 +5,7 @@
 
 #include "target/i386/cpu.h"
 
-#define X86_PHYS_BITS 40 /* MAXPHYADDR: CPUID 80000008h says the same */
+#define X86_PHYS_BITS 40 /* MAXPHYADDR of 64-bit models: CPUID 80000008h */
 
 /* Error code of #PF: SDM vol. 3A, 4.7 "Page-Fault Exceptions" */
 #define PF_P    BIT(0)
@@ -13,6 +13,7 @@
 #define PF_U    BIT(2)
 #define PF_RSVD BIT(3)
 #define PF_I    BIT(4)
+#define PF_PK   BIT(5)
 
 typedef struct PageWalk {
     hwaddr phys;        /* of the byte asked for, A20 mask applied */
@@ -39,6 +40,17 @@ bool x86_page_walk(X86CPU *cpu, vaddr la, int access, unsigned mmu,
  * changed, if one has reserved bits set: #GP(0).
  * Source  SDM vol. 3A, 4.4.1 "PDPTE Registers" */
 bool x86_load_pdptes(X86CPU *cpu, uint64_t cr3);
+
+/*
+ * CR3 or CR4.PCIDE has changed: go to the address space that they name, with
+ * @flush without what is remembered of its pages (but global ones).
+ * Source   SDM vol. 3A, 4.10.1 "Process-Context Identifiers (PCIDs)"
+ */
+void x86_enter_space(X86CPU *cpu, bool flush);
+
+/* Load PKRU, and make the soft TLB forget what that changes.
+ * Source   SDM vol. 3A, 4.6.2 "Protection Keys" */
+void x86_set_pkru(X86CPU *cpu, uint32_t value);
 
 /* CPUOps.get_phys_debug */
 bool x86_get_phys_debug(CPUState *cs, vaddr va, hwaddr *pa);

@@ -91,6 +91,7 @@ void msr_reset(X86CPU *cpu)
     cpu->kernel_gs_base = 0;
     cpu->sysenter_cs = cpu->sysenter_esp = cpu->sysenter_eip = 0;
     cpu->tsc_aux = 0;
+    cpu->tsc_offset = cpu->tsc_adjust = 0;
     cpu->mcg_status = 0;
     cpu->misc_enable =
         MISC_ENABLE_FAST_STRINGS | MISC_ENABLE_NO_PEBS | MISC_ENABLE_NO_BTS;
@@ -159,31 +160,58 @@ static uint64_t *msr_address(X86CPU *cpu, uint32_t index)
     }
 }
 
-/* A memory type in each byte: 0, 1, 4, 5, 6, and 7 (UC-) of the PAT. */
-static bool pat_valid(uint64_t value)
+/* Memory types by their number: UC, WC, WT, WP, WB; UC- is the PAT's alone.
+ * SDM vol. 3A, table 12-2 "Memory Types and Their Properties". */
+#define MTRR_TYPES (BIT(0) | BIT(1) | BIT(4) | BIT(5) | BIT(6))
+#define PAT_TYPES  (MTRR_TYPES | BIT(7))
+
+static bool type_valid(uint8_t type, uint32_t types)
+{
+    return type < 8 && (types >> type & 1);
+}
+
+/* One of @types in each byte? */
+static bool types_valid(uint64_t value, uint32_t types)
 {
     for (unsigned i = 0; i < 64; i += 8) {
-        unsigned type = value >> i & 0xff;
-
-        if (type > 7 || type == 2 || type == 3) {
+        if (!type_valid(value >> i, types)) {
             return false;
         }
     }
     return true;
 }
 
+/* SDM vol. 3A, 12.11.2.3 "Variable Range MTRRs": of a base the type and the
+ * address, of a mask the valid bit and the address. */
+static bool mtrr_variable_valid(uint32_t index, uint64_t value)
+{
+    if (value >> X86_PHYS_BITS) {
+        return false;
+    }
+    if (index & 1) {
+        return !(value & 0x7ff);
+    }
+    return !(value & 0xf00) && type_valid(value, MTRR_TYPES);
+}
+
 static bool stored_value_valid(uint32_t index, uint64_t value)
 {
     switch (index) {
     case MSR_PAT:
-        return pat_valid(value);
+        return types_valid(value, PAT_TYPES);
     case MSR_TSC_AUX:
     case MSR_FMASK:
         return !(value >> 32);
     case MSR_MTRR_DEF_TYPE:
-        return !(value & ~0xcffull);
+        return !(value & ~0xcffull) && type_valid(value, MTRR_TYPES);
+    case MSR_MTRR_FIX64K:
+    case MSR_MTRR_FIX16K_0 ... MSR_MTRR_FIX16K_1:
+    case MSR_MTRR_FIX4K_0 ... MSR_MTRR_FIX4K_7:
+        return types_valid(value, MTRR_TYPES);
     case MSR_MTRR_BASE0 ... MSR_MTRR_MASK7:
-        return !(value >> X86_PHYS_BITS);
+        return mtrr_variable_valid(index, value);
+    case MSR_SYSENTER_CS:
+        return !(value >> 32);
     default:
         return true;
     }

@@ -12,6 +12,7 @@
 #include "target/i386/cpuid.h"
 #include "target/i386/excp.h"
 #include "target/i386/helpers.h"
+#include "target/i386/mmu.h"
 #include "target/i386/seg.h"
 #include "target/i386/tss.h"
 
@@ -120,22 +121,34 @@ void helper_invlpg(X86CPU *cpu, uint64_t addr)
 /* Types of INVPCID. */
 enum { INVPCID_ADDRESS, INVPCID_CONTEXT, INVPCID_ALL, INVPCID_ALL_NONGLOBAL };
 
+/* SDM vol. 2A, "INVPCID": what is #GP(0). */
+static bool invpcid_valid(X86CPU *cpu, uint64_t type, const uint64_t desc[2])
+{
+    if (type > INVPCID_ALL_NONGLOBAL || desc[0] >> 12) {
+        return false;
+    }
+    if (type <= INVPCID_CONTEXT && desc[0] && !(cpu->cr4 & CR4_PCIDE)) {
+        return false;
+    }
+    return type != INVPCID_ADDRESS || !x86_is_long(cpu) ||
+           x86_is_canonical(cpu, desc[1]);
+}
+
 void helper_invpcid(X86CPU *cpu, uint64_t type, uint64_t addr)
 {
     MemOp op = x86_mmu_at_cpl(cpu, x86_cpl(cpu));
     uint64_t desc[2];
 
     cpu_load_bytes(&cpu->cs, addr, desc, sizeof(desc), op);
-    if (type > INVPCID_ALL_NONGLOBAL || desc[0] >> 12) {
-        x86_raise_gp0(cpu);
-    }
-    if (type <= INVPCID_CONTEXT && desc[0] && !(cpu->cr4 & CR4_PCIDE)) {
+    if (!invpcid_valid(cpu, type, desc)) {
         x86_raise_gp0(cpu);
     }
     switch (type) {
     case INVPCID_ADDRESS:
-        check_canonical(cpu, desc[1]);
-        tlb_flush_page(&cpu->cs, desc[1]);
+        tlb_flush_space_page(&cpu->cs, desc[0], desc[1]);
+        break;
+    case INVPCID_CONTEXT:
+        tlb_flush_space(&cpu->cs, desc[0]);
         break;
     case INVPCID_ALL:
         tlb_flush(&cpu->cs);
@@ -195,6 +208,33 @@ void helper_xsetbv(X86CPU *cpu)
     }
     cpu->xcr0 = value;
     x86_update_hflags(cpu);
+}
+
+/* --- protection keys --- */
+
+static void check_pkru(X86CPU *cpu)
+{
+    if (!(cpu->cr4 & CR4_PKE)) {
+        x86_raise(cpu, EXCP_UD);
+    }
+    if ((uint32_t)cpu->regs[R_RCX] != 0) {
+        x86_raise_gp0(cpu);
+    }
+}
+
+void helper_rdpkru(X86CPU *cpu)
+{
+    check_pkru(cpu);
+    put_edx_eax(cpu, cpu->pkru);
+}
+
+void helper_wrpkru(X86CPU *cpu)
+{
+    check_pkru(cpu);
+    if ((uint32_t)cpu->regs[R_RDX] != 0) {
+        x86_raise_gp0(cpu);
+    }
+    x86_set_pkru(cpu, cpu->regs[R_RAX]);
 }
 
 /* --- waiting --- */

@@ -11,6 +11,7 @@
 #include "target/i386/tss.h"
 
 #include "target/i386/excp.h"
+#include "target/i386/mmu.h"
 #include "target/i386/seg.h"
 
 #define TSS32_MIN_LIMIT 0x67
@@ -282,7 +283,7 @@ void x86_switch_task(X86CPU *cpu, uint16_t sel, TaskSwitch kind, uint64_t next,
     cpu->cr0 |= CR0_TS;
     if ((cpu->cr0 & CR0_PG) && t.cr3 != cpu->cr3) {
         cpu->cr3 = t.cr3;
-        tlb_flush_nonglobal(&cpu->cs);
+        x86_enter_space(cpu, true);
     }
     task_load_registers(cpu, &t);
     task_load_segments(cpu, &t);

@@ -69,6 +69,13 @@ enum { R_ES, R_CS, R_SS, R_DS, R_FS, R_GS, NB_SEGS };
 #define CR4_SMAP       BIT64(21)
 #define CR4_PKE        BIT64(22)
 
+#define CR3_PCID    0xfffull   /* with CR4.PCIDE */
+#define CR3_NOFLUSH BIT64(63) /* of a value written; never stored */
+
+/* The two bits that PKRU has for each protection key. */
+#define PKRU_AD BIT(0) /* no access */
+#define PKRU_WD BIT(1) /* no write */
+
 #define EFER_SCE BIT64(0)
 #define EFER_LME BIT64(8)
 #define EFER_LMA BIT64(10)
@@ -175,6 +182,7 @@ typedef struct X86CPU {
     uint32_t hflags;
     SegmentCache segs[NB_SEGS];
     VecReg vec[16];    /* XMM/YMM */
+    VecReg vec_operand; /* from memory, on its way to a helper */
     X87State x87;
     uint32_t mxcsr;    /* live in the host's while translated code runs */
 
@@ -193,6 +201,7 @@ typedef struct X86CPU {
     int64_t tsc_offset; /* guest TSC = host's virtual-clock TSC + this */
     uint32_t smbase;
     uint32_t pkru;
+    uint16_t pkeys_used; /* keys that pages in the soft TLB may have */
 
     /* Delivery of an exception: see target/i386/excp.h. */
     int old_exception; /* being delivered when the next one came, or -1 */

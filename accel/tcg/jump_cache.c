@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Jump caches: linear address to TB, probed by translated code.  Each address
+ * space that the soft TLB remembers has one of its own, so that a switch back
+ * to it finds its jumps; CPUState.jump_cache is the current one's.
+ *
+ * A cache is written by its vCPU's thread.  Whoever invalidates a TB empties
+ * the entries that name it in the cache that is in use, and marks the others
+ * stale, which their owner looks at when it takes one up.  A switch stores
+ * jump_cache and then reads `stale`; the invalidator stores `stale` and then
+ * reads jump_cache, all sequentially consistent: one of the two acts.
+ */
+#include <string.h>
+
+#include "accel/tcg/internal.h"
+#include "util/rcu.h"
+
+CPUJumpCache *jump_cache_new(void)
+{
+    CPUJumpCache *jc = g_aligned_alloc0(1, sizeof(*jc), 64);
+
+    for (unsigned i = 0; i < ARRAY_LEN(jc->e); i++) {
+        jc->e[i].flags = JUMP_CACHE_EMPTY;
+    }
+    return jc;
+}
+
+static void entry_empty(JumpCacheEntry *e)
+{
+    __atomic_store_n(&e->flags, JUMP_CACHE_EMPTY, __ATOMIC_RELAXED);
+}
+
+void jump_cache_clear(CPUJumpCache *jc)
+{
+    /* First: what becomes stale while this goes on stays marked. */
+    __atomic_store_n(&jc->stale, false, __ATOMIC_SEQ_CST);
+    for (unsigned i = 0; i < jc->nused; i++) {
+        entry_empty(&jc->e[jc->used[i]]);
+        jc->e[jc->used[i]].pc = 0;
+    }
+    jc->nused = 0;
+    memset(jc->pages, 0, sizeof(jc->pages));
+}
+
+/* --- pages --- */
+
+/* A page's bit in CPUJumpCache.pages. */
+static unsigned page_bit(vaddr addr)
+{
+    vaddr page = addr >> PAGE_BITS;
+
+    return (page ^ page >> 10) % 1024;
+}
+
+static bool page_bit_is_set(const CPUJumpCache *jc, vaddr addr)
+{
+    unsigned bit = page_bit(addr);
+
+    return jc->pages[bit / 64] >> (bit % 64) & 1;
+}
+
+bool jump_cache_knows_page(const CPUJumpCache *jc, vaddr addr)
+{
+    return page_bit_is_set(jc, addr) || page_bit_is_set(jc, addr - PAGE_SIZE);
+}
+
+void jump_cache_flush_page(CPUJumpCache *jc, vaddr addr)
+{
+    vaddr page = addr & PAGE_MASK;
+
+    for (unsigned i = 0; i < jc->nused; i++) {
+        JumpCacheEntry *e = &jc->e[jc->used[i]];
+        vaddr entry = e->pc & PAGE_MASK;
+
+        if (entry == page || entry + PAGE_SIZE == page) {
+            entry_empty(e);
+        }
+    }
+}
+
+/* --- entries --- */
+
+/* Count @e, which @pc is to go into, as in use. */
+static void entry_use(CPUJumpCache *jc, const JumpCacheEntry *e, vaddr pc)
+{
+    unsigned bit = page_bit(pc);
+
+    if (e->flags == JUMP_CACHE_EMPTY && e->pc == 0) {
+        if (jc->nused == ARRAY_LEN(jc->used)) {
+            jump_cache_clear(jc);
+        }
+        jc->used[jc->nused++] = jump_cache_index(pc);
+    }
+    jc->pages[bit / 64] |= BIT64(bit % 64);
+}
+
+/*
+ * Remember @tb for @pc.  An entry never used since the last clearing has pc 0
+ * and is empty; one that an invalidator emptied keeps its pc and its place in
+ * the list of those in use.  The invalidator marks the TB first and then looks
+ * which vCPUs may hold it, so the mark is checked again after the entry is in.
+ */
+void jump_cache_put(CPUState *cpu, vaddr pc, TranslationBlock *tb)
+{
+    JumpCacheEntry *e = &cpu->jump_cache->e[jump_cache_index(pc)];
+
+    entry_use(cpu->jump_cache, e, pc);
+    __atomic_fetch_or(&tb->jc_cpus, BIT64(cpu->index % 64), __ATOMIC_SEQ_CST);
+    entry_empty(e);
+    e->pc = pc;
+    e->entry = tb->code.entry;
+    __atomic_store_n(&e->tb, tb, __ATOMIC_RELAXED);
+    __atomic_store_n(&e->flags, tb->flags, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&tb->cflags, __ATOMIC_SEQ_CST) & CF_INVALID) {
+        entry_empty(e);
+    }
+}
+
+TranslationBlock *jump_cache_get(CPUState *cpu, vaddr pc, uint32_t flags,
+                                 uint32_t cflags)
+{
+    JumpCacheEntry *e = &cpu->jump_cache->e[jump_cache_index(pc)];
+    TranslationBlock *tb;
+
+    if (e->pc != pc ||
+        __atomic_load_n(&e->flags, __ATOMIC_RELAXED) != flags) {
+        return NULL;
+    }
+    tb = __atomic_load_n(&e->tb, __ATOMIC_RELAXED);
+    return __atomic_load_n(&tb->cflags, __ATOMIC_RELAXED) == cflags ? tb : NULL;
+}
+
+static void cache_forget_tb(CPUJumpCache *jc, TranslationBlock *tb)
+{
+    for (unsigned i = 0; i < ARRAY_LEN(jc->e); i++) {
+        if (__atomic_load_n(&jc->e[i].tb, __ATOMIC_RELAXED) == tb) {
+            entry_empty(&jc->e[i]);
+        }
+    }
+}
+
+/* Should @cpu switch meanwhile, the cache that it left is marked and the one
+ * that it took up searched. */
+static void cpu_forget_tb(CPUState *cpu, TranslationBlock *tb)
+{
+    CPUJumpCache *jc, *now = __atomic_load_n(&cpu->jump_cache,
+                                             __ATOMIC_SEQ_CST);
+
+    do {
+        jc = now;
+        tlb_stale_jump_caches(cpu, jc);
+        cache_forget_tb(jc, tb);
+        now = __atomic_load_n(&cpu->jump_cache, __ATOMIC_SEQ_CST);
+    } while (now != jc);
+}
+
+void jump_cache_forget_tb(TranslationBlock *tb)
+{
+    uint64_t cpus = __atomic_load_n(&tb->jc_cpus, __ATOMIC_SEQ_CST);
+    CPUState *cpu;
+
+    RCU_READ_GUARD();
+    CPU_FOREACH(cpu) {
+        if (cpus & BIT64(cpu->index % 64)) {
+            cpu_forget_tb(cpu, tb);
+        }
+    }
+}
