@@ -13,7 +13,7 @@
 
 #define PIT_HZ 1193182ull
 #define PM_HZ  3579545ull
-#define RTC_HZ 1024ull
+#define RTC_HZ 16ull
 
 static uint16_t pm_base;
 static uint64_t hpet_period_fs;
@@ -125,17 +125,19 @@ static uint64_t wait_rtc_edge(unsigned edges)
     return t;
 }
 
+#define RTC_EDGES 8 /* half a second: late polls hardly count */
+
 static uint64_t tsc_rate_by_rtc(void)
 {
     uint64_t start;
 
     outb(0x70, 0x0a);
-    outb(0x71, 0x26); /* 1024 Hz */
+    outb(0x71, 0x2c); /* 16 Hz */
     outb(0x70, 0x0b);
     outb(0x71, inb(0x71) | 0x40); /* QEMU sets no flag else */
     wait_rtc_edge(2);
     start = wait_rtc_edge(1);
-    return (wait_rtc_edge(32) - start) * RTC_HZ / 32;
+    return (wait_rtc_edge(RTC_EDGES) - start) * RTC_HZ / RTC_EDGES;
 }
 
 static bool close(uint64_t a, uint64_t b)
@@ -143,6 +145,20 @@ static bool close(uint64_t a, uint64_t b)
     uint64_t d = a > b ? a - b : b - a;
 
     return d < b / 100;
+}
+
+/* A busy host may hold a vCPU up for longer than a counter takes to wrap. */
+static void check_rate(const char *name, uint64_t (*read)(void), uint64_t mask,
+                       uint64_t hz, uint64_t window, uint64_t want)
+{
+    unsigned tries;
+
+    for (tries = 0; tries < 5; tries++) {
+        if (close(tsc_rate(read, mask, hz, window), want)) {
+            break;
+        }
+    }
+    check(tries < 5, "%s and HPET agree", name);
 }
 
 static void test_rates(void)
@@ -153,11 +169,9 @@ static void test_rates(void)
     unsigned tries;
 
     by_hpet = tsc_rate(read_hpet, 0xffffffff, hz, window);
-    check(close(tsc_rate(read_pm, 0xffffff, PM_HZ, window), by_hpet),
-          "PM timer and HPET agree");
+    check_rate("PM timer", read_pm, 0xffffff, PM_HZ, window, by_hpet);
     start_pit();
-    check(close(tsc_rate(read_pit, 0xffff, PIT_HZ, window), by_hpet),
-          "PIT and HPET agree");
+    check_rate("PIT", read_pit, 0xffff, PIT_HZ, window, by_hpet);
     for (tries = 0; tries < 5; tries++) { /* its edges cannot be sampled */
         by_rtc = tsc_rate_by_rtc();
         if (close(by_rtc, by_hpet)) {
@@ -238,6 +252,8 @@ static void test_interrupts(void)
     route(2, 0x50);
     expect_ticks("PIT", 10);
     route(2, 0x10000);
+    outb(0x70, 0x0a);
+    outb(0x71, 0x26); /* 1024 Hz */
     outb(0x70, 0x0b);
     outb(0x71, inb(0x71) | 0x40); /* PIE */
     route(8, 0x50);
