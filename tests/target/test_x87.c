@@ -656,8 +656,9 @@ static void set_up(void)
     };
     for (unsigned i = 0; i < NB_MMU_MODES; i++) {
         cpu->cs.tlb_table[i] = tlb.entry;
-        cpu->cs.tlb.bank[i] = &tlb;
+        cpu->cs.tlb.space[0].bank[i] = &tlb;
     }
+    cpu->cs.tlb.current = &cpu->cs.tlb.space[0];
     set_up_backends();
 }
 
