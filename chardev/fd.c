@@ -74,8 +74,14 @@ static gboolean char_fd_readable(gint fd, GIOCondition cond, gpointer opaque)
         return G_SOURCE_REMOVE;
     }
     char_fd_read(cf, room);
-    /* receive() and hangup() may have removed this source. */
-    return cf->in_source == self ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
+    if (cf->in_source != self) {
+        return G_SOURCE_REMOVE; /* receive() or hangup() has removed it */
+    }
+    if (chr_room(cf->chr) == 0) {
+        cf->in_source = 0;
+        return G_SOURCE_REMOVE;
+    }
+    return G_SOURCE_CONTINUE;
 }
 
 void char_fd_update_input(CharFd *cf)

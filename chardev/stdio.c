@@ -66,12 +66,15 @@ static void stdio_stop_signal(int sig)
     raise(SIGSTOP);
 }
 
-/* A background process must not touch the terminal: that would stop it. */
+/* A background process must not touch the terminal: that would stop it.  One
+ * that does not control the process (no foreground group: ENOTTY) stops
+ * nobody. */
 static void stdio_cont_signal(int sig)
 {
     int saved_errno = errno;
+    pid_t foreground = tcgetpgrp(STDIN_FILENO);
 
-    if (stdio_state.is_raw && tcgetpgrp(STDIN_FILENO) == getpgrp()) {
+    if (stdio_state.is_raw && (foreground < 0 || foreground == getpgrp())) {
         tcsetattr(STDIN_FILENO, TCSANOW, &stdio_state.raw);
     }
     errno = saved_errno;

@@ -110,10 +110,10 @@ static const char *parse_integer(const char *pos, const MonArg *arg,
 static const char *parse_arg(const char *pos, const MonArg *arg, CPUState *cpu,
                              const char *name, json_object *args, GError **errp)
 {
+    pos = skip_blanks(pos);
     if (arg->type == '/') {
         return parse_format(pos, args, errp);
     }
-    pos = skip_blanks(pos);
     if (arg->type == '-') {
         if (pos[0] == '-' && pos[1] == arg->flag) {
             json_object_object_add(args, arg->name,

@@ -17,9 +17,9 @@
  *
  * - Drivers serve a port until IIR shows no interrupt, but no longer than a
  *   line that takes its time would let them, and then count on a new edge.  So
- *   the line pauses after the guest has emptied the receiver, for as long as
- *   that took it; and after TX_BURST interrupts in a row THRE's next one waits
- *   for the main loop.
+ *   the line pauses after the guest has read RX_BURST FIFOs in a row, for as
+ *   long as that took it; and after TX_BURST interrupts in a row THRE's next
+ *   one waits for the main loop.
  * - The back-end is called for a FIFO of bytes, not for each: when the FIFO is
  *   full, when the guest looks whether the bytes have left (LSR, IIR), or when
  *   they have lain for TX_HOLD_NS.
@@ -92,7 +92,10 @@ enum {
 #define TIMEOUT_CHARS 4
 #define RX_PAUSE_NS   (10 * NS_PER_US) /* at the least */
 #define TX_HOLD_NS    (100 * NS_PER_US)
-#define TX_BURST      64 /* FIFOs; Linux gives up after 512 */
+/* In FIFOs.  Linux's handler reads 256 bytes before it looks at IIR, and gives
+ * up after 512 interrupts. */
+#define RX_BURST 16
+#define TX_BURST 64
 
 struct SerialState {
     DeviceState dev;
@@ -118,9 +121,10 @@ struct SerialState {
     /* Derived. */
     Timer timeout;   /* expires at timeout_at or before */
     Timer rx_pause;  /* pending: the receiver is empty, the line still */
+    unsigned rx_run; /* FIFOs read in a row */
     Timer tx_hold;   /* pending: looks after tx and thre_late */
     bool rx_closed;  /* the guest has begun to empty the receiver */
-    int64_t rx_from; /* since when it has held bytes */
+    int64_t rx_from; /* when the run began */
     bool tx_blocked; /* the back-end refused, serial_writable() will come */
     unsigned burst;  /* THRE interrupts since IIR showed none */
 };
@@ -221,7 +225,7 @@ static void serial_timed_out(void *opaque)
 
 static void serial_push_rx(SerialState *s, uint8_t byte)
 {
-    if (s->rx.count == 0) {
+    if (s->rx.count == 0 && s->rx_run == 0) {
         s->rx_from = clock_get_ns(CLOCK_TYPE_VIRTUAL);
     }
     if (s->rx.count < serial_depth(s)) {
@@ -252,37 +256,45 @@ static void serial_accept_input(SerialState *s)
     }
 }
 
-/* The guest empties the receiver: let it, and then get on for as long as that
- * took, but no longer than a line of the programmed rate would have. */
-static void serial_pause_line(SerialState *s)
-{
-    int64_t now, pause;
-
-    s->rx_closed = true;
-    if (s->rx.count > 0) {
-        return;
-    }
-    now = clock_get_ns(CLOCK_TYPE_VIRTUAL);
-    pause = MIN(now - s->rx_from, serial_chars_ns(s, SERIAL_FIFO_BYTES));
-    timer_mod_ns(&s->rx_pause, now + MAX(pause, RX_PAUSE_NS));
-}
-
-static void serial_pause_over(void *opaque)
+static void serial_open_line(void *opaque)
 {
     SerialState *s = opaque;
 
+    timer_del(&s->rx_pause);
     s->rx_closed = false;
     if (s->fe && serial_can_receive(s)) {
         char_poll_input(s->fe);
     }
+    if (s->rx.count == 0) {
+        s->rx_run = 0; /* nobody sends */
+    }
 }
 
-/* The receiver is empty for another reason: no pause. */
-static void serial_open_line(SerialState *s)
+/* Let the guest get on for as long as the run took, but no longer than a line
+ * of the programmed rate would have. */
+static void serial_pause_line(SerialState *s)
 {
-    timer_del(&s->rx_pause);
-    s->rx_closed = false;
-    serial_accept_input(s);
+    int64_t now = clock_get_ns(CLOCK_TYPE_VIRTUAL);
+    int64_t pause = MIN(now - s->rx_from,
+                        serial_chars_ns(s, RX_BURST * SERIAL_FIFO_BYTES));
+
+    s->rx_run = 0;
+    timer_mod_ns(&s->rx_pause, now + MAX(pause, RX_PAUSE_NS));
+}
+
+/* The guest has begun to read: it gets a FIFO at a time, as a byte at a time
+ * would cost a call of the back-end each. */
+static void serial_was_read(SerialState *s)
+{
+    s->rx_closed = true;
+    if (s->rx.count > 0) {
+        return;
+    }
+    if (++s->rx_run >= RX_BURST) {
+        serial_pause_line(s);
+    } else {
+        serial_open_line(s);
+    }
 }
 
 static void serial_receive(void *opaque, const uint8_t *buf, size_t len)
@@ -535,8 +547,10 @@ static uint8_t serial_read_rbr(SerialState *s)
         return 0;
     }
     value = serial_fifo_pop(&s->rx);
+    /* What comes next must be an edge on the line. */
+    serial_update_output(s);
     if (!(s->mcr & MCR_LOOP)) {
-        serial_pause_line(s);
+        serial_was_read(s);
     }
     serial_restart_timeout(s);
     serial_update_output(s);
@@ -719,7 +733,7 @@ static bool serial_realize(DeviceState *dev, GError **errp)
     IsaBus *isa = (IsaBus *)dev->parent_bus;
 
     timer_init(&s->timeout, CLOCK_TYPE_VIRTUAL, serial_timed_out, s);
-    timer_init(&s->rx_pause, CLOCK_TYPE_VIRTUAL, serial_pause_over, s);
+    timer_init(&s->rx_pause, CLOCK_TYPE_VIRTUAL, serial_open_line, s);
     timer_init(&s->tx_hold, CLOCK_TYPE_VIRTUAL, serial_hold_expired, s);
     serial_listen_once();
     s->msr = serial_modem_lines(s);

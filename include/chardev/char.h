@@ -64,8 +64,8 @@ size_t char_write(CharFrontend *fe, const uint8_t *buf, size_t len);
 /* Takes everything; what the host does not take now is queued. */
 void char_write_all(CharFrontend *fe, const void *buf, size_t len);
 void char_accept_input(CharFrontend *fe);
-/* The same for who takes receive() before the return: bytes that wait already
- * come without a turn of the main loop.  On the main loop's thread. */
+/* The same for who can take receive() before the return: bytes that wait
+ * already come without a turn of the main loop. */
 void char_poll_input(CharFrontend *fe);
 void char_send_break(CharFrontend *fe, bool on);
 

@@ -139,9 +139,11 @@ static void copy_run(uint8_t *dst, const uint8_t *src, uint64_t bytes,
 static void fill_run(uint8_t *dst, uint64_t value, uint64_t n, unsigned size)
 {
     unsigned bytes = 1u << size;
+    uint64_t repeated = (value & 0xff) * UINT64_C(0x0101010101010101);
 
-    if (size == MO_8) {
-        memset(dst, value, n);
+    /* Nearly always: pages are cleared so, eight bytes an element. */
+    if (((value ^ repeated) & (~(uint64_t)0 >> (64 - 8 * bytes))) == 0) {
+        memset(dst, value, n * bytes);
         return;
     }
     for (uint64_t i = 0; i < n; i++) {

@@ -2,15 +2,18 @@
 """What the boot tests share: TAP lines, guest files, a guest on a console.
 
 A Vm talks to its guest on the serial port, which is the process's standard
-input and output.
+input and output: two pipes, or one terminal.
 """
 import argparse
+import fcntl
 import json
 import os
+import pty
 import re
 import socket
 import subprocess
 import sys
+import termios
 import threading
 import time
 
@@ -21,6 +24,8 @@ BAD = re.compile(r"Oops|BUG:|lockup|hung task|blocked for more than|"
                  r"clocksource.*unstable|Kernel panic|WARNING:|"
                  r"rcu.*stall|Call Trace|protection fault|I/O error|"
                  r"EXT4-fs error")
+# How shells dress their lines up for a terminal.
+ESCAPES = re.compile(r"\x1b\[[?0-9;]*[A-Za-z]")
 SHELL_PROMPT = r"[#$] (\x1b\[6n)?$"
 
 
@@ -90,23 +95,48 @@ class Tap:
         sys.exit(1 if self.failures else 0)
 
 
+def take_terminal():
+    """Standard input becomes the controlling terminal."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
 class Vm:
-    def __init__(self, vms, args, *options):
+    def __init__(self, vms, args, *options, terminal=False,
+                 controlling=True):
         self.timeout = args.timeout
-        self.process = subprocess.Popen(
-            [*emulator(args), "-display", "none", "-serial", "stdio",
-             *options],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT)
+        self.command = [*emulator(args), *options]
         self.said = b""  # grows only; guarded by self.news
         self.seen = 0    # how far expect() has looked
         self.news = threading.Condition()
+        if terminal:
+            self._on_terminal(controlling)
+        else:
+            self._on_pipes()
         threading.Thread(target=self._listen, daemon=True).start()
         vms.append(self)
 
+    def _on_pipes(self):
+        self.process = subprocess.Popen(
+            [*self.command, "-display", "none", "-serial", "stdio"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT)
+        self.input = self.process.stdin.fileno()
+        self.output = self.process.stdout.fileno()
+
+    def _on_terminal(self, controlling):
+        """Serial port and monitor share it; Ctrl-A C changes over."""
+        self.input, self.terminal = pty.openpty()
+        self.output = self.input
+        self.attributes = termios.tcgetattr(self.terminal)
+        self.process = subprocess.Popen(
+            [*self.command, "-nographic"], stdin=self.terminal,
+            stdout=self.terminal, stderr=self.terminal,
+            start_new_session=True,
+            preexec_fn=take_terminal if controlling else None)
+
     def _listen(self):
         while True:
-            data = os.read(self.process.stdout.fileno(), 65536)
+            data = os.read(self.output, 65536)
             with self.news:
                 self.said += data
                 self.news.notify_all()
@@ -133,8 +163,7 @@ class Vm:
                 self.news.wait(min(left, 1))
 
     def type(self, text):
-        self.process.stdin.write(text.encode())
-        self.process.stdin.flush()
+        os.write(self.input, text.encode())
 
     def login(self):
         self.expect(r"login: $", "login prompt")
@@ -149,7 +178,7 @@ class Vm:
         if match.group(2) != b"0":
             raise Failure("%s: status %s" % (command, match.group(2).decode()))
         self.expect(SHELL_PROMPT, "shell")
-        return match.group(1).decode(errors="replace").strip()
+        return ESCAPES.sub("", match.group(1).decode(errors="replace")).strip()
 
     def wait(self, status=0):
         """The process ends by itself, with this status."""

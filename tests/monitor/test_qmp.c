@@ -221,6 +221,7 @@ static void test_expressions(void)
 {
     assert_hmp("print 1+2*3", "7\r\n");
     assert_hmp("p/x (1+2)*0x10 | 1", "0x31\r\n");
+    assert_hmp("p /x 255", "0xff\r\n"); /* the format may stand apart */
     assert_hmp("p -7/2", "-3\r\n");
     assert_hmp("p/u -1", "18446744073709551615\r\n");
     assert_hmp("p ~0 & 0xff", "255\r\n");

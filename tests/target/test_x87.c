@@ -654,6 +654,7 @@ static void set_up(void)
         .write = MEM_VA,
         .addend = (uintptr_t)page - MEM_VA,
     };
+    cpu->cs.tlb.current = &cpu->cs.tlb.space[0];
     for (unsigned i = 0; i < NB_MMU_MODES; i++) {
         cpu->cs.tlb_table[i] = tlb.entry;
         cpu->cs.tlb.space[0].bank[i] = &tlb;

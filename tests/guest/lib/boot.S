@@ -19,6 +19,7 @@
         .globl _start
 _start: cli
         cld
+        mov     %ebx, boot_info
         mov     $stacks + STACK_BYTES, %esp
         /* Zeroed by the loader: fill the page tables. */
         mov     $pdpt, %eax
@@ -167,9 +168,77 @@ common: push    %rax
         add     $16, %rsp
         iretq
 
+/*
+ * leave_long_mode(code): call 32-bit code in protected mode without paging,
+ * and come back.  The caller loads IDTR and TR anew.
+ */
+        .globl  leave_long_mode
+leave_long_mode:
+        push    %rbx
+        push    %rbp
+        push    %r12
+        push    %r13
+        push    %r14
+        push    %r15
+        mov     %rsp, long_rsp
+        mov     %edi, %ebx
+        pushq   $0x18
+        pushq   $1f
+        lretq
+        .code32
+1:      mov     $0x20, %eax
+        mov     %eax, %ds
+        mov     %eax, %es
+        mov     %eax, %ss
+        mov     %cr0, %eax
+        btr     $31, %eax
+        mov     %eax, %cr0
+        mov     $0xc0000080, %ecx
+        rdmsr
+        btr     $8, %eax
+        wrmsr
+        call    *%ebx
+        cli
+        lgdt    gdt_ptr
+        mov     %cr4, %eax
+        or      $0x20, %eax
+        mov     %eax, %cr4
+        mov     $pml4, %eax
+        mov     %eax, %cr3
+        mov     $0xc0000080, %ecx
+        rdmsr
+        or      $0x100, %eax
+        wrmsr
+        mov     %cr0, %eax
+        or      $0x80010033, %eax
+        mov     %eax, %cr0
+        ljmp    $0x08, $2f
+        .code64
+2:      mov     $0x10, %eax
+        mov     %eax, %ds
+        mov     %eax, %es
+        mov     %eax, %ss
+        xor     %eax, %eax
+        mov     %eax, %fs
+        mov     %eax, %gs
+        clts
+        mov     long_rsp, %rsp
+        pop     %r15
+        pop     %r14
+        pop     %r13
+        pop     %r12
+        pop     %rbp
+        pop     %rbx
+        ret
+
         .data
         .align  16
-        .globl  gdt, gdt_end, ap_count
+long_rsp:
+        .quad   0
+        .globl  gdt, gdt_end, ap_count, boot_info
+boot_info:
+        .quad   0
+        .align  16
 gdt:    .quad   0
         .quad   0x00af9b000000ffff /* 08 code, 64 bits */
         .quad   0x00cf93000000ffff /* 10 data */

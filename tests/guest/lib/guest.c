@@ -9,8 +9,10 @@
 #define APIC_BASE  0xfee00000u
 
 extern char vectors[], end[], ap_start[], ap_start_end[];
+void leave_long_mode(const void *code);
 extern uint64_t pml4[], pd[];
 extern uint32_t ap_count;
+extern uint64_t boot_info; /* Multiboot information structure */
 
 struct Tss tss;
 struct IdtEntry idt[256];
@@ -157,6 +159,25 @@ __attribute__((noreturn)) void finish(int status)
     }
 }
 
+bool boot_word(const char *word)
+{
+    const uint32_t *info = (uint32_t *)boot_info;
+    const char *line = (const char *)(uintptr_t)info[4];
+    size_t n = 0, len = 0;
+
+    while (word[len]) {
+        len++;
+    }
+    while ((info[0] & 4) && line[n]) {
+        n++;
+    }
+    while (len && n && line[n - 1] == word[len - 1]) {
+        n--;
+        len--;
+    }
+    return !len;
+}
+
 /* --- exceptions and interrupts --- */
 
 void on_vector(unsigned vector, void (*fn)(Frame *f))
@@ -293,9 +314,25 @@ static void load_idt(void)
     __asm__ volatile("lidt %0" ::"m"(ptr));
 }
 
-void runtime_init(void)
+static void load_tss(void)
 {
     uint64_t base = (uintptr_t)&tss, limit = sizeof(tss) - 1;
+
+    gdt[TSS_SELECTOR / 8] = limit | (base & 0xffffff) << 16 | 0x89ull << 40 |
+                            (base >> 24 & 0xff) << 56;
+    gdt[TSS_SELECTOR / 8 + 1] = base >> 32;
+    __asm__ volatile("ltr %w0" ::"r"(TSS_SELECTOR));
+}
+
+void run_protected(const void *code)
+{
+    leave_long_mode(code);
+    load_idt();
+    load_tss();
+}
+
+void runtime_init(void)
+{
     unsigned i;
 
     for (i = 0; i < 256; i++) {
@@ -308,10 +345,7 @@ void runtime_init(void)
     outb(0x21, 0xff); /* the firmware's timer must not come in */
     outb(0xa1, 0xff);
     tss.iomap = sizeof(tss);
-    gdt[TSS_SELECTOR / 8] = limit | (base & 0xffffff) << 16 | 0x89ull << 40 |
-                            (base >> 24 & 0xff) << 56;
-    gdt[TSS_SELECTOR / 8 + 1] = base >> 32;
-    __asm__ volatile("ltr %w0" ::"r"(TSS_SELECTOR));
+    load_tss();
     map_user_alias();
     heap = (char *)(((uintptr_t)end + 4095) & -4096ull);
 }

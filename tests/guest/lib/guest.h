@@ -30,6 +30,10 @@ void check(bool ok, const char *fmt, ...);
 void check_eq(uint64_t got, uint64_t want, const char *fmt, ...);
 void print(const char *fmt, ...); /* %s %d %u %x (64 bits) %c */
 
+/* Does the command line end with @word?  "guest-ends: WORD" in a kernel's source
+ * makes a run with it that must end the machine. */
+bool boot_word(const char *word);
+
 /* Called for @vector instead of what follows; NULL takes it away. */
 void on_vector(unsigned vector, void (*fn)(Frame *f));
 
@@ -62,6 +66,12 @@ typedef struct UserMode {
 int catch_user(const void *fn, uint64_t arg, Frame *frame);
 int catch_user_as(const void *fn, uint64_t arg, const UserMode *mode,
                   Frame *frame);
+
+/*
+ * Call 32-bit code in protected mode, without paging and without long mode.
+ * It must return with flat segments; what it does to IDTR and TR is undone.
+ */
+void run_protected(const void *code);
 
 void *page_alloc(void); /* 4 KiB, zeroed, below 4 GiB */
 /* Map one 4 KiB page in the current tables with the given low bits. */
