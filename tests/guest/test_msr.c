@@ -257,7 +257,7 @@ static void test_leaves(void)
     check(ext.a >= 0x80000008, "extended leaves up to 80000008h");
     check(past.a == last.a && past.b == last.b && past.d == last.d,
           "a leaf past the last one reads as the last");
-    check_eq(sizes.a >> 8 & 0xff, READ_CR(4) >> 12 & 1 ? 57 : 48,
+    check_eq(sizes.a >> 8 & 0xff, cpuid(7, 0).c >> 16 & 1 ? 57 : 48,
              "linear address bits");
     check_eq(cpuid(1, 0).b >> 24, 0, "initial APIC ID");
     check_eq(cpuid(1, 0).d >> 6 & 1, 1, "PAE");
