@@ -14,6 +14,33 @@
 #include "exec/ldst.h"
 #include "util/log.h"
 
+/* --- watchpoints --- */
+
+/*
+ * If a data breakpoint watches the access: run its instruction alone, so that
+ * the trap can come after it.  Called before anything of the access is done.
+ */
+static void watch_access(CPUState *cpu, vaddr addr, unsigned len, bool write)
+{
+    X86CPU *x86 = x86_cpu(cpu);
+    const TranslationBlock *running;
+    uint32_t hits;
+
+    if (likely(!x86->watch)) {
+        return;
+    }
+    hits = x86_watch_hits(x86, addr, len, write);
+    if (!hits) {
+        return;
+    }
+    running = cpu->host_pc ? region_find_tb(cpu->host_pc) : NULL;
+    if (running && running->icount > 1) {
+        tcg_run_alone(cpu);
+    }
+    x86->watch_hits |= hits;
+    cpu_exit(cpu); /* the exec loop takes the trap at the next TB head */
+}
+
 /* --- RAM --- */
 
 /* Guest RAM is raced for by design; the races are the guest's. */
@@ -210,6 +237,7 @@ uint64_t tcg_slow_load(CPUState *cpu, vaddr addr, uint32_t memop)
 
     cpu->tcg->stats.slow_loads++;
     x86_check_access(x86_cpu(cpu), addr, memop);
+    watch_access(cpu, addr, size, false);
     if (crosses_page(addr, size)) {
         load_split(cpu, addr, (uint8_t *)&value, size, memop);
     } else {
@@ -224,6 +252,7 @@ void tcg_slow_store(CPUState *cpu, vaddr addr, uint64_t value, uint32_t memop)
 
     cpu->tcg->stats.slow_stores++;
     x86_check_access(x86_cpu(cpu), addr, memop);
+    watch_access(cpu, addr, size, true);
     if (crosses_page(addr, size)) {
         store_split(cpu, addr, (uint8_t *)&value, size, memop);
     } else {
@@ -238,6 +267,7 @@ void tcg_slow_load_vec(CPUState *cpu, vaddr addr, void *dst, uint32_t memop)
     unsigned size = memop_bytes(memop), i;
 
     x86_check_access(x86_cpu(cpu), addr, memop);
+    watch_access(cpu, addr, size, false);
     if (size < 8) {
         uint64_t value = tcg_slow_load(cpu, addr, memop);
 
@@ -260,6 +290,7 @@ void tcg_slow_store_vec(CPUState *cpu, vaddr addr, const void *src,
     uint64_t part = 0;
 
     x86_check_access(x86_cpu(cpu), addr, memop);
+    watch_access(cpu, addr, size, true);
     if (size < 8) {
         memcpy(&part, src, size);
         tcg_slow_store(cpu, addr, part, memop);
@@ -304,6 +335,7 @@ void *tcg_slow_rmw(CPUState *cpu, vaddr addr, uint32_t memop)
     cpu->tcg->stats.slow_rmws++;
     cpu->tcg->bounced = false;
     x86_check_access(x86_cpu(cpu), addr, memop);
+    watch_access(cpu, addr, size, true);
     if (crosses_page(addr, size)) {
         probe_range(cpu, addr, size, PAGE_WRITE, memop);
         return rmw_bounce(cpu, addr, memop);
