@@ -86,6 +86,13 @@ void cpu_loop_exit_to(CPUState *cpu, CPUExit why)
     longjmp(cpu->jmp_env, 1);
 }
 
+void tcg_run_one_insn(CPUState *cpu)
+{
+    cpu->cflags_next_tb = 1 | CF_NOIRQ | CF_NO_CHAIN;
+    cpu->cflags_next_tb |= tcg_cflags(cpu) & CF_PARALLEL;
+    cpu_loop_exit(cpu);
+}
+
 /* Exceptions wait to be delivered, or the loop is to end with @exit. */
 static bool handle_exception(CPUState *cpu, CPUExit *exit)
 {
@@ -178,6 +185,9 @@ static CPUExit exec_loop(CPUState *cpu)
         after_longjmp();
     }
     while (!handle_exception(cpu, &exit)) {
+        if (cpu->cflags_next_tb == UINT32_MAX) {
+            x86_raise_watched(x86_cpu(cpu));
+        }
         if (handle_requests(cpu)) {
             return CPU_EXIT_INTERRUPT;
         }

@@ -107,6 +107,15 @@ static void io_store(CPUState *cpu, vaddr addr, uint64_t value, unsigned size,
 
 /* --- one access within a page --- */
 
+/* Tell of an access that a breakpoint on the page may want to see. */
+static void watch(CPUState *cpu, const TLBEntry *e, vaddr addr, unsigned size,
+                  int access)
+{
+    if (unlikely(tlb_tag(e, access) & TLB_WATCH)) {
+        x86_watch_access(x86_cpu(cpu), addr, size, access);
+    }
+}
+
 static uint64_t load_in_page(CPUState *cpu, vaddr addr, unsigned size,
                              MemOp op)
 {
@@ -115,9 +124,11 @@ static uint64_t load_in_page(CPUState *cpu, vaddr addr, unsigned size,
     TLBEntry *e;
 
     if (access == PAGE_WRITE) {
-        tlb_get(cpu, addr, PAGE_WRITE, op, &full, false);
+        e = tlb_get(cpu, addr, PAGE_WRITE, op, &full, false);
+        watch(cpu, e, addr, size, PAGE_WRITE);
     }
     e = tlb_get(cpu, addr, PAGE_READ, op, &full, false);
+    watch(cpu, e, addr, size, PAGE_READ);
     if (e->read & TLB_MMIO) {
         return io_load(cpu, addr, size, full);
     }
@@ -130,6 +141,7 @@ static void store_in_page(CPUState *cpu, vaddr addr, uint64_t value,
     TLBFull *full;
     TLBEntry *e = tlb_get(cpu, addr, PAGE_WRITE, op, &full, false);
 
+    watch(cpu, e, addr, size, PAGE_WRITE);
     if (e->write & TLB_MMIO) {
         io_store(cpu, addr, value, size, full);
         return;
@@ -173,6 +185,7 @@ static void prepare_store_range(CPUState *cpu, vaddr addr, unsigned len,
         TLBFull *full;
         TLBEntry *e = tlb_get(cpu, part[i], PAGE_WRITE, op, &full, false);
 
+        watch(cpu, e, part[i], n[i], PAGE_WRITE);
         if ((e->write & (TLB_NOTDIRTY | TLB_MMIO | TLB_DROP)) ==
             TLB_NOTDIRTY) {
             tlb_notdirty_store(cpu, part[i], n[i], e, full);
@@ -309,6 +322,7 @@ void *tcg_slow_rmw(CPUState *cpu, vaddr addr, uint32_t memop)
         return rmw_bounce(cpu, addr, memop);
     }
     e = tlb_get(cpu, addr, PAGE_WRITE, memop, &full, false);
+    watch(cpu, e, addr, size, PAGE_WRITE);
     if (e->write & (TLB_MMIO | TLB_DROP)) {
         return rmw_bounce(cpu, addr, memop);
     }
@@ -395,6 +409,7 @@ void *cpu_probe(CPUState *cpu, vaddr addr, unsigned len, int access, MemOp op)
         return NULL;
     }
     e = tlb_get(cpu, addr, access, op, &full, false);
+    watch(cpu, e, addr, len, access);
     return tlb_tag(e, access) & TLB_FLAGS ? NULL : (void *)(addr + e->addend);
 }
 

@@ -89,6 +89,17 @@ static void entry_fill(TLBEntry *e, TLBFull *full, vaddr page, hwaddr phys,
     }
 }
 
+/* Send accesses that a breakpoint wants to see the slow way. */
+static void entry_watch(TLBEntry *e, int watched)
+{
+    if ((watched & PAGE_READ) && e->read != TLB_INVALID_TAG) {
+        e->read |= TLB_WATCH;
+    }
+    if ((watched & PAGE_WRITE) && e->write != TLB_INVALID_TAG) {
+        e->write |= TLB_WATCH;
+    }
+}
+
 void tlb_set_page(CPUState *cpu, vaddr addr, hwaddr phys, int prot,
                   unsigned mmu, unsigned page_bits, bool global)
 {
@@ -106,6 +117,7 @@ void tlb_set_page(CPUState *cpu, vaddr addr, hwaddr phys, int prot,
         bank_evict(bank, index);
     }
     entry_fill(&entry, &bank->full[index], page, phys, prot, &section);
+    entry_watch(&entry, x86_watched_accesses(x86_cpu(cpu), page));
     bank->full[index].page_bits = page_bits;
     bank->full[index].global = global;
     tlb_entry_store(&bank->entry[index], &entry);

@@ -13,6 +13,9 @@ bool tcg_accel_init(KeyVal *opts, unsigned cpus, GError **errp);
 void tcg_accel_help(GString *out);
 extern const TcgBackend *tcg_backend;
 
+/* Leave for the exec loop, which starts the instruction that runs again, as a
+ * block of its own.  exit_request is set: it comes back behind it. */
+G_NORETURN void tcg_run_one_insn(CPUState *cpu);
 /* One instruction in an exclusive section, after CPU_EXIT_ATOMIC. */
 void tcg_cpu_exec_step_atomic(CPUState *cpu);
 

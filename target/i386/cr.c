@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Control and debug registers.
+ * Control registers.
  * Source: SDM vol. 3A, 2.5 "Control Registers"; vol. 2B, "MOV - Move to/from
- * Control Registers"; vol. 3B, 18.2 "Debug Registers".
- *
- * Data and I/O breakpoints (DR7.R/W 1 to 3) are stored but never hit.
+ * Control Registers".
  */
 #include "exec/ldst.h"
 #include "target/i386/cpuid.h"
@@ -25,12 +23,6 @@
 /* Changing one of these loads the PDPTEs: SDM vol. 3A, 4.4.1. */
 #define CR0_PDPTE (CR0_PG | CR0_CD | CR0_NW)
 #define CR4_PDPTE (CR4_PSE | CR4_PAE | CR4_PGE | CR4_SMEP)
-
-#define DR6_FIXED_ONES  0xffff0ff0u
-#define DR6_WRITABLE    0x0000e00fu
-#define DR7_FIXED_ONES  0x00000400u
-#define DR7_FIXED_ZEROS 0xffffffff0000d800ull
-#define DR7_GD          BIT(13)
 
 /* --- CR0 --- */
 
@@ -251,62 +243,4 @@ void helper_lmsw(X86CPU *cpu, uint64_t value)
     uint64_t mask = CR0_MP | CR0_EM | CR0_TS | (value & CR0_PE);
 
     write_cr0(cpu, (cpu->cr0 & ~mask) | (value & mask));
-}
-
-/* --- debug registers --- */
-
-/* DR4 and DR5 are DR6 and DR7, or #UD with CR4.DE; DR7.GD guards them all. */
-static unsigned dr_check(X86CPU *cpu, unsigned number)
-{
-    if (number == 4 || number == 5) {
-        if (cpu->cr4 & CR4_DE) {
-            x86_raise(cpu, EXCP_UD);
-        }
-        number += 2;
-    }
-    if (cpu->dr[7] & DR7_GD) {
-        x86_raise_debug_fault(cpu, DR6_BD);
-    }
-    return number;
-}
-
-uint64_t helper_read_dr(X86CPU *cpu, uint64_t number)
-{
-    return cpu->dr[dr_check(cpu, number)];
-}
-
-void helper_write_dr(X86CPU *cpu, uint64_t number, uint64_t value)
-{
-    unsigned n = dr_check(cpu, number);
-
-    if (n >= 6 && value >> 32) {
-        x86_raise_gp0(cpu);
-    }
-    if (n == 6) {
-        value = (value & DR6_WRITABLE) | DR6_FIXED_ONES;
-    } else if (n == 7) {
-        value = (value & ~DR7_FIXED_ZEROS) | DR7_FIXED_ONES;
-    }
-    cpu->dr[n] = value;
-    x86_update_hflags(cpu);
-}
-
-/* Does DR0-DR3 ask for a stop before the instruction at @rip? */
-void helper_code_breakpoint(X86CPU *cpu, uint64_t rip)
-{
-    uint64_t dr7 = cpu->dr[7];
-    vaddr la = cpu->hflags & HF_CS64
-                   ? rip
-                   : (uint32_t)(cpu->segs[R_CS].base + rip);
-    uint32_t hit = 0;
-
-    for (unsigned i = 0; i < 4; i++) {
-        if ((dr7 >> (2 * i) & 3) && !(dr7 >> (16 + 4 * i) & 3) &&
-            cpu->dr[i] == la) {
-            hit |= BIT(i);
-        }
-    }
-    if (hit) {
-        x86_raise_debug_fault(cpu, hit);
-    }
 }

@@ -74,6 +74,8 @@ static G_NORETURN void raise_restored(X86CPU *cpu, int vector, uint32_t error,
 {
     int actual = is_int ? vector : escalate(cpu, vector);
 
+    cpu->dr6_pending = 0; /* a fault: they will be hit again */
+    cpu->watch_step = false;
     cpu->cs.exception_index = actual;
     cpu->error_code = actual == vector ? error : 0;
     cpu->excp_is_int = is_int;
@@ -111,7 +113,7 @@ void x86_raise_debug_fault(X86CPU *cpu, uint32_t dr6_bits)
 
 void x86_raise_debug_trap(X86CPU *cpu, uint32_t dr6_bits)
 {
-    cpu->dr[6] |= dr6_bits;
+    cpu->dr[6] |= dr6_bits | cpu->dr6_pending;
     cpu->cs.host_pc = 0; /* rip is that of the next instruction: keep it */
     raise_restored(cpu, EXCP_DB, 0, cpu->rip, false);
 }

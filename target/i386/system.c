@@ -282,6 +282,7 @@ uint64_t helper_in(X86CPU *cpu, uint64_t port, uint64_t size)
     MemTxResult result;
 
     x86_check_io(cpu, port, bytes);
+    x86_watch_io(cpu, port, bytes);
     return address_space_load(&address_space_io, (uint16_t)port, bytes,
                               &result);
 }
@@ -291,6 +292,7 @@ void helper_out(X86CPU *cpu, uint64_t port, uint64_t size, uint64_t value)
     unsigned bytes = 1u << size;
 
     x86_check_io(cpu, port, bytes);
+    x86_watch_io(cpu, port, bytes);
     address_space_store(&address_space_io, (uint16_t)port, value, bytes);
 }
 
@@ -301,6 +303,7 @@ void helper_ins(X86CPU *cpu, uint64_t port, uint64_t addr, uint64_t memop)
     uint64_t value;
 
     x86_check_io(cpu, port, bytes);
+    x86_watch_io(cpu, port, bytes);
     cpu_probe(&cpu->cs, addr, bytes, PAGE_WRITE, memop);
     value = address_space_load(&address_space_io, (uint16_t)port, bytes,
                                &result);
