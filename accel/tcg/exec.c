@@ -86,10 +86,10 @@ void cpu_loop_exit_to(CPUState *cpu, CPUExit why)
     longjmp(cpu->jmp_env, 1);
 }
 
-void tcg_run_one_insn(CPUState *cpu)
+void tcg_run_alone(CPUState *cpu)
 {
-    cpu->cflags_next_tb = 1 | CF_NOIRQ | CF_NO_CHAIN;
-    cpu->cflags_next_tb |= tcg_cflags(cpu) & CF_PARALLEL;
+    cpu->cflags_next_tb = (tcg_cflags(cpu) & ~CF_COUNT_MASK) | 1 | CF_NOIRQ;
+    cpu->exception_index = -1;
     cpu_loop_exit(cpu);
 }
 
@@ -185,9 +185,7 @@ static CPUExit exec_loop(CPUState *cpu)
         after_longjmp();
     }
     while (!handle_exception(cpu, &exit)) {
-        if (cpu->cflags_next_tb == UINT32_MAX) {
-            x86_raise_watched(x86_cpu(cpu));
-        }
+        x86_take_watch_trap(x86_cpu(cpu));
         if (handle_requests(cpu)) {
             return CPU_EXIT_INTERRUPT;
         }

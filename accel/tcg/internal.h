@@ -93,6 +93,9 @@ void tb_restore_cc(X86CPU *cpu, const TranslationBlock *tb,
                    const IrRecipe *r);
 void tb_set_rip_base(X86CPU *cpu);
 uint32_t tcg_cflags(CPUState *cpu);
+/* Go back to the start of the instruction that C code runs for, and run it in
+ * a TB of its own. */
+G_NORETURN void tcg_run_alone(CPUState *cpu);
 
 TranslationBlock *tb_translate(CPUState *cpu, vaddr pc, ram_addr_t phys_pc,
                                uint32_t flags, uint32_t cflags);

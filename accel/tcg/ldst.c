@@ -14,6 +14,36 @@
 #include "exec/ldst.h"
 #include "util/log.h"
 
+/* --- watchpoints --- */
+
+void tcg_watch_hit(CPUState *cpu, uint32_t hits)
+{
+    const TranslationBlock *running =
+        cpu->host_pc ? region_find_tb(cpu->host_pc) : NULL;
+
+    if (running && running->icount > 1) {
+        tcg_run_alone(cpu);
+    }
+    x86_cpu(cpu)->watch_hits |= hits;
+    cpu_exit(cpu); /* the exec loop takes the trap at the next TB head */
+}
+
+/* If a data breakpoint watches the access.  Called before anything of it is
+ * done. */
+static void watch_access(CPUState *cpu, vaddr addr, unsigned len, bool write)
+{
+    X86CPU *x86 = x86_cpu(cpu);
+    uint32_t hits;
+
+    if (likely(!x86->watch)) {
+        return;
+    }
+    hits = x86_watch_hits(x86, addr, len, write);
+    if (hits) {
+        tcg_watch_hit(cpu, hits);
+    }
+}
+
 /* --- RAM --- */
 
 /* Guest RAM is raced for by design; the races are the guest's. */
@@ -107,15 +137,6 @@ static void io_store(CPUState *cpu, vaddr addr, uint64_t value, unsigned size,
 
 /* --- one access within a page --- */
 
-/* Tell of an access that a breakpoint on the page may want to see. */
-static void watch(CPUState *cpu, const TLBEntry *e, vaddr addr, unsigned size,
-                  int access)
-{
-    if (unlikely(tlb_tag(e, access) & TLB_WATCH)) {
-        x86_watch_access(x86_cpu(cpu), addr, size, access);
-    }
-}
-
 static uint64_t load_in_page(CPUState *cpu, vaddr addr, unsigned size,
                              MemOp op)
 {
@@ -124,11 +145,9 @@ static uint64_t load_in_page(CPUState *cpu, vaddr addr, unsigned size,
     TLBEntry *e;
 
     if (access == PAGE_WRITE) {
-        e = tlb_get(cpu, addr, PAGE_WRITE, op, &full, false);
-        watch(cpu, e, addr, size, PAGE_WRITE);
+        tlb_get(cpu, addr, PAGE_WRITE, op, &full, false);
     }
     e = tlb_get(cpu, addr, PAGE_READ, op, &full, false);
-    watch(cpu, e, addr, size, PAGE_READ);
     if (e->read & TLB_MMIO) {
         return io_load(cpu, addr, size, full);
     }
@@ -141,7 +160,6 @@ static void store_in_page(CPUState *cpu, vaddr addr, uint64_t value,
     TLBFull *full;
     TLBEntry *e = tlb_get(cpu, addr, PAGE_WRITE, op, &full, false);
 
-    watch(cpu, e, addr, size, PAGE_WRITE);
     if (e->write & TLB_MMIO) {
         io_store(cpu, addr, value, size, full);
         return;
@@ -185,7 +203,6 @@ static void prepare_store_range(CPUState *cpu, vaddr addr, unsigned len,
         TLBFull *full;
         TLBEntry *e = tlb_get(cpu, part[i], PAGE_WRITE, op, &full, false);
 
-        watch(cpu, e, part[i], n[i], PAGE_WRITE);
         if ((e->write & (TLB_NOTDIRTY | TLB_MMIO | TLB_DROP)) ==
             TLB_NOTDIRTY) {
             tlb_notdirty_store(cpu, part[i], n[i], e, full);
@@ -223,6 +240,7 @@ uint64_t tcg_slow_load(CPUState *cpu, vaddr addr, uint32_t memop)
 
     cpu->tcg->stats.slow_loads++;
     x86_check_access(x86_cpu(cpu), addr, memop);
+    watch_access(cpu, addr, size, false);
     if (crosses_page(addr, size)) {
         load_split(cpu, addr, (uint8_t *)&value, size, memop);
     } else {
@@ -237,6 +255,7 @@ void tcg_slow_store(CPUState *cpu, vaddr addr, uint64_t value, uint32_t memop)
 
     cpu->tcg->stats.slow_stores++;
     x86_check_access(x86_cpu(cpu), addr, memop);
+    watch_access(cpu, addr, size, true);
     if (crosses_page(addr, size)) {
         store_split(cpu, addr, (uint8_t *)&value, size, memop);
     } else {
@@ -251,6 +270,7 @@ void tcg_slow_load_vec(CPUState *cpu, vaddr addr, void *dst, uint32_t memop)
     unsigned size = memop_bytes(memop), i;
 
     x86_check_access(x86_cpu(cpu), addr, memop);
+    watch_access(cpu, addr, size, false);
     if (size < 8) {
         uint64_t value = tcg_slow_load(cpu, addr, memop);
 
@@ -273,6 +293,7 @@ void tcg_slow_store_vec(CPUState *cpu, vaddr addr, const void *src,
     uint64_t part = 0;
 
     x86_check_access(x86_cpu(cpu), addr, memop);
+    watch_access(cpu, addr, size, true);
     if (size < 8) {
         memcpy(&part, src, size);
         tcg_slow_store(cpu, addr, part, memop);
@@ -317,12 +338,12 @@ void *tcg_slow_rmw(CPUState *cpu, vaddr addr, uint32_t memop)
     cpu->tcg->stats.slow_rmws++;
     cpu->tcg->bounced = false;
     x86_check_access(x86_cpu(cpu), addr, memop);
+    watch_access(cpu, addr, size, true);
     if (crosses_page(addr, size)) {
         probe_range(cpu, addr, size, PAGE_WRITE, memop);
         return rmw_bounce(cpu, addr, memop);
     }
     e = tlb_get(cpu, addr, PAGE_WRITE, memop, &full, false);
-    watch(cpu, e, addr, size, PAGE_WRITE);
     if (e->write & (TLB_MMIO | TLB_DROP)) {
         return rmw_bounce(cpu, addr, memop);
     }
@@ -409,7 +430,6 @@ void *cpu_probe(CPUState *cpu, vaddr addr, unsigned len, int access, MemOp op)
         return NULL;
     }
     e = tlb_get(cpu, addr, access, op, &full, false);
-    watch(cpu, e, addr, len, access);
     return tlb_tag(e, access) & TLB_FLAGS ? NULL : (void *)(addr + e->addend);
 }
 

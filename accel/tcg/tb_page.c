@@ -266,10 +266,7 @@ void tb_store_hits(CPUState *cpu, ram_addr_t addr, uint64_t len)
         cpu && cpu->host_pc ? region_find_tb(cpu->host_pc) : NULL;
 
     if (range_invalidate(addr, len, running) && running->icount > 1) {
-        cpu->cflags_next_tb = (tcg_cflags(cpu) & ~CF_COUNT_MASK) | 1 |
-                              CF_NOIRQ;
-        cpu->exception_index = -1;
-        cpu_loop_exit(cpu);
+        tcg_run_alone(cpu);
     }
 }
 

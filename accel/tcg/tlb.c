@@ -89,13 +89,13 @@ static void entry_fill(TLBEntry *e, TLBFull *full, vaddr page, hwaddr phys,
     }
 }
 
-/* Send accesses that a breakpoint wants to see the slow way. */
-static void entry_watch(TLBEntry *e, int watched)
+/* Send loads and stores through @e the slow way. */
+static void entry_watch(TLBEntry *e)
 {
-    if ((watched & PAGE_READ) && e->read != TLB_INVALID_TAG) {
+    if (e->read != TLB_INVALID_TAG) {
         e->read |= TLB_WATCH;
     }
-    if ((watched & PAGE_WRITE) && e->write != TLB_INVALID_TAG) {
+    if (e->write != TLB_INVALID_TAG) {
         e->write |= TLB_WATCH;
     }
 }
@@ -117,7 +117,9 @@ void tlb_set_page(CPUState *cpu, vaddr addr, hwaddr phys, int prot,
         bank_evict(bank, index);
     }
     entry_fill(&entry, &bank->full[index], page, phys, prot, &section);
-    entry_watch(&entry, x86_watched_accesses(x86_cpu(cpu), page));
+    if (unlikely(x86_page_watched(x86_cpu(cpu), page))) {
+        entry_watch(&entry);
+    }
     bank->full[index].page_bits = page_bits;
     bank->full[index].global = global;
     tlb_entry_store(&bank->entry[index], &entry);

@@ -151,7 +151,9 @@ static CpuidRegs leaf_xsave(const X86CPU *cpu, uint32_t subleaf)
             .ecx = avx ? 832 : 576,
         };
     case 1:
-        return (CpuidRegs){.eax = cpu->features->word[FW_D1_EAX]};
+        /* EBX: the compacted area of what XCR0 and IA32_XSS enable. */
+        return (CpuidRegs){.eax = cpu->features->word[FW_D1_EAX],
+                           .ebx = cpu->xcr0 & 4 ? 832 : 576};
     case 2:
         return avx ? (CpuidRegs){.eax = 256, .ebx = 576} : (CpuidRegs){0};
     default:

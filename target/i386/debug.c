@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Debug registers and breakpoints.
- * Source: SDM vol. 3B, 18.2 "Debug Registers", 18.3 "Debug Exceptions"; vol.
- * 2B, "MOV - Move to/from Debug Registers".
+ * Debug registers, instruction breakpoints and watchpoints.
  *
- * An instruction breakpoint is a fault, tested for by translated code (HF_DEBUG).
- * A data or I/O breakpoint is a trap: pages with one have TLB_WATCH, so that an
- * access to them comes here.  The first to hit leaves translated code before
- * anything is done, and the instruction is run again as a block of its own;
- * the hits are then collected, and the exec loop raises #DB behind it.
+ * A watched access is noticed by the slow path of memory accesses, which lets
+ * its instruction run alone and leaves the hit in X86CPU.watch_hits; the trap
+ * is taken before the next one.  A repeated string instruction traps when it
+ * next pauses.
  *
- * A repeated string instruction that runs in bulk traps behind its last
- * iteration, as the SDM allows of fast string operation.
+ * An I/O breakpoint is noticed by the helpers of IN and OUT, in the same way.
+ * Source: SDM vol. 3B, 18.2 "Debug Registers", 18.3.1 "Debug Exception (#DB)".
  */
 #include "accel/tcg.h"
 #include "exec/ldst.h"
@@ -23,51 +20,30 @@
 #define DR6_WRITABLE    0x0000e00fu
 #define DR7_FIXED_ONES  0x00000400u
 #define DR7_FIXED_ZEROS 0xffffffff0000d800ull
-#define DR7_LOCAL       0x00000155u /* L0 to L3 and LE */
 #define DR7_GD          BIT(13)
+#define DR7_LOCAL       0x155u /* L0 to L3 and LE */
+/* R/W fields of DR7. */
+#define DR7_EXECUTE     0
+#define DR7_WRITE       1 /* set for reads and writes, too */
+#define DR7_IO          2
+#define DR7_READ_WRITE  3
 
-/* What a breakpoint is on: the R/W field of DR7. */
-enum { BP_EXECUTE, BP_WRITE, BP_IO, BP_ACCESS };
-
-static bool bp_enabled(const X86CPU *cpu, unsigned n)
+static bool dr7_enabled(uint64_t dr7, unsigned i)
 {
-    return cpu->dr[7] >> (2 * n) & 3;
+    return dr7 >> (2 * i) & 3;
 }
 
-static unsigned bp_kind(const X86CPU *cpu, unsigned n)
+static unsigned dr7_type(uint64_t dr7, unsigned i)
 {
-    return cpu->dr[7] >> (16 + 4 * n) & 3;
+    return dr7 >> (16 + 4 * i) & 3;
 }
 
-static unsigned bp_bytes(const X86CPU *cpu, unsigned n)
+/* LEN fields 0 to 3 are 1, 2, 8 and 4 bytes. */
+static unsigned dr7_bytes(uint64_t dr7, unsigned i)
 {
-    static const uint8_t bytes[] = {1, 2, 8, 4};
+    static const uint8_t bytes[4] = {1, 2, 8, 4};
 
-    return bytes[cpu->dr[7] >> (18 + 4 * n) & 3];
-}
-
-/* Does breakpoint @n cover one of @len bytes at @addr?  Its own address is
- * aligned to its length. */
-static bool bp_covers(const X86CPU *cpu, unsigned n, uint64_t addr,
-                      unsigned len)
-{
-    unsigned bytes = bp_bytes(cpu, n);
-    uint64_t start = cpu->dr[n] & ~(uint64_t)(bytes - 1);
-
-    return addr - start < bytes || start - addr < len;
-}
-
-static bool bp_is_on_data(const X86CPU *cpu, unsigned n)
-{
-    unsigned kind = bp_kind(cpu, n);
-
-    return bp_enabled(cpu, n) && (kind == BP_WRITE || kind == BP_ACCESS);
-}
-
-static bool has_data_breakpoint(const X86CPU *cpu)
-{
-    return bp_is_on_data(cpu, 0) || bp_is_on_data(cpu, 1) ||
-           bp_is_on_data(cpu, 2) || bp_is_on_data(cpu, 3);
+    return bytes[dr7 >> (18 + 4 * i) & 3];
 }
 
 /* --- the registers --- */
@@ -75,6 +51,9 @@ static bool has_data_breakpoint(const X86CPU *cpu)
 /* DR4 and DR5 are DR6 and DR7, or #UD with CR4.DE; DR7.GD guards them all. */
 static unsigned dr_check(X86CPU *cpu, unsigned number)
 {
+    if (number > 7) {
+        x86_raise(cpu, EXCP_UD);
+    }
     if (number == 4 || number == 5) {
         if (cpu->cr4 & CR4_DE) {
             x86_raise(cpu, EXCP_UD);
@@ -92,16 +71,29 @@ uint64_t helper_read_dr(X86CPU *cpu, uint64_t number)
     return cpu->dr[dr_check(cpu, number)];
 }
 
-/* What the TLB's entries say of breakpoints holds for both states. */
-static void dr_set(X86CPU *cpu, unsigned n, uint64_t value)
+/* Which of DR0-DR3 watch data, as DR7 says. */
+static uint8_t watching(uint64_t dr7)
 {
-    bool watched = has_data_breakpoint(cpu);
+    uint8_t mask = 0;
 
-    cpu->dr[n] = value;
-    if (watched || has_data_breakpoint(cpu)) {
+    for (unsigned i = 0; i < 4; i++) {
+        if (dr7_enabled(dr7, i) && (dr7_type(dr7, i) & DR7_WRITE)) {
+            mask |= BIT(i);
+        }
+    }
+    return mask;
+}
+
+/* Accesses of watched pages must leave the fast path: the soft TLB is filled
+ * anew when one of them changes. */
+static void update_watch(X86CPU *cpu)
+{
+    uint8_t was = cpu->watch;
+
+    cpu->watch = watching(cpu->dr[7]);
+    if (was | cpu->watch) {
         tlb_flush(&cpu->cs);
     }
-    x86_update_hflags(cpu);
 }
 
 void helper_write_dr(X86CPU *cpu, uint64_t number, uint64_t value)
@@ -116,30 +108,37 @@ void helper_write_dr(X86CPU *cpu, uint64_t number, uint64_t value)
     } else if (n == 7) {
         value = (value & ~DR7_FIXED_ZEROS) | DR7_FIXED_ONES;
     }
-    dr_set(cpu, n, value);
+    cpu->dr[n] = value;
+    x86_update_hflags(cpu);
+    if (n != 6) {
+        update_watch(cpu);
+    }
 }
 
 void x86_clear_local_breakpoints(X86CPU *cpu)
 {
     if (cpu->dr[7] & DR7_LOCAL) {
-        dr_set(cpu, 7, cpu->dr[7] & ~(uint64_t)DR7_LOCAL);
+        cpu->dr[7] &= ~(uint64_t)DR7_LOCAL;
+        x86_update_hflags(cpu);
+        update_watch(cpu);
     }
 }
 
-/* --- instruction breakpoints --- */
+/* --- breakpoints --- */
 
 /* Does DR0-DR3 ask for a stop before the instruction at @rip? */
 void helper_code_breakpoint(X86CPU *cpu, uint64_t rip)
 {
+    uint64_t dr7 = cpu->dr[7];
     vaddr la = cpu->hflags & HF_CS64
                    ? rip
                    : (uint32_t)(cpu->segs[R_CS].base + rip);
     uint32_t hit = 0;
 
-    for (unsigned n = 0; n < 4; n++) {
-        if (bp_enabled(cpu, n) && bp_kind(cpu, n) == BP_EXECUTE &&
-            cpu->dr[n] == la) {
-            hit |= BIT(n);
+    for (unsigned i = 0; i < 4; i++) {
+        if (dr7_enabled(dr7, i) && dr7_type(dr7, i) == DR7_EXECUTE &&
+            cpu->dr[i] == la) {
+            hit |= BIT(i);
         }
     }
     if (hit) {
@@ -147,47 +146,37 @@ void helper_code_breakpoint(X86CPU *cpu, uint64_t rip)
     }
 }
 
-/* --- data and I/O breakpoints --- */
-
-int x86_watched_accesses(X86CPU *cpu, vaddr page)
+/* First byte of what DRi watches: the low bits of the address do not count. */
+static vaddr watch_start(const X86CPU *cpu, unsigned i)
 {
-    int watched = 0;
+    return cpu->dr[i] & ~(vaddr)(dr7_bytes(cpu->dr[7], i) - 1);
+}
 
-    for (unsigned n = 0; n < 4; n++) {
-        if (bp_is_on_data(cpu, n) && !((cpu->dr[n] ^ page) & PAGE_MASK)) {
-            watched |= PAGE_WRITE;
-            watched |= bp_kind(cpu, n) == BP_ACCESS ? PAGE_READ : 0;
+bool x86_page_watched(const X86CPU *cpu, vaddr page)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        if ((cpu->watch & BIT(i)) && (cpu->dr[i] & PAGE_MASK) == page) {
+            return true;
         }
     }
-    return watched;
+    return false;
 }
 
-/* @hits of the instruction that runs: collect them, in a block of its own. */
-static void bp_hit(X86CPU *cpu, uint32_t hits)
-{
-    if (!hits) {
-        return;
-    }
-    /* The exec loop is to look, behind this block. */
-    __atomic_store_n(&cpu->cs.exit_request, 1, __ATOMIC_SEQ_CST);
-    if (cpu->cs.host_pc && !cpu->watch_step) {
-        cpu->watch_step = true;
-        tcg_run_one_insn(&cpu->cs);
-    }
-    cpu->dr6_pending |= hits;
-}
-
-void x86_watch_access(X86CPU *cpu, vaddr addr, unsigned len, int access)
+uint32_t x86_watch_hits(const X86CPU *cpu, vaddr addr, unsigned len,
+                        bool write)
 {
     uint32_t hits = 0;
 
-    for (unsigned n = 0; n < 4; n++) {
-        if (bp_is_on_data(cpu, n) && bp_covers(cpu, n, addr, len) &&
-            (access == PAGE_WRITE || bp_kind(cpu, n) == BP_ACCESS)) {
-            hits |= BIT(n);
+    for (unsigned i = 0; i < 4; i++) {
+        vaddr start = watch_start(cpu, i);
+
+        if ((cpu->watch & BIT(i)) && addr < start + dr7_bytes(cpu->dr[7], i) &&
+            start < addr + len &&
+            (write || dr7_type(cpu->dr[7], i) == DR7_READ_WRITE)) {
+            hits |= BIT(i);
         }
     }
-    bp_hit(cpu, hits);
+    return hits;
 }
 
 void x86_watch_io(X86CPU *cpu, uint16_t port, unsigned bytes)
@@ -197,19 +186,22 @@ void x86_watch_io(X86CPU *cpu, uint16_t port, unsigned bytes)
     if (!(cpu->cr4 & CR4_DE)) {
         return;
     }
-    for (unsigned n = 0; n < 4; n++) {
-        if (bp_enabled(cpu, n) && bp_kind(cpu, n) == BP_IO &&
-            bp_covers(cpu, n, port, bytes)) {
-            hits |= BIT(n);
+    for (unsigned i = 0; i < 4; i++) {
+        vaddr start = watch_start(cpu, i);
+
+        if (dr7_enabled(cpu->dr[7], i) && dr7_type(cpu->dr[7], i) == DR7_IO &&
+            port < start + dr7_bytes(cpu->dr[7], i) && start < port + bytes) {
+            hits |= BIT(i);
         }
     }
-    bp_hit(cpu, hits);
+    if (hits) {
+        tcg_watch_hit(&cpu->cs, hits);
+    }
 }
 
-void x86_raise_watched(X86CPU *cpu)
+void x86_take_watch_trap(X86CPU *cpu)
 {
-    cpu->watch_step = false;
-    if (cpu->dr6_pending) {
+    if (unlikely(cpu->watch_hits)) {
         x86_raise_debug_trap(cpu, 0);
     }
 }

@@ -74,8 +74,6 @@ static G_NORETURN void raise_restored(X86CPU *cpu, int vector, uint32_t error,
 {
     int actual = is_int ? vector : escalate(cpu, vector);
 
-    cpu->dr6_pending = 0; /* a fault: they will be hit again */
-    cpu->watch_step = false;
     cpu->cs.exception_index = actual;
     cpu->error_code = actual == vector ? error : 0;
     cpu->excp_is_int = is_int;
@@ -113,7 +111,8 @@ void x86_raise_debug_fault(X86CPU *cpu, uint32_t dr6_bits)
 
 void x86_raise_debug_trap(X86CPU *cpu, uint32_t dr6_bits)
 {
-    cpu->dr[6] |= dr6_bits | cpu->dr6_pending;
+    cpu->dr[6] |= dr6_bits | cpu->watch_hits;
+    cpu->watch_hits = 0;
     cpu->cs.host_pc = 0; /* rip is that of the next instruction: keep it */
     raise_restored(cpu, EXCP_DB, 0, cpu->rip, false);
 }
@@ -249,6 +248,7 @@ void x86_deliver_exception(X86CPU *cpu)
         ev.error = cpu->error_code;
     }
     cpu->cs.exception_index = -1;
+    cpu->watch_hits = 0; /* the instruction has not been completed */
     /* INT 14 is no page fault: a fault of its delivery stands alone. */
     cpu->old_exception = cpu->excp_is_int ? -1 : vector;
     x86_deliver_event(cpu, &ev);

@@ -65,6 +65,11 @@ void x86_clear_local_breakpoints(X86CPU *cpu);
 /* An access to a port is about to happen: I/O breakpoints. */
 void x86_watch_io(X86CPU *cpu, uint16_t port, unsigned bytes);
 
+/* A task switch: the breakpoints that DR7 enables for one task. */
+void x86_clear_local_breakpoints(X86CPU *cpu);
+/* An access to a port is about to happen: I/O breakpoints. */
+void x86_watch_io(X86CPU *cpu, uint16_t port, unsigned bytes);
+
 static inline G_NORETURN void x86_raise_gp0(X86CPU *cpu)
 {
     x86_raise_error(cpu, EXCP_GP, 0);

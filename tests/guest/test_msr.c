@@ -257,7 +257,6 @@ static void test_leaves(void)
     check(ext.a >= 0x80000008, "extended leaves up to 80000008h");
     check(past.a == last.a && past.b == last.b && past.d == last.d,
           "a leaf past the last one reads as the last");
-    /* What is supported, whatever CR4.LA57 says: SDM vol. 3A, 4.1.4. */
     check_eq(sizes.a >> 8 & 0xff, cpuid(7, 0).c >> 16 & 1 ? 57 : 48,
              "linear address bits");
     check_eq(cpuid(1, 0).b >> 24, 0, "initial APIC ID");

@@ -1,240 +1,199 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Data and I/O breakpoints: a trap behind the access, DR6 says which; sizes and
- * alignment; reads, writes, locked and string forms; the stack of an event.
- * Source: SDM vol. 3B, 18.2 "Debug Registers", 18.3.1.2 "Data Memory and I/O
- * Breakpoint Exception Conditions".
+ * Data breakpoints: which accesses hit them, and that the trap comes after the
+ * instruction.
+ * Source: SDM vol. 3B, 18.2.4 "Debug Control Register (DR7)", 18.3.1.2 "Data
+ * Memory and I/O Breakpoint Exception Conditions".
  */
 #include "guest.h"
 
-#define WRITE_DR(n, v) \
-    __asm__ volatile("mov %0, %%dr" #n ::"r"((uint64_t)(v)))
 #define READ_DR(n) \
     ({ \
         uint64_t v_; \
         __asm__ volatile("mov %%dr" #n ", %0" : "=r"(v_)); \
         v_; \
     })
+#define WRITE_DR(n, v) \
+    __asm__ volatile("mov %0, %%dr" #n ::"r"((uint64_t)(v)) : "memory")
 
-#define ENABLE(n)        (2ull << (2 * (n)))
-#define KIND(n, rw, len) ((uint64_t)((rw) | (len) << 2) << (16 + 4 * (n)))
-#define ON_WRITE 1
-#define ON_IO    2
-#define ON_DATA  3
-#define LEN1     0
-#define LEN2     1
-#define LEN8     2
-#define LEN4     3
+#define DR6_ONES 0xffff0ff0ull
+#define DR7_ONES 0x400ull
+#define DR7_G(i) (2ull << 2 * (i))
+#define DR7_WRITE(i, len) ((1ull | (len) << 2) << (16 + 4 * (i)))
+#define DR7_ANY(i, len)   ((3ull | (len) << 2) << (16 + 4 * (i)))
+enum { LEN1 = 0, LEN2 = 1, LEN8 = 2, LEN4 = 3 };
 
-static volatile unsigned hits;
-static volatile uint64_t hit_rip, hit_dr6;
-static struct {
-    uint64_t before, word, after;
-} data __attribute__((aligned(4096)));
-static uint8_t page[8192] __attribute__((aligned(4096)));
+static volatile struct {
+    unsigned n;
+    uint64_t rip, dr6, rcx, rflags;
+} db;
 
 static void on_debug(Frame *f)
 {
-    hits++;
-    hit_rip = f->rip;
-    hit_dr6 = READ_DR(6);
-    WRITE_DR(6, 0);
+    db.n++;
+    db.rip = f->rip;
+    db.dr6 = READ_DR(6);
+    db.rcx = f->rcx;
+    db.rflags = f->rflags;
+    WRITE_DR(6, DR6_ONES);
 }
 
-static void watch(const volatile void *p, unsigned kind, unsigned len)
+static volatile uint8_t data[64] __attribute__((aligned(64)));
+
+/* Each touches the address in RDI; the label is the next instruction. */
+#define ACCESS(name, text) \
+    void name(void *p); \
+    extern char name##_end[]; \
+    __asm__(".text; " #name ": " text "; " #name "_end: nop; ret")
+
+ACCESS(load1, "movb (%rdi), %al");
+ACCESS(load8, "mov (%rdi), %rax");
+ACCESS(store1, "movb $1, (%rdi)");
+ACCESS(store4, "movl $1, (%rdi)");
+ACCESS(add4, "addl $1, (%rdi)");
+ACCESS(shl4, "shll $1, (%rdi)");
+ACCESS(xchg4, "xchg %eax, (%rdi)");
+ACCESS(lock_add, "lock addl $1, (%rdi)");
+ACCESS(load16, "movups (%rdi), %xmm0");
+ACCESS(store16, "movups %xmm0, (%rdi)");
+ACCESS(movs4, "mov %rdi, %rsi; add $32, %rdi; movsl");
+ACCESS(fld8, "fldl (%rdi); fstp %st(0)");
+ACCESS(among, "mov $1, %eax; mov %eax, %ecx; movl $2, (%rdi)");
+
+typedef struct Case {
+    const char *what;
+    void (*fn)(void *);
+    const char *end;
+    unsigned offset;
+    bool write, any; /* hits: a write watchpoint, one of any access */
+} Case;
+
+static const Case cases[] = {
+    {"load", load1, load1_end, 16, false, true},
+    {"load that covers it", load8, load8_end, 12, false, true},
+    {"load before it", load8, load8_end, 8, false, false},
+    {"load after it", load8, load8_end, 20, false, false},
+    {"store", store4, store4_end, 16, true, true},
+    {"store of its last byte", store1, store1_end, 19, true, true},
+    {"store past it", store1, store1_end, 20, false, false},
+    {"store that ends in it", store4, store4_end, 13, true, true},
+    {"add", add4, add4_end, 16, true, true},
+    {"shift", shl4, shl4_end, 16, true, true},
+    {"xchg", xchg4, xchg4_end, 16, true, true},
+    {"lock add", lock_add, lock_add_end, 16, true, true},
+    {"vector load", load16, load16_end, 4, false, true},
+    {"vector store", store16, store16_end, 4, true, true},
+    {"movs from it", movs4, movs4_end, 16, false, true},
+    {"fld", fld8, NULL, 16, false, true},
+    {"store after other instructions", among, among_end, 16, true, true},
+};
+
+static void run_case(const Case *c, uint64_t dr7, bool hits, const char *kind)
 {
-    WRITE_DR(7, 0x400);
-    WRITE_DR(0, p);
-    WRITE_DR(7, 0x400 | ENABLE(0) | KIND(0, kind, len));
-    hits = 0;
-    hit_rip = hit_dr6 = 0;
+    db.n = 0;
+    WRITE_DR(7, DR7_ONES | dr7);
+    c->fn((void *)(data + c->offset));
+    WRITE_DR(7, DR7_ONES);
+    check_eq(db.n, hits, "%s, %s", c->what, kind);
+    if (hits && c->end) {
+        check_eq(db.rip, (uintptr_t)c->end, "%s: the trap is after it",
+                 c->what);
+    }
+    if (hits) {
+        check_eq(db.dr6, DR6_ONES | 4, "%s: DR6", c->what);
+    }
 }
 
-static void unwatch(void)
+static void test_cases(void)
 {
-    WRITE_DR(7, 0x400);
+    unsigned i;
+
+    WRITE_DR(2, data + 16);
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        run_case(&cases[i], DR7_G(2) | DR7_WRITE(2, LEN4), cases[i].write,
+                 "watched for writes");
+        run_case(&cases[i], DR7_G(2) | DR7_ANY(2, LEN4), cases[i].any,
+                 "watched for all");
+    }
+    run_case(&cases[4], DR7_WRITE(2, LEN4), false, "not enabled");
+    WRITE_DR(2, data + 19); /* low bits below the length do not count */
+    run_case(&cases[4], DR7_G(2) | DR7_WRITE(2, LEN4), true, "low bits");
 }
 
-extern char store_next[], load_next[], xadd_next[], out_next[];
-
-__attribute__((noinline)) static void store(void)
+static void test_effects(void)
 {
-    __asm__ volatile("movq $7, %0\n"
-                     "store_next: nop"
-                     : "=m"(data.word));
+    data[16] = 0;
+    WRITE_DR(2, data + 16);
+    WRITE_DR(7, DR7_ONES | DR7_G(2) | DR7_WRITE(2, LEN1));
+    db.n = 0;
+    add4((void *)(data + 16));
+    add4((void *)(data + 16));
+    lock_add((void *)(data + 16));
+    WRITE_DR(7, DR7_ONES);
+    check_eq(db.n, 3, "three writes");
+    check_eq(data[16], 3, "each was done once");
 }
 
-__attribute__((noinline)) static void load(void)
+/* Two at once, and one together with a single step. */
+static void test_several(void)
 {
-    uint64_t v;
-
-    __asm__ volatile("mov %1, %0\n"
-                     "load_next: nop"
-                     : "=r"(v)
-                     : "m"(data.word));
-}
-
-__attribute__((noinline)) static void xadd(void)
-{
-    uint64_t v = 1;
-
-    __asm__ volatile("lock xadd %0, %1\n"
-                     "xadd_next: nop"
-                     : "+r"(v), "+m"(data.word));
-}
-
-static void test_write(void)
-{
-    store(); /* translated already */
-    watch(&data.word, ON_WRITE, LEN8);
-    data.word = 0;
-    hits = 0;
-    store();
-    check_eq(hits, 1, "a store hits");
-    check_eq(hit_rip, (uintptr_t)store_next, "the trap is behind it");
-    check_eq(hit_dr6 & 0xf, 1, "DR6.B0");
-    check_eq(hit_dr6 & 0xe000, 0, "and no other cause");
-    check_eq(data.word, 7, "the store is made");
-    load();
-    check_eq(hits, 1, "a load does not hit");
-    data.before = data.after = 1;
-    check_eq(hits, 1, "nor do stores beside it");
-    xadd();
-    check_eq(hits, 2, "LOCK XADD hits");
-    check_eq(hit_rip, (uintptr_t)xadd_next, "behind it");
-    check_eq(data.word, 8, "and adds once");
-    unwatch();
-    store();
-    check_eq(hits, 2, "disabled");
-}
-
-static void test_access(void)
-{
-    watch(&data.word, ON_DATA, LEN8);
-    load();
-    check_eq(hits, 1, "a load hits R/W = 3");
-    check_eq(hit_rip, (uintptr_t)load_next, "behind it");
-    store();
-    check_eq(hits, 2, "and so does a store");
-    unwatch();
-}
-
-static void test_sizes(void)
-{
-    volatile uint8_t *b = (volatile uint8_t *)&data.word;
-
-    watch(b + 3, ON_WRITE, LEN1);
-    b[2] = 1;
-    b[4] = 1;
-    check_eq(hits, 0, "one byte: its neighbours");
-    b[3] = 1;
-    check_eq(hits, 1, "itself");
-    *(volatile uint32_t *)b = 1;
-    check_eq(hits, 2, "in a wider store");
-    watch(b + 5, ON_WRITE, LEN4); /* as if b + 4 */
-    b[3] = 1;
-    check_eq(hits, 0, "four bytes are aligned: before");
-    b[4] = 1;
-    b[7] = 1;
-    check_eq(hits, 2, "first and last");
-    watch(b + 2, ON_WRITE, LEN2);
-    *(volatile uint16_t *)(b + 1) = 1;
-    check_eq(hits, 1, "a misaligned store that touches it");
-    unwatch();
-}
-
-static void test_crossing(void)
-{
-    watch(page + 4096, ON_WRITE, LEN1);
-    *(volatile uint32_t *)(page + 4094) = 0x11223344;
-    check_eq(hits, 1, "a store across a page");
-    check_eq(*(volatile uint32_t *)(page + 4094), 0x11223344, "is made");
-    unwatch();
-}
-
-static void rep_stos(void *p, unsigned n)
-{
-    __asm__ volatile("rep stosb" : "+D"(p), "+c"(n) : "a"(0x5a) : "memory");
-}
-
-static void test_string(void)
-{
-    watch(page + 100, ON_WRITE, LEN1);
-    rep_stos(page, 256);
-    check(hits >= 1, "REP STOSB hits");
-    check(page[0] == 0x5a && page[255] == 0x5a && page[256] != 0x5a,
-          "and stores all of it");
-    unwatch();
-}
-
-static void test_push(void)
-{
-    uint64_t at;
-
-    __asm__ volatile("lea -8(%%rsp), %0" : "=r"(at));
-    watch((void *)at, ON_WRITE, LEN8);
-    __asm__ volatile("push $5\n\tpop %%rax" ::: "rax", "memory");
-    check(hits >= 1, "PUSH hits");
-    unwatch();
-}
-
-static void test_two(void)
-{
-    watch(&data.word, ON_WRITE, LEN8);
-    WRITE_DR(3, &data.after);
-    WRITE_DR(7, 0x400 | ENABLE(0) | ENABLE(3) | KIND(0, ON_WRITE, LEN8) |
-                    KIND(3, ON_WRITE, LEN8));
-    __asm__ volatile("movups %%xmm0, %0" : "=m"(*(uint8_t(*)[16])&data.word));
-    check_eq(hits, 1, "one store of two breakpoints is one trap");
-    check_eq(hit_dr6 & 0xf, 9, "DR6.B0 and B3");
-    unwatch();
-}
-
-static void test_io(void)
-{
-    WRITE_CR(4, READ_CR(4) | 8); /* DE */
-    watch((void *)0x80, ON_IO, LEN1);
-    __asm__ volatile("out %%al, $0x80\n"
-                     "out_next: nop" ::"a"(0));
-    check_eq(hits, 1, "OUT hits");
-    check_eq(hit_rip, (uintptr_t)out_next, "behind it");
-    outb(0x81, 0);
-    check_eq(hits, 1, "another port does not");
-    (void)inb(0x80);
-    check_eq(hits, 2, "IN hits");
-    unwatch();
-}
-
-/* Single stepping reports both at once. */
-static void test_step(void)
-{
-    watch(&data.word, ON_WRITE, LEN8);
-    __asm__ volatile("pushfq\n\t"
-                     "orl $0x100, (%%rsp)\n\t"
-                     "popfq\n\t"
-                     "movq $1, %0\n\t"
-                     "pushfq\n\t"
-                     "andl $~0x100, (%%rsp)\n\t"
-                     "popfq"
-                     : "=m"(data.word)
+    WRITE_DR(0, data + 16);
+    WRITE_DR(1, data + 17);
+    WRITE_DR(7, DR7_ONES | DR7_G(0) | DR7_G(1) | DR7_WRITE(0, LEN1) |
+                    DR7_WRITE(1, LEN1));
+    db.n = 0;
+    store4((void *)(data + 16));
+    check_eq(db.n, 1, "two hits, one trap");
+    check_eq(db.dr6, DR6_ONES | 3, "two hits: DR6");
+    __asm__ volatile("push %%rax; pushf; pushf; orl $0x100, (%%rsp); popf\n"
+                     "movb $1, %0\n"
+                     "popf; pop %%rax"
+                     : "=m"(data[17])
                      :
-                     : "memory", "cc");
-    check(hits >= 3, "single steps");
-    unwatch();
+                     : "cc");
+    check_eq(db.n, 3, "single steps of the store and of POPF");
+    WRITE_DR(7, DR7_ONES);
+}
+
+/* An access that faults is not done: no trap. */
+static void store_readonly(void *p)
+{
+    *(volatile uint32_t *)p = 1;
+}
+
+static void test_fault(void)
+{
+    uint64_t va = 0x200000000;
+
+    page_map(va, (uintptr_t)page_alloc(), 1);
+    WRITE_DR(0, va);
+    WRITE_DR(7, DR7_ONES | DR7_G(0) | DR7_WRITE(0, LEN4));
+    db.n = 0;
+    check_eq(catch(store_readonly, (void *)va, NULL), 14, "store that faults");
+    check_eq(db.n, 0, "no trap for it");
+    WRITE_DR(7, DR7_ONES);
+}
+
+static void test_rep(void)
+{
+    WRITE_DR(0, data + 40);
+    WRITE_DR(7, DR7_ONES | DR7_G(0) | DR7_WRITE(0, LEN1));
+    db.n = 0;
+    memset((void *)data, 0, sizeof(data));
+    __asm__ volatile("rep stosb" ::"D"(data), "c"(64L), "a"(7) : "memory");
+    check_eq(db.n, 2, "memset and rep stosb");
+    check(db.rcx <= 64 - 41, "the trap is after the byte was stored");
+    check(data[0] == 7 && data[40] == 7 && data[63] == 7, "all was stored");
+    WRITE_DR(7, DR7_ONES);
 }
 
 int main(void)
 {
-    WRITE_CR(4, READ_CR(4) | 0x200); /* OSFXSR */
     on_vector(1, on_debug);
-    test_write();
-    test_access();
-    test_sizes();
-    test_crossing();
-    test_string();
-    test_push();
-    test_two();
-    test_io();
-    test_step();
+    test_cases();
+    test_effects();
+    test_several();
+    test_fault();
+    test_rep();
     return 0;
 }

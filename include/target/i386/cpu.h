@@ -193,8 +193,8 @@ typedef struct X86CPU {
     } gdt, idt;
     uint64_t cr0, cr2, cr3, cr4, xcr0;
     uint64_t dr[8];
-    uint32_t dr6_pending; /* data breakpoints hit: #DB behind this block */
-    bool watch_step;      /* it is one instruction, run to collect them */
+    uint8_t watch;       /* DR0-DR3 that watch data: derived from DR7 */
+    uint32_t watch_hits; /* DR6 bits of a data breakpoint's trap to come */
     uint64_t efer, star, lstar, cstar, fmask, kernel_gs_base;
     uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
     uint64_t pat, tsc_aux, tsc_adjust, misc_enable, mcg_status;
@@ -266,12 +266,13 @@ bool x86_tlb_fill(X86CPU *cpu, vaddr addr, int access, unsigned mmu,
 /* Raise #GP(0), #SS(0) or #AC(0) for an access that no TLB entry can serve:
  * non-canonical, misaligned with MO_ALIGN or MO_AC.  Returns if it is fine. */
 void x86_check_access(X86CPU *cpu, vaddr addr, MemOp op);
-/* Data breakpoints on @page: PAGE_READ and PAGE_WRITE of what they want to see;
- * then x86_watch_access is told before each such access, and may leave. */
-int x86_watched_accesses(X86CPU *cpu, vaddr page);
-void x86_watch_access(X86CPU *cpu, vaddr addr, unsigned len, int access);
-/* After a block: #DB if a data or I/O breakpoint was hit; or returns. */
-void x86_raise_watched(X86CPU *cpu);
+/* Data breakpoints: is one in the page at @page?  Which DR6 bits does an access
+ * set?  Raise the trap of those that X86CPU.watch_hits holds, if any: between
+ * instructions, X86CPU.rip is that of the next. */
+bool x86_page_watched(const X86CPU *cpu, vaddr page);
+uint32_t x86_watch_hits(const X86CPU *cpu, vaddr addr, unsigned len,
+                        bool write);
+void x86_take_watch_trap(X86CPU *cpu);
 /* Deliver cs.exception_index.  May itself fault. */
 void x86_deliver_exception(X86CPU *cpu);
 /* Act on interrupt_request between TBs; true if the state changed.  Takes and
