@@ -187,6 +187,7 @@ void helper_rsm(X86CPU *cpu)
 #define XCR0_X87 BIT64(0)
 #define XCR0_SSE BIT64(1)
 #define XCR0_AVX BIT64(2)
+#define XCR0_PKRU BIT64(9)
 
 static void check_osxsave(X86CPU *cpu)
 {
@@ -213,6 +214,7 @@ void helper_xsetbv(X86CPU *cpu)
 
     check_osxsave(cpu);
     known |= x86_has_feature(cpu, FEAT_AVX) ? XCR0_AVX : 0;
+    known |= x86_has_feature(cpu, FEAT_PKU) ? XCR0_PKRU : 0;
     if (x86_cpl(cpu) != 0 || (uint32_t)cpu->regs[R_RCX] != 0 ||
         (value & ~known) || !(value & XCR0_X87) ||
         ((value & XCR0_AVX) && !(value & XCR0_SSE))) {
