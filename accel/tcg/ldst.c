@@ -16,29 +16,32 @@
 
 /* --- watchpoints --- */
 
-/*
- * If a data breakpoint watches the access: run its instruction alone, so that
- * the trap can come after it.  Called before anything of the access is done.
- */
+void tcg_watch_hit(CPUState *cpu, uint32_t hits)
+{
+    const TranslationBlock *running =
+        cpu->host_pc ? region_find_tb(cpu->host_pc) : NULL;
+
+    if (running && running->icount > 1) {
+        tcg_run_alone(cpu);
+    }
+    x86_cpu(cpu)->watch_hits |= hits;
+    cpu_exit(cpu); /* the exec loop takes the trap at the next TB head */
+}
+
+/* If a data breakpoint watches the access.  Called before anything of it is
+ * done. */
 static void watch_access(CPUState *cpu, vaddr addr, unsigned len, bool write)
 {
     X86CPU *x86 = x86_cpu(cpu);
-    const TranslationBlock *running;
     uint32_t hits;
 
     if (likely(!x86->watch)) {
         return;
     }
     hits = x86_watch_hits(x86, addr, len, write);
-    if (!hits) {
-        return;
+    if (hits) {
+        tcg_watch_hit(cpu, hits);
     }
-    running = cpu->host_pc ? region_find_tb(cpu->host_pc) : NULL;
-    if (running && running->icount > 1) {
-        tcg_run_alone(cpu);
-    }
-    x86->watch_hits |= hits;
-    cpu_exit(cpu); /* the exec loop takes the trap at the next TB head */
 }
 
 /* --- RAM --- */
