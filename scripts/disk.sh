@@ -11,6 +11,7 @@ grub_dir=/usr/lib/grub/i386-pc
 # from the file system.
 grub_modules="biosdisk part_msdos ext2 normal linux serial terminal
     configfile echo"
+debian_packages=linux-image-cloud-amd64,systemd-sysv,udev,kmod,procps,dbus
 
 # The $3 bytes at offset $2 of file $1, as one little-endian number.
 number_at() {
@@ -26,9 +27,10 @@ install_grub() {
     # shellcheck disable=SC2086
     grub-mkimage -O i386-pc -d $grub_dir -p '(hd0,msdos1)/boot/grub' \
         -o "$core" $grub_modules || die "grub-mkimage failed"
-    [ "$(number_at $grub_dir/boot.img 92 8)" = 1 ] &&
-        [ "$(number_at "$core" 500 8)" = 2 ] ||
+    if [ "$(number_at $grub_dir/boot.img 92 8)" != 1 ] ||
+        [ "$(number_at "$core" 500 8)" != 2 ]; then
         die "GRUB's boot sectors do not expect core.img after the MBR"
+    fi
     sectors=$((($(stat -c %s "$core") + 511) / 512))
     [ $sectors -lt $part_start ] || die "GRUB's core.img does not fit"
     # The disk signature and the partition table begin at byte 440.
@@ -88,8 +90,7 @@ make_debian_disk() {
         say "debootstrap: Debian bookworm"
         as_root rm -rf "$root"
         as_root debootstrap --variant=minbase --arch=amd64 \
-            --include=linux-image-cloud-amd64,systemd-sysv,udev,kmod,procps,dbus \
-            bookworm "$root" >"$cache/debootstrap.log" ||
+            --include=$debian_packages bookworm "$root" >"$cache/debootstrap.log" ||
             die "debootstrap failed: see $cache/debootstrap.log"
         touch "$cache/root-debian.done"
     fi

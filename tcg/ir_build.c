@@ -155,15 +155,29 @@ void ir_cmpxchg(IrFunc *f, IrSize size, uint8_t cc, IrTemp old, IrTemp addr,
     ir_finish_op(f, op);
 }
 
-void ir_ldv(IrFunc *f, IrTemp dst, IrTemp addr, int64_t disp, MemOp memop)
+static void load_vector(IrFunc *f, VecMode mode, IrTemp dst, IrTemp addr,
+                        int64_t disp, MemOp memop)
 {
-    IrOp *op = ir_emit(f, IR_LDV, IR_64);
+    IrOp *op = ir_emit(f, IR_LDV, (IrSize)mode);
 
     op->arg[0] = dst;
     op->arg[1] = addr;
     op->imm = disp;
     op->memop = memop;
     ir_finish_op(f, op);
+}
+
+void ir_ldv(IrFunc *f, IrTemp dst, IrTemp addr, int64_t disp, MemOp memop)
+{
+    bool full = (memop & MO_SIZE) == MO_256;
+
+    load_vector(f, full ? VEC_FULL : VEC_LOW, dst, addr, disp, memop);
+}
+
+void ir_ldv_zero(IrFunc *f, IrTemp dst, IrTemp addr, int64_t disp,
+                 MemOp memop)
+{
+    load_vector(f, VEC_ZERO, dst, addr, disp, memop);
 }
 
 void ir_stv(IrFunc *f, IrTemp value, IrTemp addr, int64_t disp, MemOp memop)
@@ -177,27 +191,41 @@ void ir_stv(IrFunc *f, IrTemp value, IrTemp addr, int64_t disp, MemOp memop)
     ir_finish_op(f, op);
 }
 
-void ir_vmov(IrFunc *f, IrTemp dst, IrTemp src, MemOp memop)
+void ir_vmov(IrFunc *f, IrTemp dst, IrTemp src, VecMode mode)
 {
-    IrOp *op = ir_emit(f, IR_VMOV, IR_64);
+    IrOp *op = ir_emit(f, IR_VMOV, (IrSize)mode);
 
     op->arg[0] = dst;
     op->arg[1] = src;
-    op->memop = memop;
     ir_finish_op(f, op);
 }
 
 void ir_vop(IrFunc *f, VopCode code, IrTemp dst, IrTemp a, IrTemp b,
             uint8_t imm)
 {
-    IrOp *op = ir_emit(f, IR_VOP, IR_64);
+    ir_vop3(f, code, VEC_LOW, dst, a, b, IR_NONE, imm);
+}
+
+void ir_vop3(IrFunc *f, VopCode code, VecMode mode, IrTemp dst, IrTemp a,
+             IrTemp b, IrTemp c, uint8_t imm)
+{
+    IrOp *op = ir_emit(f, IR_VOP, (IrSize)mode);
 
     op->arg[0] = dst;
     op->arg[1] = a;
     op->arg[2] = b;
+    op->arg[3] = c;
     op->aux = (uint16_t)code;
     op->imm = imm;
     op->cc_out = vop_defs[code].shape == VOP_FVV ? IR_CC_ALL : 0;
+    ir_finish_op(f, op);
+}
+
+void ir_vzeroup(IrFunc *f, unsigned count)
+{
+    IrOp *op = ir_emit(f, IR_VZEROUP, IR_64);
+
+    op->aux = (uint16_t)count;
     ir_finish_op(f, op);
 }
 

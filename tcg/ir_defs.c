@@ -44,7 +44,20 @@ const IrOpDef ir_op_defs[IR_OPC_COUNT] = {
 enum {
     FP = VOP_ATTR_FP,
     W = VOP_ATTR_W,
+    NO_VEX = VOP_ATTR_NO_VEX,
+    SWAP = VOP_ATTR_SWAP,
 };
+#define LANES(kind, arg)                                                       \
+    (VOP_LANES_##kind << VOP_ATTR_LANES_SHIFT |                                \
+     (arg) << VOP_ATTR_LANES_ARG_SHIFT)
+#define SHARED    LANES(SHARED, 0)
+#define PART(n)   LANES(PART, n)
+#define IMM(n)    LANES(IMM, n)
+#define JOIN(n)   LANES(JOIN, n)
+#define NARROW    LANES(NARROW, 0)
+#define CROSS     LANES(CROSS, 0)
+#define NO_256    LANES(NONE, 0)
+#define EXT(name) (VOP_EXT_##name << VOP_ATTR_EXT_SHIFT)
 #define G(n) ((n) << VOP_ATTR_GROUP_SHIFT)
 
 /* One unused row at the end: an empty vops.def is a valid one. */

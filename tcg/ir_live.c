@@ -96,14 +96,10 @@ static void scan_args(Liveness *l, IrOp *op)
     }
 }
 
-/* VMOV and VOP to a part of a register keep the rest of it: not a kill. */
+/* What writes a part of a register keeps the rest of it: not a kill. */
 static void keep_partial_vector(Liveness *l, const IrOp *op)
 {
-    bool partial = (op->opc == IR_VMOV && (op->memop & MO_SIZE) == MO_128) ||
-                   op->opc == IR_LDV ||
-                   (op->opc == IR_VOP && op->arg[0] != op->arg[1]);
-
-    if (partial && op->arg[0] != IR_NONE &&
+    if (ir_keeps_upper(op) && op->arg[0] != IR_NONE &&
         l->f->temp[op->arg[0]].kind == TEMP_GLOBAL &&
         l->f->temp[op->arg[0]].vector) {
         l->live[op->arg[0]] = true;

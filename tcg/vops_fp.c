@@ -189,42 +189,74 @@ VOP_FN(RCPSS)
 
 /* --- compares --- */
 
-/* Predicates 0 to 7; the emitter has masked the immediate. */
-#define COMPARE(NAME, suffix, load, unload)                                    \
+/* How two numbers stand to each other. */
+enum { LESS = 1, EQUAL = 2, GREATER = 4, UNORDERED = 8 };
+
+/* SDM vol. 2A, "CMPPD", table 3-1: what makes each of the first 16 predicates
+ * true.  The others differ in whether a quiet NaN is signaled. */
+static const uint8_t predicate[16] = {
+    EQUAL,
+    LESS,
+    LESS | EQUAL,
+    UNORDERED,
+    LESS | GREATER | UNORDERED,
+    EQUAL | GREATER | UNORDERED,
+    GREATER | UNORDERED,
+    LESS | EQUAL | GREATER,
+    EQUAL | UNORDERED,
+    LESS | UNORDERED,
+    LESS | EQUAL | UNORDERED,
+    0,
+    LESS | GREATER,
+    EQUAL | GREATER,
+    GREATER,
+    LESS | EQUAL | GREATER | UNORDERED,
+};
+
+static bool is_signaling(uint8_t imm)
+{
+    bool first = (imm & 3) == 1 || (imm & 3) == 2;
+
+    return first != (imm >> 4 & 1);
+}
+
+/* Volatile: of some predicates only the flag counts that the compare raises. */
+#define RELATION(NAME, type, scalar, is_nan, field, load)                      \
+    static unsigned NAME(type x, type y, bool signaling)                       \
+    {                                                                          \
+        VopVec a = {.field = {x}}, b = {.field = {y}};                         \
+        volatile bool less = signaling                                         \
+                                 ? _mm_comilt_##scalar(load(&a), load(&b))     \
+                                 : _mm_ucomilt_##scalar(load(&a), load(&b));   \
+                                                                               \
+        if (is_nan(x) || is_nan(y)) {                                          \
+            return UNORDERED;                                                  \
+        }                                                                      \
+        return less                                            ? LESS          \
+               : _mm_ucomieq_##scalar(load(&a), load(&b)) ? EQUAL              \
+                                                               : GREATER;      \
+    }
+RELATION(relation32, uint32_t, ss, is_nan32, u32, ps)
+RELATION(relation64, uint64_t, sd, is_nan64, u64, pd)
+
+#define COMPARE(NAME, type, field, n, relation)                                \
     VOP_FN(NAME)                                                               \
     {                                                                          \
-        switch (imm & 7) {                                                     \
-        case 0:                                                                \
-            *d = unload(_mm_cmpeq_##suffix(load(a), load(b)));                 \
-            break;                                                             \
-        case 1:                                                                \
-            *d = unload(_mm_cmplt_##suffix(load(a), load(b)));                 \
-            break;                                                             \
-        case 2:                                                                \
-            *d = unload(_mm_cmple_##suffix(load(a), load(b)));                 \
-            break;                                                             \
-        case 3:                                                                \
-            *d = unload(_mm_cmpunord_##suffix(load(a), load(b)));              \
-            break;                                                             \
-        case 4:                                                                \
-            *d = unload(_mm_cmpneq_##suffix(load(a), load(b)));                \
-            break;                                                             \
-        case 5:                                                                \
-            *d = unload(_mm_cmpnlt_##suffix(load(a), load(b)));                \
-            break;                                                             \
-        case 6:                                                                \
-            *d = unload(_mm_cmpnle_##suffix(load(a), load(b)));                \
-            break;                                                             \
-        default:                                                               \
-            *d = unload(_mm_cmpord_##suffix(load(a), load(b)));                \
-            break;                                                             \
+        VopVec t = *a;                                                         \
+                                                                               \
+        for (unsigned i = 0; i < (n); i++) {                                   \
+            unsigned is =                                                      \
+                relation(a->field[i], b->field[i], is_signaling(imm));         \
+                                                                               \
+            t.field[i] = predicate[imm & 15] & is ? (type)-1 : 0;              \
         }                                                                      \
+        *d = t;                                                                \
         return 0;                                                              \
     }
-COMPARE(CMPPS, ps, ps, of_ps)
-COMPARE(CMPPD, pd, pd, of_pd)
-COMPARE(CMPSS, ss, ps, of_ps)
-COMPARE(CMPSD, sd, pd, of_pd)
+COMPARE(CMPPS, uint32_t, u32, 4, relation32)
+COMPARE(CMPPD, uint64_t, u64, 2, relation64)
+COMPARE(CMPSS, uint32_t, u32, 1, relation32)
+COMPARE(CMPSD, uint64_t, u64, 1, relation64)
 
 /* SDM vol. 2A, "COMISD": unordered sets Z, P and C. */
 static uint64_t order_flags(bool unordered, bool less, bool equal)
@@ -257,7 +289,7 @@ static uint32_t add32(uint32_t x, uint32_t y)
 {
     VopVec a = {.u32 = {x}}, b = {.u32 = {y}}, t;
 
-    vop_ADDSS(&t, &a, &b, 0, 0);
+    vop_ADDSS(&t, &a, &b, NULL, 0, 0);
     return t.u32[0];
 }
 
@@ -265,7 +297,7 @@ static uint32_t sub32(uint32_t x, uint32_t y)
 {
     VopVec a = {.u32 = {x}}, b = {.u32 = {y}}, t;
 
-    vop_SUBSS(&t, &a, &b, 0, 0);
+    vop_SUBSS(&t, &a, &b, NULL, 0, 0);
     return t.u32[0];
 }
 
@@ -273,7 +305,7 @@ static uint64_t add64(uint64_t x, uint64_t y)
 {
     VopVec a = {.u64 = {x}}, b = {.u64 = {y}}, t;
 
-    vop_ADDSD(&t, &a, &b, 0, 0);
+    vop_ADDSD(&t, &a, &b, NULL, 0, 0);
     return t.u64[0];
 }
 
@@ -281,7 +313,7 @@ static uint64_t sub64(uint64_t x, uint64_t y)
 {
     VopVec a = {.u64 = {x}}, b = {.u64 = {y}}, t;
 
-    vop_SUBSD(&t, &a, &b, 0, 0);
+    vop_SUBSD(&t, &a, &b, NULL, 0, 0);
     return t.u64[0];
 }
 
@@ -308,7 +340,7 @@ static uint32_t mul32(uint32_t x, uint32_t y)
 {
     VopVec a = {.u32 = {x}}, b = {.u32 = {y}}, t;
 
-    vop_MULSS(&t, &a, &b, 0, 0);
+    vop_MULSS(&t, &a, &b, NULL, 0, 0);
     return t.u32[0];
 }
 
@@ -316,7 +348,7 @@ static uint64_t mul64(uint64_t x, uint64_t y)
 {
     VopVec a = {.u64 = {x}}, b = {.u64 = {y}}, t;
 
-    vop_MULSD(&t, &a, &b, 0, 0);
+    vop_MULSD(&t, &a, &b, NULL, 0, 0);
     return t.u64[0];
 }
 

@@ -10,7 +10,7 @@
 
 #define VOP_FN(name)                                                           \
     uint64_t vop_##name(VopVec *d, const VopVec *a, const VopVec *b,           \
-                        uint64_t r, uint8_t imm)
+                        const VopVec *c, uint64_t r, uint8_t imm)
 
 /*
  * @n lanes of @field, each set to @expr of x (from a), y (from b) and the lane

@@ -90,10 +90,10 @@ VOP_FN(MPSADBW)
 
 VOP_FN(PTEST)
 {
-    bool z = !(a->u64[0] & b->u64[0]) && !(a->u64[1] & b->u64[1]);
-    bool c = !(~a->u64[0] & b->u64[0]) && !(~a->u64[1] & b->u64[1]);
+    uint64_t both = (a->u64[0] & b->u64[0]) | (a->u64[1] & b->u64[1]);
+    uint64_t second = (~a->u64[0] & b->u64[0]) | (~a->u64[1] & b->u64[1]);
 
-    return (z ? CC_BIT_Z : 0) | (c ? CC_BIT_C : 0);
+    return (both ? 0 : CC_BIT_Z) | (second ? 0 : CC_BIT_C);
 }
 
 /* A product of polynomials over GF(2). */

@@ -91,8 +91,15 @@ extern const IrOpDef ir_op_defs[IR_OPC_COUNT];
 /* Vector sub-ops: rows of vops.def. */
 typedef enum VopShape {
     VOP_VVV, VOP_VV, VOP_VVI, VOP_VVVI, VOP_SVI, VOP_RV, VOP_VVR, VOP_VVRI,
-    VOP_RVI, VOP_EV, VOP_EVI, VOP_FVV,
+    VOP_RVI, VOP_EV, VOP_EVI, VOP_FVV, VOP_VVVV, VOP_VVVM, VOP_VVVX,
 } VopShape;
+/* How much of a vector an op works on, and what becomes of bits 128-255 of its
+ * destination. */
+typedef enum VecMode {
+    VEC_LOW,  /* 128 bits; the rest is kept, as legacy SSE does */
+    VEC_ZERO, /* 128 bits; the rest is cleared, as VEX.128 does */
+    VEC_FULL, /* 256 bits */
+} VecMode;
 typedef enum VopCode {
 #define VOP(name, shape, prefix, map, opcode, attrs) VOP_##name,
 #include "tcg/vops.def"
@@ -217,9 +224,14 @@ void ir_cmpxchg(IrFunc *f, IrSize size, uint8_t cc, IrTemp old, IrTemp addr,
                 int64_t disp, IrTemp expected, IrTemp value, MemOp op);
 void ir_ldv(IrFunc *f, IrTemp dst, IrTemp addr, int64_t disp, MemOp op);
 void ir_stv(IrFunc *f, IrTemp value, IrTemp addr, int64_t disp, MemOp op);
-void ir_vmov(IrFunc *f, IrTemp dst, IrTemp src, MemOp op);
+/* The same for a load of up to 128 bits that clears the rest of 256. */
+void ir_ldv_zero(IrFunc *f, IrTemp dst, IrTemp addr, int64_t disp, MemOp op);
+void ir_vmov(IrFunc *f, IrTemp dst, IrTemp src, VecMode mode);
 void ir_vop(IrFunc *f, VopCode code, IrTemp dst, IrTemp a, IrTemp b,
-            uint8_t imm);
+            uint8_t imm); /* VEC_LOW */
+void ir_vop3(IrFunc *f, VopCode code, VecMode mode, IrTemp dst, IrTemp a,
+             IrTemp b, IrTemp c, uint8_t imm);
+void ir_vzeroup(IrFunc *f, unsigned count);
 void ir_setcc(IrFunc *f, IrCond cond, IrTemp dst);
 void ir_movcc(IrFunc *f, IrSize size, IrCond cond, IrTemp dst, IrTemp a,
               IrTemp b);
@@ -253,6 +265,12 @@ bool ir_op_may_fault(const IrOp *op);
 static inline unsigned ir_op_args(const IrOp *op)
 {
     return ir_op_defs[op->opc].ndst + ir_op_defs[op->opc].nsrc;
+}
+/* A vector op that leaves bits 128-255 of its destination as they are. */
+static inline bool ir_keeps_upper(const IrOp *op)
+{
+    return (op->opc == IR_VMOV || op->opc == IR_VOP || op->opc == IR_LDV) &&
+           op->size == VEC_LOW;
 }
 static inline bool ir_is_const(const IrFunc *f, IrTemp t)
 {

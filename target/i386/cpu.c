@@ -19,7 +19,6 @@
 #include "util/rcu.h"
 #include "util/timer.h"
 
-#define TSC_HZ 1000000000u /* so that TSC ticks are virtual nanoseconds */
 #define PAT_RESET 0x0007040600070406ull
 #define MXCSR_RESET 0x1f80
 #define FCW_RESET 0x0040
@@ -141,13 +140,13 @@ X86CPU *x86_cpu_create(const char *model, unsigned index, unsigned apic_id,
         return NULL;
     }
     memset(cpu, 0, sizeof(*cpu));
-    if (!x86_model_select(cpu, model, errp)) {
+    if (!x86_model_select(cpu, model, index == 0, errp)) {
         free(cpu);
         return NULL;
     }
     cpu_common_init(&cpu->cs, &x86_cpu_ops, index);
     cpu->apic_id = apic_id;
-    cpu->tsc_hz = TSC_HZ;
+    cpu->tsc_hz = cpu->features->tsc_hz;
     reset_power_on(cpu);
     return cpu;
 }
@@ -178,5 +177,10 @@ void x86_cpu_set_a20(bool enabled)
 
 uint64_t x86_cpu_tsc(X86CPU *cpu)
 {
-    return (uint64_t)clock_get_ns(CLOCK_TYPE_VIRTUAL) + cpu->tsc_offset;
+    uint64_t ticks = clock_get_ns(CLOCK_TYPE_VIRTUAL);
+
+    if (cpu->tsc_hz != NS_PER_SEC) {
+        ticks = (unsigned __int128)ticks * cpu->tsc_hz / NS_PER_SEC;
+    }
+    return ticks + cpu->tsc_offset;
 }

@@ -15,6 +15,7 @@
 #define CPUID_1_EDX_APIC    BIT(9)
 #define APIC_BASE_ENABLE    BIT64(11)
 #define CACHE_LINE          64
+#define APIC_TIMER_HZ       1000000000u /* hw/intc/apic_timer.c */
 
 /* Threads, cores and packages: the same for every vCPU, fixed before the
  * first is made. */
@@ -71,10 +72,11 @@ static CpuidRegs leaf_features(X86CPU *cpu)
         .edx = f->word[FW_1_EDX],
     };
 
-    r.ebx |= MIN(logical, 255u) << 16;
-    if (logical < 2) {
-        r.edx &= ~BIT(28); /* HTT: more than one logical processor */
-    }
+    /* IDs to allow for in a package, not processors: a power of two. */
+    r.ebx |= MIN(1u << (id_bits(topology.cores) + id_bits(topology.threads)),
+                 255u) << 16;
+    /* HTT: more than one logical processor. */
+    r.edx = (r.edx & ~BIT(28)) | (logical > 1 ? BIT(28) : 0);
     if (cpu->cr4 & CR4_OSXSAVE) {
         r.ecx |= CPUID_1_ECX_OSXSAVE;
     }
@@ -87,7 +89,7 @@ static CpuidRegs leaf_features(X86CPU *cpu)
 
 /* Deterministic cache parameters: 32 KiB L1s and 512 KiB L2 of a core, and
  * an 8 MiB L3 of a package, as many programs expect to find some. */
-static CpuidRegs leaf_caches(uint32_t subleaf)
+static CpuidRegs leaf_caches(uint32_t subleaf, bool amd)
 {
     static const struct {
         uint8_t type, level, ways; /* type: 1 data, 2 code, 3 both */
@@ -110,7 +112,7 @@ static CpuidRegs leaf_caches(uint32_t subleaf)
     return (CpuidRegs){
         /* bit 8: self-initialising */
         .eax = cache[subleaf].type | cache[subleaf].level << 5 | BIT(8) |
-               (sharing - 1) << 14 | (cores - 1) << 26,
+               (sharing - 1) << 14 | (amd ? 0 : MIN(cores - 1, 63u) << 26),
         .ebx = (CACHE_LINE - 1) | (cache[subleaf].ways - 1u) << 22,
         .ecx = cache[subleaf].sets - 1,
     };
@@ -149,7 +151,9 @@ static CpuidRegs leaf_xsave(const X86CPU *cpu, uint32_t subleaf)
             .ecx = avx ? 832 : 576,
         };
     case 1:
-        return (CpuidRegs){.eax = cpu->features->word[FW_D1_EAX]};
+        /* EBX: the compacted area of what XCR0 and IA32_XSS enable. */
+        return (CpuidRegs){.eax = cpu->features->word[FW_D1_EAX],
+                           .ebx = cpu->xcr0 & 4 ? 832 : 576};
     case 2:
         return avx ? (CpuidRegs){.eax = 256, .ebx = 576} : (CpuidRegs){0};
     default:
@@ -170,9 +174,11 @@ static CpuidRegs leaf_basic(X86CPU *cpu, uint32_t leaf, uint32_t subleaf)
     case 2: /* ask leaf 4 for caches, no TLB descriptors */
         return (CpuidRegs){.eax = 0x00ffff01};
     case 4:
-        return leaf_caches(subleaf);
-    case 5:
-        return (CpuidRegs){.eax = CACHE_LINE, .ebx = CACHE_LINE, .ecx = 3};
+        return leaf_caches(subleaf, false);
+    case 5: /* MWAIT: interrupts can end it while they are masked */
+        return x86_has_feature(cpu, FEAT_MONITOR)
+                   ? (CpuidRegs){.eax = CACHE_LINE, .ebx = CACHE_LINE, .ecx = 3}
+                   : (CpuidRegs){0};
     case 6:
         return (CpuidRegs){.eax = word[FW_6_EAX]};
     case 7:
@@ -181,13 +187,16 @@ static CpuidRegs leaf_basic(X86CPU *cpu, uint32_t leaf, uint32_t subleaf)
                                      .ecx = word[FW_7_ECX],
                                      .edx = word[FW_7_EDX]};
     case 0xb:
+    case 0x1f: /* the same, as there are neither modules nor dies */
         return leaf_topology(cpu, subleaf);
     case 0xd:
         return leaf_xsave(cpu, subleaf);
-    case 0x15: /* TSC = crystal clock x EBX / EAX */
-        return (CpuidRegs){.eax = 1, .ebx = 1, .ecx = cpu->tsc_hz};
+    case 0x15: /* TSC = crystal clock (and APIC timer) x EBX / EAX */
+        return (CpuidRegs){.eax = APIC_TIMER_HZ / 1000000,
+                           .ebx = cpu->tsc_hz / 1000000,
+                           .ecx = APIC_TIMER_HZ};
     case 0x16: /* base, maximum and bus frequency in MHz */
-        mhz = cpu->tsc_hz / 1000000;
+        mhz = MIN(cpu->tsc_hz / 1000000, UINT16_MAX);
         return (CpuidRegs){.eax = mhz, .ebx = mhz, .ecx = mhz};
     default:
         return (CpuidRegs){0};
@@ -206,6 +215,19 @@ static CpuidRegs leaf_brand(const X86CPU *cpu, unsigned part)
 
 /* AMD repeats these bits of leaf 1 in 80000001h:EDX. */
 #define AMD_ALIASES 0x0183f3ffu
+
+/* Who shares a core with whom: AMD APM vol. 3, E.4.20. */
+static CpuidRegs leaf_amd_topology(const X86CPU *cpu)
+{
+    unsigned smt = id_bits(topology.threads), core = id_bits(topology.cores);
+
+    return (CpuidRegs){
+        .eax = cpu->apic_id,
+        .ebx = (cpu->apic_id >> smt & ((1u << core) - 1)) |
+               (topology.threads - 1) << 8,
+        .ecx = cpu->apic_id >> (smt + core) & 0xff, /* one node a package */
+    };
+}
 
 static unsigned linear_bits(const X86Features *f)
 {
@@ -243,10 +265,13 @@ static CpuidRegs leaf_extended(X86CPU *cpu, uint32_t leaf)
     case 0x80000008:
         return (CpuidRegs){
             .eax = X86_PHYS_BITS | linear_bits(f) << 8,
+            .ebx = f->word[FW_88_EBX],
             .ecx = amd && logical > 1
                        ? (logical - 1) | id_bits(logical) << 12
                        : 0,
         };
+    case 0x8000001e:
+        return amd ? leaf_amd_topology(cpu) : (CpuidRegs){0};
     default:
         return (CpuidRegs){0};
     }
@@ -257,7 +282,8 @@ CpuidRegs x86_cpuid(X86CPU *cpu, uint32_t leaf, uint32_t subleaf)
     const X86Features *f = cpu->features;
 
     if (leaf >= 0x80000000 && leaf <= MAX(f->xlevel, 0x80000000)) {
-        return leaf_extended(cpu, leaf);
+        return leaf == 0x8000001d && f->amd ? leaf_caches(subleaf, true)
+                                            : leaf_extended(cpu, leaf);
     }
     /* No hypervisor interface: that range is empty, not out of range. */
     if (leaf >= 0x40000000 && leaf < 0x40000100) {

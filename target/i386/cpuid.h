@@ -8,7 +8,7 @@
 /* Registers of CPUID that hold feature bits. */
 typedef enum FeatureWord {
     FW_1_EDX, FW_1_ECX, FW_6_EAX, FW_7_EBX, FW_7_ECX, FW_7_EDX, FW_D1_EAX,
-    FW_81_EDX, FW_81_ECX, FW_87_EDX,
+    FW_81_EDX, FW_81_ECX, FW_87_EDX, FW_88_EBX,
     FW_COUNT,
 } FeatureWord;
 
@@ -28,6 +28,7 @@ typedef struct X86Features {
     char model_id[49];
     unsigned family, model, stepping;
     uint32_t level, xlevel; /* highest basic and extended leaf */
+    uint64_t tsc_hz;
 } X86Features;
 
 typedef struct X86FeatureInfo {
@@ -49,8 +50,9 @@ static inline bool x86_has_feature(const X86CPU *cpu, X86FeatureId id)
 void x86_cpu_init_reset(X86CPU *cpu);
 
 /* Parse "MODEL[,+feature][,-feature][,key=value]..."; sets cpu->model and
- * cpu->features. */
-bool x86_model_select(X86CPU *cpu, const char *text, GError **errp);
+ * cpu->features.  With @warn, tell what of the model is left out. */
+bool x86_model_select(X86CPU *cpu, const char *text, bool warn,
+                      GError **errp);
 
 typedef struct CpuidRegs {
     uint32_t eax, ebx, ecx, edx;

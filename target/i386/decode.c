@@ -148,6 +148,7 @@ static X86Decode take_vex(X86Insn *in, Cursor *c, uint8_t byte,
     }
     in->vex_v = (~b2 >> 3) & 15;
     in->vex_l = (b2 >> 2) & 1;
+    in->vex_w = byte == 0xc4 ? b2 >> 7 : 0;
     in->rep = reps[b2 & 3];
     in->osize16 = (b2 & 3) == 1;
     if (!(hflags & HF_CS64)) {
@@ -234,6 +235,25 @@ static bool mode_fits(unsigned attrs, uint32_t hflags)
     return !(attrs & XA_PM) || ((hflags & HF_PE) && !(hflags & HF_VM));
 }
 
+/* VEX.L and VEX.W are part of some opcodes, and so is the prefix itself. */
+static bool vex_fits(const X86Row *row, const X86Insn *in, const X86CPU *cpu)
+{
+    unsigned attrs = row->attrs;
+
+    if (!!(attrs & XA_VEX) != in->vex) {
+        return false;
+    }
+    if (!in->vex) {
+        return true;
+    }
+    if ((attrs & XA_X2) && in->vex_l && cpu &&
+        !x86_has_feature(cpu, FEAT_AVX2)) {
+        return false;
+    }
+    return !(attrs & (in->vex_l ? XA_L0 : XA_L1)) &&
+           !(attrs & (in->vex_w ? XA_W0 : XA_W1));
+}
+
 static const X86Row *find_row(const X86Insn *in, const X86CPU *cpu,
                               uint32_t hflags)
 {
@@ -242,7 +262,7 @@ static const X86Row *find_row(const X86Insn *in, const X86CPU *cpu,
     for (; row; row = x86_row_next(row)) {
         if (form_fits(row->form, in->modrm) &&
             prefix_fits(row->pfx, in) && mode_fits(row->attrs, hflags) &&
-            !!(row->attrs & XA_VEX) == in->vex &&
+            vex_fits(row, in, cpu) &&
             (row->feature == FEAT_BASE || !cpu ||
              x86_has_feature(cpu, row->feature))) {
             return row;
@@ -296,7 +316,10 @@ static void take_sib(X86Insn *in, Cursor *c)
     unsigned index = ((sib >> 3) & 7) | (in->rex & 2) << 2;
 
     in->mem.base = (sib & 7) | (in->rex & 1) << 3;
-    in->mem.index = index == R_RSP ? X86_NO_REG : index;
+    in->mem.index = index;
+    if (index == R_RSP && !(in->row->attrs & XA_VSIB)) {
+        in->mem.index = X86_NO_REG;
+    }
     in->mem.scale = sib >> 6;
     if ((sib & 7) == R_RBP && in->modrm < 0x40) {
         in->mem.base = X86_NO_REG;
@@ -350,7 +373,7 @@ enum {
     AT_W, AT_P, AT_Q, AT_EM,
 };
 /* Size letters that depend on the instruction, after the log2 of bytes. */
-enum { SZ_V = 8, SZ_Z, SZ_Y, SZ_N, SZ_X };
+enum { SZ_V = 8, SZ_Z, SZ_Y, SZ_N, SZ_X, SZ_HX, SZ_FX, SZ_EX };
 
 static const struct {
     uint8_t at, size, reg; /* reg: of AT_FIXED; size in memory of AT_EM */
@@ -393,6 +416,8 @@ static const struct {
     [OC_Hx] = {AT_H, SZ_X},      [OC_Ww] = {AT_W, MO_16},
     [OC_Wd] = {AT_W, MO_32},     [OC_Wq] = {AT_W, MO_64},
     [OC_Wo] = {AT_W, MO_128},    [OC_Wx] = {AT_W, SZ_X},
+    [OC_Whx] = {AT_W, SZ_HX},    [OC_Wfx] = {AT_W, SZ_FX},
+    [OC_Wex] = {AT_W, SZ_EX},    [OC_Wb] = {AT_W, MO_8},
     [OC_Pq] = {AT_P, MO_64},     [OC_Qd] = {AT_Q, MO_32},
     [OC_Qq] = {AT_Q, MO_64},
 };
@@ -411,6 +436,10 @@ static uint8_t operand_size(const X86Insn *in, unsigned size,
         return hflags & HF_CS64 ? MO_64 : MO_32;
     case SZ_X:
         return in->vex_l ? MO_256 : MO_128;
+    case SZ_HX:
+    case SZ_FX:
+    case SZ_EX:
+        return MO_64 + SZ_HX - size + in->vex_l;
     default:
         return size;
     }
@@ -580,19 +609,28 @@ static void take_operands(X86Insn *in, Cursor *c, uint32_t hflags)
     for (unsigned i = 0; i < ARRAY_LEN(row->op); i++) {
         take_operand(in, &in->op[i], row->op[i], c, hflags);
     }
+    if (row->attrs & XA_IB) {
+        in->imm = take8(c);
+    }
 }
 
-/* VEX.vvvv must be 1111b where it names nothing, and VEX.L 0 for GPRs. */
+/* VEX.vvvv must be 1111b where it names nothing, VEX.L 0 where there is no
+ * vector, and a vector of addresses needs a SIB byte. */
 static bool vex_fields_fit(const X86Insn *in)
 {
-    bool names_v = false;
+    bool names_v = false, vector = false;
 
     for (unsigned i = 0; i < ARRAY_LEN(in->row->op); i++) {
         unsigned at = operand_codes[in->row->op[i]].at;
 
         names_v |= at == AT_B || at == AT_H;
+        vector |= at == AT_H || at == AT_V || at == AT_W;
     }
-    if (in->op[0].kind == OPND_REG && in->vex_l) {
+    if (in->op[0].kind == OPND_REG && in->vex_l && !vector) {
+        return false;
+    }
+    if ((in->row->attrs & XA_VSIB) &&
+        (in->asize == IR_16 || (in->modrm & 7) != R_RSP)) {
         return false;
     }
     return names_v || in->vex_v == 0;

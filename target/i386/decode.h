@@ -26,6 +26,13 @@ enum {
     XA_PM = BIT(10),
     XA_PMGP = BIT(11),
     XA_LAST = BIT(12),
+    XA_IB = BIT(13),
+    XA_L0 = BIT(14),
+    XA_L1 = BIT(15),
+    XA_W0 = BIT(16),
+    XA_W1 = BIT(17),
+    XA_X2 = BIT(18),
+    XA_VSIB = BIT(19),
 };
 
 struct X86Trans;
@@ -38,7 +45,7 @@ typedef struct X86Row {
     X86EmitFunc *emit;
     uint16_t arg;
     uint16_t form;   /* kind << 8 | value */
-    uint16_t attrs;  /* XA_* */
+    uint32_t attrs;  /* XA_* */
     uint8_t map, opcode, pfx;
     uint8_t op[3];   /* operand codes of opcodes.c */
     uint8_t reads, writes, undef; /* IR_CC_* */
@@ -71,7 +78,8 @@ typedef struct X86Operand {
 /* Memory operand: segs[seg].base + base + (index << scale) + disp. */
 typedef struct X86Mem {
     uint8_t seg;
-    uint8_t base, index; /* GPR, X86_NO_REG; base: X86_BASE_RIP too */
+    uint8_t base, index; /* GPR, X86_NO_REG; base: X86_BASE_RIP too; index of an
+                            XA_VSIB row: vector register */
     uint8_t scale;
     int64_t disp; /* sign-extended; X86_BASE_RIP: from the next instruction */
 } X86Mem;
@@ -87,7 +95,7 @@ typedef struct X86Insn {
     bool has_modrm;
     uint8_t seg;      /* override, or X86_NO_REG */
     bool vex;
-    uint8_t vex_l, vex_v;
+    uint8_t vex_l, vex_v, vex_w;
     uint8_t osize;    /* IR_16 to IR_64 */
     uint8_t asize;    /* IR_16 to IR_64 */
     X86Operand op[3];
@@ -139,7 +147,7 @@ typedef enum X86OperandCode {
     /* V: ModRM.reg, H: VEX.vvvv, W: ModRM.rm; the letter after W is the size
      * in memory; b to q of V as of W. */
     OC_Vd, OC_Vq, OC_Vo, OC_Vx, OC_Ho, OC_Hx,
-    OC_Ww, OC_Wd, OC_Wq, OC_Wo, OC_Wx,
+    OC_Wb, OC_Ww, OC_Wd, OC_Wq, OC_Wo, OC_Wx, OC_Whx, OC_Wfx, OC_Wex,
     OC_Pq, OC_Qd, OC_Qq, /* MMX: ModRM.reg, ModRM.rm */
     OC_Edb, OC_Edw,      /* 32-bit register, or 8, 16 bits in memory */
     OC_COUNT,

@@ -64,6 +64,10 @@ static inline IrTemp x86_vec(unsigned reg)
     return 16 + reg;
 }
 
+/* X86CPU.vec_operand: a memory operand on its way to a helper, which knows it
+ * as register X86_VEC_OPERAND. */
+#define X86_VEC_OPERAND 16
+
 void x86_regs_init(void); /* names the globals, once */
 
 /* Flags that @opc must define for @in: those of its row that the op can. */
@@ -123,6 +127,17 @@ X86Addr x86_stack_addr(X86Trans *s, int64_t disp, unsigned bytes,
                        int access);
 void x86_add_sp(X86Trans *s, int64_t bytes);
 void x86_push(X86Trans *s, unsigned size, IrTemp value);
+
+/* --- emit_sse.c: vectors, for SSE and VEX instructions --- */
+
+/* False after a fault that the mode decides: #UD or #NM. */
+bool x86_vec_usable(X86Trans *s, const X86Insn *in);
+/* Operand @n, which is memory, to or from a vector.  A VEX instruction's load
+ * clears the rest of 256 bits. */
+void x86_load_vec(X86Trans *s, const X86Insn *in, unsigned n, IrTemp dst,
+                  MemOp align);
+void x86_store_vec(X86Trans *s, const X86Insn *in, unsigned n, IrTemp src,
+                   MemOp align);
 
 /* --- translate.c: rip and the ways out --- */
 

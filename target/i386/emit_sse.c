@@ -12,10 +12,11 @@
 #include "tcg/vops.h"
 
 /* The checks that come before any other fault of the instruction: SDM vol. 3A,
- * 13.1 "Providing Operating System Support for SSE Extensions". */
-static bool sse_usable(X86Trans *s)
+ * 13.1 "Providing Operating System Support for SSE Extensions"; vol. 2A, 2.4
+ * "Instruction Exception Specification". */
+bool x86_vec_usable(X86Trans *s, const X86Insn *in)
 {
-    if (s->flags & HF_SSE_UD) {
+    if (in->vex ? !(s->flags & HF_AVX) : (s->flags & HF_SSE_UD) != 0) {
         x86_fault(s, EXCP_UD);
     } else if (s->flags & HF_SSE_NM) {
         x86_fault(s, EXCP_NM);
@@ -28,18 +29,21 @@ static IrTemp vec_of(const X86Insn *in, unsigned n)
     return x86_vec(in->op[n].reg);
 }
 
-/* Load operand @n, which is memory, into @dst. */
-static void load_vec(X86Trans *s, const X86Insn *in, unsigned n, IrTemp dst,
-                     MemOp align)
+void x86_load_vec(X86Trans *s, const X86Insn *in, unsigned n, IrTemp dst,
+                  MemOp align)
 {
     unsigned size = in->op[n].size;
     X86Addr a = x86_addr(s, in, 1u << size, X86_READ);
 
-    ir_ldv(s->ir, dst, a.base, a.disp, a.mo | size | align);
+    if (in->vex && size != MO_256) {
+        ir_ldv_zero(s->ir, dst, a.base, a.disp, a.mo | size | align);
+    } else {
+        ir_ldv(s->ir, dst, a.base, a.disp, a.mo | size | align);
+    }
 }
 
-static void store_vec(X86Trans *s, const X86Insn *in, unsigned n, IrTemp src,
-                      MemOp align)
+void x86_store_vec(X86Trans *s, const X86Insn *in, unsigned n, IrTemp src,
+                   MemOp align)
 {
     unsigned size = in->op[n].size;
     X86Addr a = x86_addr(s, in, 1u << size, X86_WRITE);
@@ -60,7 +64,7 @@ static IrTemp vec_source(X86Trans *s, const X86Insn *in, unsigned n)
     if (in->op[n].size == MO_16) {
         ir_vop(s->ir, VOP_MOVD_VE, t, IR_NONE, x86_get(s, in, n), 0);
     } else {
-        load_vec(s, in, n, t, in->op[n].size == MO_128 ? MO_ALIGN : 0);
+        x86_load_vec(s, in, n, t, in->op[n].size == MO_128 ? MO_ALIGN : 0);
     }
     return t;
 }
@@ -179,7 +183,7 @@ void emit_vop(X86Trans *s, const X86Insn *in)
 {
     X86Insn masked;
 
-    if (!sse_usable(s)) {
+    if (!x86_vec_usable(s, in)) {
         return;
     }
     if (is_compare(in->row->arg)) {
@@ -203,7 +207,7 @@ _Static_assert(VOP_MOVQ_VE == VOP_MOVD_VE + 1 &&
 
 void emit_vopw(X86Trans *s, const X86Insn *in)
 {
-    if (sse_usable(s)) {
+    if (x86_vec_usable(s, in)) {
         emit_code(s, in, in->row->arg + (in->rex & 8 ? 1 : 0));
     }
 }
@@ -213,7 +217,7 @@ void emit_insertps(X86Trans *s, const X86Insn *in)
 {
     uint8_t imm = (uint8_t)in->imm;
 
-    if (!sse_usable(s)) {
+    if (!x86_vec_usable(s, in)) {
         return;
     }
     if (in->op[1].kind == OPND_MEM) {
@@ -229,15 +233,15 @@ void emit_vmov(X86Trans *s, const X86Insn *in)
 {
     MemOp align = in->row->arg;
 
-    if (!sse_usable(s)) {
+    if (!x86_vec_usable(s, in)) {
         return;
     }
     if (in->op[1].kind == OPND_MEM) {
-        load_vec(s, in, 1, vec_of(in, 0), align);
+        x86_load_vec(s, in, 1, vec_of(in, 0), align);
     } else if (in->op[0].kind == OPND_MEM) {
-        store_vec(s, in, 0, vec_of(in, 1), align);
+        x86_store_vec(s, in, 0, vec_of(in, 1), align);
     } else {
-        ir_vmov(s->ir, vec_of(in, 0), vec_of(in, 1), MO_128);
+        ir_vmov(s->ir, vec_of(in, 0), vec_of(in, 1), VEC_LOW);
     }
 }
 
@@ -245,13 +249,13 @@ void emit_vmov(X86Trans *s, const X86Insn *in)
  * keeps it (MOVSS, MOVSD) or clears it too (MOVQ). */
 void emit_vmovs(X86Trans *s, const X86Insn *in)
 {
-    if (!sse_usable(s)) {
+    if (!x86_vec_usable(s, in)) {
         return;
     }
     if (in->op[1].kind == OPND_MEM) {
-        load_vec(s, in, 1, vec_of(in, 0), 0);
+        x86_load_vec(s, in, 1, vec_of(in, 0), 0);
     } else if (in->op[0].kind == OPND_MEM) {
-        store_vec(s, in, 0, vec_of(in, 1), 0);
+        x86_store_vec(s, in, 0, vec_of(in, 1), 0);
     } else {
         vop_to_vector(s, in->row->arg, in->op[0].reg,
                       vop_defs[in->row->arg].shape == VOP_VVV, vec_of(in, 1),
@@ -264,12 +268,12 @@ void emit_vstoreh(X86Trans *s, const X86Insn *in)
 {
     IrTemp high;
 
-    if (!sse_usable(s)) {
+    if (!x86_vec_usable(s, in)) {
         return;
     }
     high = ir_temp_vec(s->ir);
     ir_vop(s->ir, VOP_PSHUFD, high, IR_NONE, vec_of(in, 1), 0xee);
-    store_vec(s, in, 0, high, 0);
+    x86_store_vec(s, in, 0, high, 0);
 }
 
 /* The bytes whose mask has bit 7 set, to DS:rDI or the override's segment. */
@@ -279,7 +283,7 @@ void emit_vmaskmov(X86Trans *s, const X86Insn *in)
     IrTemp off = x86_gpr(R_RDI);
     X86Addr a;
 
-    if (!sse_usable(s)) {
+    if (!x86_vec_usable(s, in)) {
         return;
     }
     if (in->asize != IR_64) {
@@ -292,39 +296,14 @@ void emit_vmaskmov(X86Trans *s, const X86Insn *in)
 
 /* --- blends by a mask in XMM0: PBLENDVB, BLENDVPS, BLENDVPD --- */
 
-/* All ones in the lanes (of 1 << arg bytes) whose top bit in XMM0 is set. */
-static IrTemp lane_mask(X86Trans *s, unsigned lane)
-{
-    IrTemp m = ir_temp_vec(s->ir), zero;
-
-    if (lane == MO_8) {
-        zero = ir_temp_vec(s->ir);
-        ir_vop(s->ir, VOP_MOVD_VE, zero, IR_NONE, ir_const(s->ir, 0), 0);
-        ir_vop(s->ir, VOP_PCMPGTB, m, zero, x86_vec(0), 0);
-        return m;
-    }
-    ir_vop(s->ir, VOP_PSRADI, m, x86_vec(0), IR_NONE, 31);
-    if (lane == MO_64) {
-        ir_vop(s->ir, VOP_PSHUFD, m, IR_NONE, m, 0xf5);
-    }
-    return m;
-}
-
 void emit_vblendv(X86Trans *s, const X86Insn *in)
 {
-    IrTemp dst = vec_of(in, 0), src, mask, taken, kept;
+    IrTemp dst = vec_of(in, 0);
 
-    if (!sse_usable(s)) {
-        return;
+    if (x86_vec_usable(s, in)) {
+        ir_vop3(s->ir, in->row->arg, VEC_LOW, dst, dst, vec_source(s, in, 1),
+                x86_vec(0), 0);
     }
-    src = vec_source(s, in, 1);
-    mask = lane_mask(s, in->row->arg);
-    taken = ir_temp_vec(s->ir);
-    kept = ir_temp_vec(s->ir);
-    ir_vop(s->ir, VOP_PAND, taken, mask, src, 0);
-    ir_vop(s->ir, VOP_PANDN, kept, mask, dst, 0);
-    ir_vop(s->ir, VOP_POR, kept, kept, taken, 0);
-    ir_vmov(s->ir, dst, kept, MO_128);
 }
 
 /* --- string compares --- */
@@ -336,13 +315,13 @@ void emit_pcmpstr(X86Trans *s, const X86Insn *in)
     IrTemp src, lo, hi, index;
     int64_t code;
 
-    if (!sse_usable(s)) {
+    if (!x86_vec_usable(s, in)) {
         return;
     }
     src = vec_of(in, 1);
     if (in->op[1].kind == OPND_MEM) {
         src = ir_temp_vec(s->ir);
-        load_vec(s, in, 1, src, 0);
+        x86_load_vec(s, in, 1, src, 0);
     }
     split_vector(s, src, &lo, &hi);
     code = in->imm | (in->opcode & 1 ? PCMPSTR_INDEX : PCMPSTR_MASK) |
@@ -353,6 +332,8 @@ void emit_pcmpstr(X86Trans *s, const X86Insn *in)
             ir_const(s->ir, in->op[0].reg), lo, hi);
     if (code & PCMPSTR_INDEX) {
         x86_put_gpr(s, IR_32, R_RCX, index);
+    } else if (in->vex) {
+        ir_vmov(s->ir, x86_vec(0), x86_vec(0), VEC_ZERO);
     }
 }
 
@@ -361,7 +342,7 @@ void emit_pcmpstr(X86Trans *s, const X86Insn *in)
 /* HF_SIMD_EXC may change, so the next instruction is another TB's. */
 void emit_ldmxcsr(X86Trans *s, const X86Insn *in)
 {
-    if (sse_usable(s)) {
+    if (x86_vec_usable(s, in)) {
         x86_call1(s, HELPER_ldmxcsr, x86_get(s, in, 0));
         x86_jump_next(s);
     }
@@ -371,7 +352,7 @@ void emit_stmxcsr(X86Trans *s, const X86Insn *in)
 {
     IrTemp t;
 
-    if (!sse_usable(s)) {
+    if (!x86_vec_usable(s, in)) {
         return;
     }
     t = ir_temp(s->ir);

@@ -375,15 +375,27 @@ void emit_rdpid(X86Trans *s, const X86Insn *in)
     x86_put(s, in, 0, value);
 }
 
-/* FXSAVE to XRSTOR.  What is loaded may change HF_SIMD_EXC. */
+/* CF says whether there was a number; there always is. */
+void emit_rdrand(X86Trans *s, const X86Insn *in)
+{
+    IrTemp value = ir_temp(s->ir);
+
+    ir_call(s->ir, HELPER_rdrand, value, 0);
+    x86_put(s, in, 0, value);
+    ir_putcc(s->ir, ir_const(s->ir, EFLAGS_CF), IR_CC_ALL);
+}
+
+/* FXSAVE to XRSTORS.  What is loaded may change HF_SIMD_EXC.  The XSAVE family
+ * checks CR0.TS itself, as #UD comes first. */
 void emit_xstate(X86Trans *s, const X86Insn *in)
 {
     unsigned helper = in->row->arg;
     bool fx = helper == HELPER_fxsave || helper == HELPER_fxrstor;
-    bool load = helper == HELPER_fxrstor || helper == HELPER_xrstor;
+    bool load = helper == HELPER_fxrstor || helper == HELPER_xrstor ||
+                helper == HELPER_xrstors;
     X86Addr a;
 
-    if (s->flags & (fx ? HF_X87_NM : HF_SSE_NM)) {
+    if (fx && (s->flags & HF_X87_NM)) {
         x86_fault(s, EXCP_NM);
         return;
     }

@@ -6,6 +6,8 @@
  * Missing: an unmasked underflow whose tiny result is exact is not raised (the
  * masked response, which is what the host computes, does not flag it).
  */
+#include "target/i386/helper_sse.h"
+
 #include <xmmintrin.h>
 
 #include "exec/ldst.h"
@@ -46,27 +48,23 @@ void helper_maskmovdqu(X86CPU *cpu, uint64_t addr, uint64_t src, uint64_t mask)
     }
 }
 
-/* Run @def with all exceptions masked; returns the flags that it raised. */
-static uint32_t run_masked(X86CPU *cpu, const VopDef *def, VopVec *d,
-                           const VopVec *a, const VopVec *b, uint64_t r,
-                           uint8_t imm, uint64_t *result)
+unsigned x86_sse_begin_masked(const X86CPU *cpu)
 {
     unsigned host = _mm_getcsr();
-    uint32_t raised;
 
     _mm_setcsr((cpu->mxcsr & MXCSR_WRITABLE & ~MXCSR_FLAGS) | MXCSR_MASKS);
-    *result = def->fn(d, a, b, r, imm);
-    raised = _mm_getcsr() & MXCSR_FLAGS;
+    return host;
+}
+
+uint32_t x86_sse_end_masked(unsigned host)
+{
+    uint32_t raised = _mm_getcsr() & MXCSR_FLAGS;
+
     _mm_setcsr(host);
     return raised;
 }
 
-/*
- * Note the flags @raised, and raise #XM (#UD unless the system handles it) for
- * an unmasked one.  If it was found before the computation, there was none.
- * SDM vol. 1, 11.5.3 "Handling SIMD Floating-Point Exceptions in Software"
- */
-static void note_flags(X86CPU *cpu, uint32_t raised)
+void x86_sse_note_flags(X86CPU *cpu, uint32_t raised)
 {
     uint32_t unmasked = raised & ~(cpu->mxcsr >> MXCSR_MASK_SHIFT);
 
@@ -85,10 +83,10 @@ uint64_t helper_sse_checked(X86CPU *cpu, uint64_t code, uint64_t reg,
     const VopDef *def = &vop_defs[code & 0xffff];
     VopVec *v = (VopVec *)&cpu->vec[reg & 15];
     VopVec b = {.u64 = {lo, hi}}, d = *v;
-    uint64_t result;
+    unsigned host = x86_sse_begin_masked(cpu);
+    uint64_t result = def->fn(&d, v, &b, NULL, lo, (uint8_t)(code >> 16));
 
-    note_flags(cpu, run_masked(cpu, def, &d, v, &b, lo, (uint8_t)(code >> 16),
-                               &result));
+    x86_sse_note_flags(cpu, x86_sse_end_masked(host));
     if (def->shape == VOP_FVV) {
         cpu->cc = (uint16_t)result;
     } else if (!vop_dst_is_int(def)) {
@@ -101,9 +99,9 @@ uint64_t helper_sse_convert(X86CPU *cpu, uint64_t code, uint64_t lo,
                             uint64_t hi)
 {
     VopVec b = {.u64 = {lo, hi}}, d = b;
-    uint64_t unused;
+    unsigned host = x86_sse_begin_masked(cpu);
 
-    note_flags(cpu, run_masked(cpu, &vop_defs[code], &d, &d, &b, 0, 0,
-                               &unused));
+    vop_defs[code].fn(&d, &d, &b, NULL, 0, 0);
+    x86_sse_note_flags(cpu, x86_sse_end_masked(host));
     return d.u64[0];
 }

@@ -1,48 +1,73 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * CPU models and -cpu MODEL[,+feature][,-feature][,key=value].
+ * CPU models, features by name, and what depends on what.
  *
  * "max" has all that is implemented.  It calls itself an in-order Intel part
  * (an Atom of the Saltwell kind): operating systems then leave out the costly
  * work-arounds for speculative execution, which has no counterpart here.
+ *
+ * A named model lists what the processor has; what is not implemented of it is
+ * left out with a warning (cpu_option.c).  EPYC-Genoa is listed without
+ * AVX-512.  Source: CPUID dumps of the processors; psABI x86-64, table 3.1
+ * "Micro-Architecture Levels".
  */
-#include <stdlib.h>
+#include "target/i386/models.h"
+
 #include <string.h>
 
-#include "target/i386/cpuid.h"
-#include "util/error.h"
-#include "util/keyval.h"
-
-#define MODEL_ID "Heddle Virtual CPU version " HEDDLE_VERSION
-
-struct X86Model {
-    const char *name, *desc, *vendor;
-    unsigned family, model, stepping;
-    uint32_t level, xlevel;
-    /* Names of features, separated by spaces; NULL: all that are there. */
-    const char *features;
-};
-
 /* The feature set of each generation, on top of the one before. */
-#define FEATURES_PENTIUM  "fpu vme de pse tsc msr mce cx8 apic mmx"
-#define FEATURES_PENTIUM3 FEATURES_PENTIUM \
-    " pae sep mtrr pge mca cmov pat pse36 fxsr sse"
-#define FEATURES_X86_64 FEATURES_PENTIUM3 \
-    " clflush sse2 syscall nx lm hypervisor"
+#define F_486      "fpu vme pse"
+#define F_PENTIUM  F_486 " de tsc msr mce cx8 apic mmx"
+#define F_PENTIUM3 F_PENTIUM " pae sep mtrr pge mca cmov pat pse36 fxsr sse"
+#define F_X86_64   F_PENTIUM3 " clflush sse2 syscall nx lm"
+#define F_V2       F_X86_64 " pni ssse3 sse4.1 sse4.2 popcnt cx16 lahf_lm"
+#define F_V3       F_V2 " xsave avx avx2 fma f16c bmi1 bmi2 movbe abm"
+#define F_HASWELL                                                           \
+    F_V3 " pclmulqdq aes x2apic tsc-deadline rdrand pcid invpcid rdtscp "   \
+         "fsgsbase smep erms hle rtm arat xsaveopt"
+#define F_SKYLAKE                                                           \
+    F_HASWELL " adx rdseed smap clflushopt mpx 3dnowprefetch xsavec xgetbv1"
+#define F_EPYC                                                              \
+    F_V3 " ht pclmulqdq aes x2apic rdrand rdtscp pdpe1gb fsgsbase smep "    \
+         "smap adx rdseed clflushopt sha-ni arat xsaveopt xsavec xgetbv1 "  \
+         "mmxext fxsr_opt svm cr8legacy sse4a misalignsse 3dnowprefetch "   \
+         "osvw topoext"
+#define F_GENOA                                                             \
+    F_EPYC " pcid invpcid erms fsrm umip rdpid pku la57 gfni vaes "         \
+           "vpclmulqdq clwb wbnoinvd xsaves tsc_adjust"
 
-static const struct X86Model models[] = {
-    {"max", "all that this emulator implements", "GenuineIntel", 6, 0x36, 1,
-     0x16, 0x80000008, NULL},
-    {"qemu64", "a plain 64-bit processor", "AuthenticAMD", 15, 107, 1, 0xd,
-     0x8000000a, FEATURES_X86_64 " pni cx16 lahf_lm x2apic"},
-    {"qemu32", "a plain 32-bit processor", "GenuineIntel", 6, 6, 3, 4,
-     0x80000004, FEATURES_PENTIUM3 " sse2 pni hypervisor x2apic"},
-    {"pentium3", "Intel Pentium III", "GenuineIntel", 6, 8, 3, 3, 0,
-     FEATURES_PENTIUM3},
-    {"pentium", "Intel Pentium MMX", "GenuineIntel", 5, 4, 3, 1, 0,
-     FEATURES_PENTIUM},
-    {"486", "Intel 80486", "GenuineIntel", 4, 8, 0, 1, 0, "fpu vme pse"},
+#define INTEL "GenuineIntel"
+#define AMD   "AuthenticAMD"
+
+const X86Model x86_models[] = {
+    {"486", "Intel 80486", INTEL, NULL, 4, 8, 0, 1, 0, F_486},
+    {"EPYC", "AMD EPYC (Naples)", AMD, "AMD EPYC Processor", 23, 1, 2, 0xd,
+     0x8000001e, F_EPYC},
+    {"EPYC-Genoa", "AMD EPYC (Genoa), without AVX-512", AMD,
+     "AMD EPYC-Genoa Processor", 25, 17, 0, 0xd, 0x80000022, F_GENOA},
+    {"Haswell", "Intel Core (Haswell)", INTEL, "Intel Core Processor (Haswell)",
+     6, 60, 4, 0xd, 0x80000008, F_HASWELL},
+    {"Nehalem", "Intel Core i7 9xx (Nehalem)", INTEL,
+     "Intel Core i7 9xx (Nehalem Class Core i7)", 6, 26, 3, 0xb, 0x80000008,
+     F_V2},
+    {"Skylake-Client", "Intel Core (Skylake)", INTEL,
+     "Intel Core Processor (Skylake)", 6, 94, 3, 0xd, 0x80000008, F_SKYLAKE},
+    {"max", "all that this emulator implements", INTEL, NULL, 6, 0x36, 1, 0x1f,
+     0x80000008, NULL},
+    {"pentium", "Intel Pentium MMX", INTEL, NULL, 5, 4, 3, 1, 0, F_PENTIUM},
+    {"pentium3", "Intel Pentium III", INTEL, NULL, 6, 8, 3, 3, 0, F_PENTIUM3},
+    {"qemu32", "a plain 32-bit processor", INTEL, NULL, 6, 6, 3, 4, 0x80000004,
+     F_PENTIUM3 " sse2 pni x2apic"},
+    {"qemu64", "a plain 64-bit processor", AMD, NULL, 15, 107, 1, 0xd,
+     0x8000000a, F_X86_64 " pni cx16 lahf_lm x2apic"},
+    {"x86-64-v1", "the baseline of x86-64", INTEL, NULL, 15, 4, 1, 0xd,
+     0x80000008, F_X86_64},
+    {"x86-64-v2", "x86-64 with SSE4.2", INTEL, NULL, 6, 26, 3, 0xd, 0x80000008,
+     F_V2},
+    {"x86-64-v3", "x86-64 with AVX2", INTEL, NULL, 6, 60, 4, 0xd, 0x80000008,
+     F_V3},
 };
+const unsigned x86_nmodels = ARRAY_LEN(x86_models);
 
 const X86FeatureInfo x86_feature_info[FEAT_COUNT] = {
 #define X86_FEATURE(id, name, word, bit, have) \
@@ -51,7 +76,18 @@ const X86FeatureInfo x86_feature_info[FEAT_COUNT] = {
 #undef X86_FEATURE
 };
 
-static const X86FeatureInfo *feature_find(const char *name)
+const X86Model *x86_model_find(const char *name, size_t len)
+{
+    for (unsigned i = 0; i < x86_nmodels; i++) {
+        if (strlen(x86_models[i].name) == len &&
+            !strncmp(x86_models[i].name, name, len)) {
+            return &x86_models[i];
+        }
+    }
+    return NULL;
+}
+
+const X86FeatureInfo *x86_feature_find(const char *name)
 {
     static const char *const alias[][2] = {
         {"sse3", "pni"},      {"sse4_1", "sse4.1"}, {"sse4-1", "sse4.1"},
@@ -59,6 +95,7 @@ static const X86FeatureInfo *feature_find(const char *name)
         {"lzcnt", "abm"},     {"lahf-lm", "lahf_lm"}, {"i64", "lm"},
         {"tsc-adjust", "tsc_adjust"}, {"sha_ni", "sha-ni"},
         {"fxsr-opt", "fxsr_opt"}, {"tsc_deadline_timer", "tsc-deadline"},
+        {"ffxsr", "fxsr_opt"}, {"pclmuldq", "pclmulqdq"},
     };
 
     for (unsigned i = 0; i < ARRAY_LEN(alias); i++) {
@@ -74,180 +111,67 @@ static const X86FeatureInfo *feature_find(const char *name)
     return NULL;
 }
 
-static void feature_set(X86Features *f, const X86FeatureInfo *info, bool on)
+char *x86_feature_place(const X86FeatureInfo *info)
 {
+    static const struct {
+        uint32_t leaf;
+        const char *reg;
+    } place[FW_COUNT] = {
+        [FW_1_EDX] = {1, "EDX"},           [FW_1_ECX] = {1, "ECX"},
+        [FW_6_EAX] = {6, "EAX"},           [FW_7_EBX] = {7, "EBX"},
+        [FW_7_ECX] = {7, "ECX"},           [FW_7_EDX] = {7, "EDX"},
+        [FW_D1_EAX] = {0xd, "EAX"},        [FW_81_EDX] = {0x80000001, "EDX"},
+        [FW_81_ECX] = {0x80000001, "ECX"}, [FW_87_EDX] = {0x80000007, "EDX"},
+        [FW_88_EBX] = {0x80000008, "EBX"},
+    };
+
+    return g_strdup_printf("CPUID.%02XH:%s.%s [bit %u]",
+                           place[info->word].leaf, place[info->word].reg,
+                           info->name, info->bit);
+}
+
+bool x86_feature_is_set(const X86Features *f, X86FeatureId id)
+{
+    const X86FeatureInfo *info = &x86_feature_info[id];
+
+    return f->word[info->word] >> info->bit & 1;
+}
+
+void x86_feature_put(X86Features *f, X86FeatureId id, bool on)
+{
+    const X86FeatureInfo *info = &x86_feature_info[id];
     uint32_t bit = BIT(info->bit);
 
-    if (on && !info->have) {
-        warn_report("CPU feature '%s' is not implemented: left out",
-                    info->name);
-        return;
-    }
     f->word[info->word] = on ? f->word[info->word] | bit
                              : f->word[info->word] & ~bit;
 }
 
-/* A model's own list may name what is not implemented yet. */
-static void model_features(X86Features *f, const struct X86Model *m)
+void x86_features_settle(X86Features *f)
 {
-    g_auto(GStrv) names = NULL;
-
-    if (!m->features) {
-        for (unsigned i = FEAT_BASE + 1; i < FEAT_COUNT; i++) {
-            if (x86_feature_info[i].have) {
-                feature_set(f, &x86_feature_info[i], true);
-            }
-        }
-        return;
-    }
-    names = g_strsplit(m->features, " ", -1);
-    for (unsigned i = 0; names[i]; i++) {
-        const X86FeatureInfo *info = feature_find(names[i]);
-
-        if (info && info->have) {
-            feature_set(f, info, true);
-        }
-    }
-}
-
-static const struct X86Model *model_find(const char *name, size_t len)
-{
-    for (unsigned i = 0; i < ARRAY_LEN(models); i++) {
-        if (strlen(models[i].name) == len &&
-            !strncmp(models[i].name, name, len)) {
-            return &models[i];
-        }
-    }
-    return NULL;
-}
-
-/* A number of the identity that the command line may change, or NULL. */
-static uint32_t *identity_field(X86Features *f, const char *key)
-{
-    const struct {
-        const char *key;
-        uint32_t *field;
+    /* In an order that lets one row's result serve the next. */
+    static const struct {
+        X86FeatureId what, needs;
     } rows[] = {
-        {"family", &f->family},     {"model", &f->model},
-        {"stepping", &f->stepping}, {"level", &f->level},
-        {"xlevel", &f->xlevel},
+        {FEAT_SSE, FEAT_FXSR},      {FEAT_SSE2, FEAT_SSE},
+        {FEAT_AVX, FEAT_XSAVE},     {FEAT_AVX2, FEAT_AVX},
+        {FEAT_FMA, FEAT_AVX},       {FEAT_F16C, FEAT_AVX},
+        {FEAT_VAES, FEAT_AVX},      {FEAT_VPCLMULQDQ, FEAT_AVX},
+        {FEAT_XSAVEOPT, FEAT_XSAVE}, {FEAT_XSAVEC, FEAT_XSAVE},
+        {FEAT_XGETBV1, FEAT_XSAVE}, {FEAT_XSAVES, FEAT_XSAVEC},
+        {FEAT_PKU, FEAT_XSAVE},     {FEAT_PKU, FEAT_LM},
+        {FEAT_PCID, FEAT_LM},       {FEAT_LA57, FEAT_LM},
+        {FEAT_PDPE1GB, FEAT_LM},    {FEAT_FSGSBASE, FEAT_LM},
+        {FEAT_X2APIC, FEAT_APIC},   {FEAT_TSC_DEADLINE, FEAT_APIC},
+        {FEAT_RDTSCP, FEAT_TSC},    {FEAT_INVTSC, FEAT_TSC},
+        {FEAT_TSC_ADJUST, FEAT_TSC},
     };
 
     for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
-        if (!strcmp(key, rows[i].key)) {
-            return rows[i].field;
+        if (!x86_feature_is_set(f, rows[i].needs)) {
+            x86_feature_put(f, rows[i].what, false);
         }
     }
-    return NULL;
-}
-
-static bool set_text(char *to, size_t size, const char *key,
-                     const char *value, bool exact, GError **errp)
-{
-    size_t len = strlen(value);
-
-    if (len >= size || (exact && len != size - 1)) {
-        error_setg(errp, "-cpu: '%s' expects %s%zu characters", key,
-                   exact ? "" : "at most ", size - 1);
-        return false;
+    if (!f->amd) { /* leaves 8000001Dh and 8000001Eh are AMD's */
+        x86_feature_put(f, FEAT_TOPOEXT, false);
     }
-    memcpy(to, value, len + 1);
-    return true;
-}
-
-/* "key=value" */
-static bool apply_property(X86Features *f, const char *key, const char *value,
-                           GError **errp)
-{
-    const X86FeatureInfo *info = feature_find(key);
-    uint32_t *field = identity_field(f, key);
-    uint64_t number;
-
-    if (info) {
-        if (strcmp(value, "on") && strcmp(value, "off")) {
-            error_setg(errp, "-cpu: '%s' expects 'on' or 'off'", key);
-            return false;
-        }
-        feature_set(f, info, !strcmp(value, "on"));
-        return true;
-    }
-    if (field) {
-        if (!parse_uint(value, UINT32_MAX, &number, errp)) {
-            return false;
-        }
-        *field = number;
-        return true;
-    }
-    if (!strcmp(key, "vendor")) {
-        return set_text(f->vendor, sizeof(f->vendor), key, value, true, errp);
-    }
-    if (!strcmp(key, "model-id") || !strcmp(key, "model_id")) {
-        return set_text(f->model_id, sizeof(f->model_id), key, value, false,
-                        errp);
-    }
-    error_setg(errp, "Property '-cpu.%s' not found", key);
-    return false;
-}
-
-static bool apply_item(X86Features *f, const char *item, GError **errp)
-{
-    const char *eq = strchr(item, '=');
-    g_autofree char *key = NULL;
-
-    if (item[0] == '+' || item[0] == '-') {
-        return apply_property(f, item + 1, item[0] == '+' ? "on" : "off",
-                              errp);
-    }
-    if (!eq) {
-        return apply_property(f, item, "on", errp);
-    }
-    key = g_strndup(item, eq - item);
-    return apply_property(f, key, eq + 1, errp);
-}
-
-bool x86_model_select(X86CPU *cpu, const char *text, GError **errp)
-{
-    const char *comma = strchrnul(text, ',');
-    const struct X86Model *m = model_find(text, comma - text);
-    g_autofree X86Features *f = g_new0(X86Features, 1);
-    g_auto(GStrv) items = NULL;
-
-    if (!m) {
-        error_setg(errp, "unable to find CPU model '%.*s'; see -cpu help",
-                   (int)(comma - text), text);
-        return false;
-    }
-    f->family = m->family;
-    f->model = m->model;
-    f->stepping = m->stepping;
-    f->level = m->level;
-    f->xlevel = m->xlevel;
-    g_strlcpy(f->vendor, m->vendor, sizeof(f->vendor));
-    g_strlcpy(f->model_id, MODEL_ID, sizeof(f->model_id));
-    model_features(f, m);
-    items = g_strsplit(*comma ? comma + 1 : "", ",", -1);
-    for (unsigned i = 0; items[i]; i++) {
-        if (*items[i] && !apply_item(f, items[i], errp)) {
-            return false;
-        }
-    }
-    f->amd = !strcmp(f->vendor, "AuthenticAMD");
-    cpu->model = m;
-    cpu->features = g_steal_pointer(&f);
-    return true;
-}
-
-void x86_cpu_models_help(GString *out)
-{
-    g_string_append(out, "Available CPUs:\n");
-    for (unsigned i = 0; i < ARRAY_LEN(models); i++) {
-        g_string_append_printf(out, "x86 %-16s  %s\n", models[i].name,
-                               models[i].desc);
-    }
-    g_string_append(out, "\nRecognized CPUID flags:\n ");
-    for (unsigned i = FEAT_BASE + 1; i < FEAT_COUNT; i++) {
-        g_string_append_printf(out, " %s%s", x86_feature_info[i].name,
-                               x86_feature_info[i].have ? "" : "(absent)");
-    }
-    g_string_append_c(out, '\n');
 }

@@ -46,6 +46,7 @@ enum {
     MSR_MTRR_DEF_TYPE = 0x2ff,
     MSR_MC0_CTL = 0x400, /* CTL, STATUS, ADDR, MISC of each bank */
     MSR_TSC_DEADLINE = 0x6e0,
+    MSR_XSS = 0xda0,
     MSR_X2APIC_FIRST = 0x800,
     MSR_X2APIC_LAST = 0x8ff,
     MSR_EFER = 0xc0000080,
@@ -321,6 +322,9 @@ static bool read_active(X86CPU *cpu, uint32_t index, uint64_t *value)
     case MSR_EFER:
         *value = cpu->efer;
         return true;
+    case MSR_XSS: /* there are no supervisor components */
+        *value = 0;
+        return x86_has_feature(cpu, FEAT_XSAVES);
     case MSR_APIC_BASE:
         *value = cpu->apic ? cpu->apic_ops->get_base(cpu->apic) : 0;
         return cpu->apic;
@@ -369,6 +373,8 @@ static bool write_active(X86CPU *cpu, uint32_t index, uint64_t value)
         return true;
     case MSR_EFER:
         return write_efer(cpu, value);
+    case MSR_XSS:
+        return x86_has_feature(cpu, FEAT_XSAVES) && value == 0;
     case MSR_APIC_BASE:
         return cpu->apic && write_apic_base(cpu, value);
     case MSR_TSC_DEADLINE:

@@ -54,6 +54,13 @@ enum {
     PM = XA_PM,
     PMGP = XA_PMGP,
     LAST = XA_LAST,
+    IB = XA_IB,
+    L0 = XA_L0,
+    L1 = XA_L1,
+    W0 = XA_W0,
+    W1 = XA_W1,
+    X2 = XA_X2,
+    VSIB = XA_VSIB,
 };
 
 /* Column `form`. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The guest registers that the IR knows as globals: temps 0-15 are the GPRs,
- * 16-31 the vector registers.
+ * 16-31 the vector registers, 32 is
+ * X86CPU.vec_operand.
  */
 #include "target/i386/emit.h"
 #include "tcg/target.h"
@@ -47,5 +48,6 @@ void x86_regs_init(void)
     for (unsigned i = 0; i < 16; i++) {
         ir_add_global(vec[i], offsetof(X86CPU, vec[i]), true, -1);
     }
-    g_assert(ir_global_count() == 32); /* x86_gpr and x86_vec count on it */
+    ir_add_global("vmem", offsetof(X86CPU, vec_operand), true, -1);
+    g_assert(ir_global_count() == 33); /* x86_gpr and x86_vec count on it */
 }

@@ -7,10 +7,13 @@
  * MONITOR arms nothing and MWAIT only yields: a wake-up from it without a
  * store is allowed.  There are no performance counters: RDPMC is #GP(0).
  */
+#include <sys/random.h>
+
 #include "exec/ldst.h"
 #include "exec/memory.h"
 #include "target/i386/cpuid.h"
 #include "target/i386/excp.h"
+#include "target/i386/fpustate.h"
 #include "target/i386/helpers.h"
 #include "target/i386/mmu.h"
 #include "target/i386/seg.h"
@@ -104,6 +107,16 @@ uint64_t helper_rdpid(X86CPU *cpu)
     return cpu->tsc_aux;
 }
 
+uint64_t helper_rdrand(X86CPU *cpu)
+{
+    uint64_t value = 0;
+
+    /* All of them or none, by a signal: getrandom(2). */
+    while (getrandom(&value, sizeof(value), 0) != sizeof(value)) {
+    }
+    return value;
+}
+
 /* --- TLB and caches --- */
 
 void helper_invlpg(X86CPU *cpu, uint64_t addr)
@@ -187,11 +200,10 @@ void helper_xgetbv(X86CPU *cpu)
     uint32_t index = cpu->regs[R_RCX];
 
     check_osxsave(cpu);
-    /* XCR1 is XINUSE: nothing is tracked as being in its initial state. */
     if (index > 1 || (index == 1 && !x86_has_feature(cpu, FEAT_XGETBV1))) {
         x86_raise_gp0(cpu);
     }
-    put_edx_eax(cpu, cpu->xcr0);
+    put_edx_eax(cpu, index ? cpu->xcr0 & xsave_in_use(cpu) : cpu->xcr0);
 }
 
 void helper_xsetbv(X86CPU *cpu)

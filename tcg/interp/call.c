@@ -75,15 +75,17 @@ const IrOp *interp_trapif(Interp *s, const IrOp *op)
 
 /* Arithmetic under the guest's MXCSR.  Unmasked exceptions are never met
  * here (code is translated to a helper then): masking them all is a guard. */
-static uint64_t run_fp(uint32_t *mxcsr, VopFn *fn, VopVec *d, const VopVec *a,
-                       const VopVec *b, uint64_t r, uint8_t imm)
+static uint64_t run_fp(uint32_t *mxcsr, const IrOp *op, VopVec *d,
+                       const VopVec *a, const VopVec *b, const VopVec *c,
+                       uint64_t r)
 {
     const uint32_t masks = 0x1f80, sticky = 0x3f;
     unsigned host = _mm_getcsr();
     uint64_t result;
 
     _mm_setcsr((*mxcsr & 0xffff) | masks);
-    result = fn(d, a, b, r, imm);
+    result = vop_run(&vop_defs[op->aux], op->size, d, a, b, c, r,
+                     (uint8_t)op->imm);
     *mxcsr |= _mm_getcsr() & sticky;
     _mm_setcsr(host);
     return result;
@@ -104,12 +106,13 @@ const IrOp *interp_vop(Interp *s, const IrOp *op)
 {
     const VopDef *def = &vop_defs[op->aux];
     VopVec *d = vector_arg(s, op, 0);
-    const VopVec *a = vector_arg(s, op, 1), *b = vector_arg(s, op, 2);
+    const VopVec *a = vector_arg(s, op, 1), *b = vector_arg(s, op, 2),
+                 *c = vector_arg(s, op, 3);
     uint64_t r = b ? 0 : interp_get(s, op, 2), result;
-    uint8_t imm = (uint8_t)op->imm;
 
-    result = def->attrs & VOP_ATTR_FP ? run_fp(s->mxcsr, def->fn, d, a, b, r, imm)
-                                      : def->fn(d, a, b, r, imm);
+    result = def->attrs & VOP_ATTR_FP
+                 ? run_fp(s->mxcsr, op, d, a, b, c, r)
+                 : vop_run(def, op->size, d, a, b, c, r, (uint8_t)op->imm);
     if (vop_dst_is_int(def)) {
         interp_set(s, op, 0, result);
     } else if (def->shape == VOP_FVV && op->cc_out) {

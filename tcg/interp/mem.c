@@ -170,7 +170,8 @@ static void host_store_vec(uint8_t *p, const uint64_t *from, MemOp op)
     }
 }
 
-/* A scalar clears the rest of the low 128 bits; what is above stays. */
+/* A scalar clears the rest of the low 128 bits; what is above stays, or is
+ * cleared too (VEC_ZERO). */
 const IrOp *interp_ldv(Interp *s, const IrOp *op)
 {
     vaddr addr = address(s, op);
@@ -184,8 +185,7 @@ const IrOp *interp_ldv(Interp *s, const IrOp *op)
         tcg_slow_load_vec(s->cpu, addr, value, op->memop);
         interp_left_c(s);
     }
-    memcpy(interp_place(s, op->arg[0]), value,
-           MAX(memop_bytes(op->memop), 16u));
+    memcpy(interp_place(s, op->arg[0]), value, op->size == VEC_LOW ? 16 : 32);
     return op + 1;
 }
 

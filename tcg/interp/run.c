@@ -162,8 +162,27 @@ static const IrOp *run_st_cpu(Interp *s, const IrOp *op)
 
 static const IrOp *run_vmov(Interp *s, const IrOp *op)
 {
-    memmove(interp_place(s, op->arg[0]), interp_place(s, op->arg[1]),
-            memop_bytes(op->memop));
+    uint8_t *dst = interp_place(s, op->arg[0]);
+
+    memmove(dst, interp_place(s, op->arg[1]), op->size == VEC_FULL ? 32 : 16);
+    if (op->size == VEC_ZERO) {
+        memset(dst + 16, 0, 16);
+    }
+    return op + 1;
+}
+
+static const IrOp *run_vzeroup(Interp *s, const IrOp *op)
+{
+    unsigned n = 0;
+
+    for (unsigned t = 0; t < ir_global_count() && n < op->aux; t++) {
+        const IrTempInfo *g = ir_global_info(t);
+
+        if (g->vector) {
+            memset(s->base[PLACE_CPU] + g->offset + 16, 0, 16);
+            n++;
+        }
+    }
     return op + 1;
 }
 
@@ -278,6 +297,7 @@ InterpFn *const interp_fn[IR_OPC_COUNT] = {
     [IR_STV] = interp_stv,
     [IR_VMOV] = run_vmov,
     [IR_VOP] = interp_vop,
+    [IR_VZEROUP] = run_vzeroup,
 };
 
 static size_t interp_init(uint8_t *buf, size_t len)

@@ -97,14 +97,20 @@ void asm_vex(Asm *a, uint32_t op, unsigned reg, unsigned vvvv, Rm rm)
 {
     unsigned bits = rm_bits(rm) | ((reg & 8) ? REX_R : 0);
     unsigned pp = (op & A_66) ? 1 : (op & A_F3) ? 2 : (op & A_F2) ? 3 : 0;
+    unsigned low = (~vvvv & 15) << 3 | ((op & A_L) ? 4 : 0) | pp;
 
     if (rm.reg == REG_NONE && rm.gs) {
         asm_u8(a, PREFIX_GS);
     }
-    asm_u8(a, 0xc4);
     /* R, X, B and vvvv are stored inverted. */
-    asm_u8(a, (~bits & 7) << 5 | (op & A_MAP) >> 8);
-    asm_u8(a, ((op & A_W) ? 0x80 : 0) | (~vvvv & 15) << 3 | pp);
+    if ((op & (A_MAP | A_W)) == A_0F && !(bits & (REX_X | REX_B))) {
+        asm_u8(a, 0xc5);
+        asm_u8(a, ((bits & REX_R) ? 0 : 0x80) | low);
+    } else {
+        asm_u8(a, 0xc4);
+        asm_u8(a, (~bits & 7) << 5 | (op & A_MAP) >> 8);
+        asm_u8(a, ((op & A_W) ? 0x80 : 0) | low);
+    }
     asm_u8(a, op);
     asm_modrm(a, reg, rm);
 }
@@ -218,14 +224,19 @@ void asm_lea(Asm *a, IrSize size, Reg dst, Rm src)
     asm_op(a, a_wide(0x8d, size), dst, src);
 }
 
-void asm_vload(Asm *a, Reg dst, Rm src)
+void asm_vload(Asm *a, bool wide, Reg dst, Rm src)
 {
-    asm_op(a, 0x10 | A_0F, dst, src); /* MOVUPS */
+    asm_vex(a, 0x10 | A_0F | (wide ? A_L : 0), dst, 0, src); /* VMOVUPS */
 }
 
-void asm_vstore(Asm *a, Rm dst, Reg src)
+void asm_vstore(Asm *a, bool wide, Rm dst, Reg src)
 {
-    asm_op(a, 0x11 | A_0F, src, dst);
+    asm_vex(a, 0x11 | A_0F | (wide ? A_L : 0), src, 0, dst);
+}
+
+void asm_vmov(Asm *a, bool wide, Reg dst, Reg src)
+{
+    asm_vex(a, 0x28 | A_0F | (wide ? A_L : 0), dst, 0, rm_reg(src));
 }
 
 void asm_fix_jump(uint8_t *site, const void *target)

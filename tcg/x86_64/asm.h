@@ -71,6 +71,7 @@ enum {
     A_REG8 = 1 << 14, /* the reg operand is a byte register */
     A_RM8 = 1 << 15,  /* the rm operand is one, if a register */
     A_LOCK = 1 << 16,
+    A_L = 1 << 17, /* VEX.L: 256 bits */
 };
 
 /* Opcodes whose byte form is even and whose other forms are the next one. */
@@ -131,8 +132,10 @@ void asm_store_imm(Asm *a, IrSize size, Rm dst, int32_t imm);
 /* Extend the low bits (MO_8 to MO_32) of @src to @size; MO_SIGN or zero. */
 void asm_extend(Asm *a, IrSize size, MemOp from, Reg dst, Rm src);
 void asm_lea(Asm *a, IrSize size, Reg dst, Rm src);
-void asm_vload(Asm *a, Reg dst, Rm src); /* 16 bytes, any alignment */
-void asm_vstore(Asm *a, Rm dst, Reg src);
+/* Vectors: 32 bytes, or 16 (a load clears bits 128-255); any alignment. */
+void asm_vload(Asm *a, bool wide, Reg dst, Rm src);
+void asm_vstore(Asm *a, bool wide, Rm dst, Reg src);
+void asm_vmov(Asm *a, bool wide, Reg dst, Reg src);
 
 /* Jumps with a 32-bit displacement.  With @target NULL it is left open and
  * asm_fix_jump sets it: the result is the place to give that. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The native back-end for x86-64 hosts with BMI1, BMI2, LZCNT, POPCNT, SSE4.2
+ * The native back-end for x86-64 hosts with BMI1, BMI2, LZCNT, POPCNT, AVX2, FMA
  * and LAHF (x86-64-v3): one pass over the IR, then the stubs, then the tables.
  */
 #include "tcg/x86_64/cg.h"
@@ -21,7 +21,8 @@ static bool host_is_fit(void)
 {
     return __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
            __builtin_cpu_supports("popcnt") &&
-           __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("avx2");
+           __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("avx2") &&
+           __builtin_cpu_supports("fma"); /* all of these have F16C */
 }
 
 static size_t native_init(uint8_t *buf, size_t len)
@@ -56,6 +57,7 @@ static void emit_op(Cg *c, const IrOp *op)
     known = emit_flow_op(c, op) || emit_move_op(c, op) || emit_alu_op(c, op) ||
             emit_mem_op(c, op) || emit_shift_op(c, op) || emit_bit_op(c, op) ||
             emit_flags_op(c, op) || emit_rmw_op(c, op) || emit_vec_op(c, op) ||
+            emit_vop_op(c, op) ||
             emit_call_op(c, op);
     g_assert(known); /* ops.def has no others */
     ra_end_op(c, op);

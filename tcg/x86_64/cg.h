@@ -69,6 +69,8 @@ void thunks_generate(uint8_t *buf);
 typedef struct TempState {
     int8_t reg;     /* holds it, or REG_NONE; a pinned one always does */
     bool in_home;   /* the home has the value as well, or alone */
+    bool wide;      /* a vector: reg has all 256 bits, not 128 of them with the
+                       rest at home */
     int16_t slot;   /* number of its frame slot, -1: none yet */
 } TempState;
 
@@ -84,6 +86,7 @@ typedef struct Stub {
     const uint8_t *back; /* where the fast path goes on */
     RegSet dirty;        /* values to be stored in their homes first */
     RegSet keep;         /* values that the fast path goes on using */
+    RegSet wide;         /* vectors of which the register has 256 bits */
     IrTemp owner[REG_COUNT];
     uint16_t insn_off;
     int8_t addr, value, dst; /* registers, by kind of stub */
@@ -162,6 +165,19 @@ Reg ra_result(Cg *c, IrTemp dst, RegSet avoid);
  * instruction that writes the result has to be the last that reads it. */
 Reg ra_result_over(Cg *c, const IrOp *op, unsigned n);
 void ra_define(Cg *c, IrTemp dst, Reg r); /* @r holds the new value of @dst */
+/*
+ * Vectors.  The functions above deal in the low 128 bits; before an op that
+ * writes those alone, ra_keep_upper stores the rest if only a register has it.
+ */
+Reg ra_use_wide(Cg *c, IrTemp t); /* as ra_use, with 256 bits */
+void ra_keep_upper(Cg *c, IrTemp dst);
+/* A register for arg 0, which may be that of a source whose life ends: the one
+ * instruction that writes it has to be the last that reads any. */
+Reg ra_result_vec(Cg *c, const IrOp *op);
+/* The same, with the value of arg 1 in it, which is used already. */
+Reg ra_modify_vec(Cg *c, const IrOp *op, bool wide);
+void ra_define_wide(Cg *c, IrTemp dst, Reg r);
+Rm ra_upper_home(Cg *c, IrTemp t);
 void ra_unlock(Cg *c, Reg r);
 /* Store all that the homes lack; registers keep it. */
 void ra_sync(Cg *c);
@@ -217,6 +233,7 @@ bool emit_flags_op(Cg *c, const IrOp *op);
 bool emit_mem_op(Cg *c, const IrOp *op);
 bool emit_rmw_op(Cg *c, const IrOp *op);
 bool emit_vec_op(Cg *c, const IrOp *op);
+bool emit_vop_op(Cg *c, const IrOp *op);
 bool emit_flow_op(Cg *c, const IrOp *op);
 bool emit_call_op(Cg *c, const IrOp *op);
 void emit_head(Cg *c);       /* of the TB: test for an exit request */

@@ -138,7 +138,7 @@ static void settle_globals(Cg *c, const IrOp *op, bool reload)
 
     for (unsigned t = 0; t < c->f->nglobals; t++) {
         const IrTempInfo *g = &c->f->temp[t];
-        int64_t g_end = g->offset + (g->vector ? 16 : 8);
+        int64_t g_end = g->offset + (g->vector ? 32 : 8);
 
         if (op->imm >= g_end || end <= g->offset) {
             continue;

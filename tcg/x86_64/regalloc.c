@@ -73,6 +73,14 @@ Rm ra_home(Cg *c, IrTemp t)
     return rm_mem(RSP, FRAME_SLOTS + 32 * c->temp[t].slot);
 }
 
+Rm ra_upper_home(Cg *c, IrTemp t)
+{
+    Rm m = ra_home(c, t);
+
+    m.disp += 16;
+    return m;
+}
+
 static void unbind(Cg *c, IrTemp t)
 {
     TempState *s = &c->temp[t];
@@ -87,6 +95,7 @@ static void bind(Cg *c, IrTemp t, Reg r)
 {
     c->owner[r] = t;
     c->temp[t].reg = r;
+    c->temp[t].wide = false;
     c->used_at[r] = c->tick;
 }
 
@@ -99,7 +108,7 @@ void ra_sync_temp(Cg *c, IrTemp t)
         return;
     }
     if (s->reg >= XMM0) {
-        asm_vstore(&c->as, ra_home(c, t), s->reg);
+        asm_vstore(&c->as, s->wide, ra_home(c, t), s->reg);
     } else {
         asm_store(&c->as, IR_64, ra_home(c, t), s->reg);
     }
@@ -167,12 +176,12 @@ void ra_load(Cg *c, Reg r, IrTemp t, IrSize size)
         asm_mov_imm(&c->as, r, size == IR_32 ? (uint32_t)value : value);
     } else if (s->reg == REG_NONE) {
         if (r >= XMM0) {
-            asm_vload(&c->as, r, ra_home(c, t));
+            asm_vload(&c->as, false, r, ra_home(c, t));
         } else {
             asm_load(&c->as, size == IR_32 ? IR_32 : IR_64, r, ra_home(c, t));
         }
     } else if (s->reg >= XMM0) {
-        asm_op(&c->as, 0x28 | A_0F, r, rm_reg(s->reg)); /* MOVAPS */
+        asm_vmov(&c->as, false, r, s->reg);
     } else if (s->reg != r || size == IR_32) {
         asm_mov(&c->as, size == IR_32 ? IR_32 : IR_64, r, s->reg);
     }
@@ -191,6 +200,40 @@ Reg ra_use(Cg *c, IrTemp t)
     c->locked |= RS(s->reg);
     c->used_at[s->reg] = c->tick;
     return s->reg;
+}
+
+Reg ra_use_wide(Cg *c, IrTemp t)
+{
+    TempState *s = &c->temp[t];
+
+    if (s->reg == REG_NONE) {
+        Reg r = ra_scratch(c, RS_VEC);
+
+        asm_vload(&c->as, true, r, ra_home(c, t));
+        bind(c, t, r);
+    } else if (!s->wide && s->in_home) {
+        asm_vload(&c->as, true, s->reg, ra_home(c, t));
+    } else if (!s->wide) {
+        asm_vex(&c->as, 0x18 | A_3A | A_66 | A_L, s->reg, s->reg,
+                ra_upper_home(c, t)); /* VINSERTF128 */
+        asm_u8(&c->as, 1);
+    }
+    s->wide = true;
+    c->locked |= RS(s->reg);
+    c->used_at[s->reg] = c->tick;
+    return s->reg;
+}
+
+void ra_keep_upper(Cg *c, IrTemp dst)
+{
+    TempState *s = &c->temp[dst];
+
+    if (s->reg != REG_NONE && s->wide && !s->in_home) {
+        asm_vex(&c->as, 0x19 | A_3A | A_66 | A_L, s->reg, 0,
+                ra_upper_home(c, dst)); /* VEXTRACTF128 */
+        asm_u8(&c->as, 1);
+        s->wide = false;
+    }
 }
 
 Reg ra_use_in(Cg *c, IrTemp t, RegSet set)
@@ -283,6 +326,35 @@ Reg ra_result_over(Cg *c, const IrOp *op, unsigned n)
     return ra_result(c, op->arg[0], 0);
 }
 
+Reg ra_result_vec(Cg *c, const IrOp *op)
+{
+    for (unsigned n = 1; n < ir_op_args(op); n++) {
+        IrTemp t = op->arg[n];
+
+        if (t != IR_NONE && info(c, t)->vector && can_rename(c, op, n, 0)) {
+            Reg r = c->temp[t].reg;
+
+            unbind(c, t);
+            c->locked |= RS(r);
+            return r;
+        }
+    }
+    return ra_result(c, op->arg[0], 0);
+}
+
+Reg ra_modify_vec(Cg *c, const IrOp *op, bool wide)
+{
+    Reg r, src = c->temp[op->arg[1]].reg;
+
+    if (can_rename(c, op, 1, 0)) {
+        unbind(c, op->arg[1]);
+        return src;
+    }
+    r = ra_result(c, op->arg[0], 0);
+    asm_vmov(&c->as, wide, r, src);
+    return r;
+}
+
 Reg ra_result(Cg *c, IrTemp dst, RegSet avoid)
 {
     if (ra_is_pinned(c, dst) && !(avoid & RS(c->temp[dst].reg))) {
@@ -307,6 +379,12 @@ void ra_define(Cg *c, IrTemp dst, Reg r)
     bind(c, dst, r);
     c->locked |= RS(r);
     s->in_home = false;
+}
+
+void ra_define_wide(Cg *c, IrTemp dst, Reg r)
+{
+    ra_define(c, dst, r);
+    c->temp[dst].wide = true;
 }
 
 void ra_unlock(Cg *c, Reg r)

@@ -23,6 +23,9 @@ Stub *stub_new(Cg *c, const IrOp *op, StubFn *emit)
             c->f->temp[t].kind != TEMP_CONST) {
             s->dirty |= RS(r);
         }
+        if (t != IR_NONE && c->temp[t].wide) {
+            s->wide |= RS(r);
+        }
     }
     return s;
 }
@@ -43,7 +46,7 @@ void stub_save(Cg *c, const Stub *s)
         Reg r = __builtin_ctz(set);
 
         if (r >= XMM0) {
-            asm_vstore(&c->as, ra_home(c, s->owner[r]), r);
+            asm_vstore(&c->as, s->wide & RS(r), ra_home(c, s->owner[r]), r);
         } else {
             asm_store(&c->as, IR_64, ra_home(c, s->owner[r]), r);
         }
@@ -59,7 +62,7 @@ void stub_load(Cg *c, Reg r, IrTemp t)
     } else if (ra_is_pinned(c, t)) {
         asm_mov(&c->as, IR_64, r, c->temp[t].reg);
     } else if (r >= XMM0) {
-        asm_vload(&c->as, r, ra_home(c, t));
+        asm_vload(&c->as, false, r, ra_home(c, t));
     } else {
         asm_load(&c->as, IR_64, r, ra_home(c, t));
     }
@@ -70,7 +73,11 @@ void stub_restore(Cg *c, const Stub *s)
     for (RegSet set = s->keep; set; set &= set - 1) {
         Reg r = __builtin_ctz(set);
 
-        stub_load(c, r, s->owner[r]);
+        if (s->wide & RS(r)) {
+            asm_vload(&c->as, true, r, ra_home(c, s->owner[r]));
+        } else {
+            stub_load(c, r, s->owner[r]);
+        }
     }
 }
 

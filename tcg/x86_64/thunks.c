@@ -90,6 +90,15 @@ static void emit_host_mxcsr(Asm *a, int32_t up)
     asm_op(a, 0xae | A_0F, 2, rm_mem(RSP, FRAME_HOST_MXCSR + up));
 }
 
+/* C code uses legacy SSE, which dirty upper halves would slow down; all
+ * vectors have been stored. */
+static void emit_vzeroupper(Asm *a)
+{
+    asm_u8(a, 0xc5);
+    asm_u8(a, 0xf8);
+    asm_u8(a, 0x77);
+}
+
 static const uint8_t callee_saved[] = { RBX, RBP, R12, R13, R14, R15 };
 
 /* TbExit enter(CPUState *cpu, const void *entry, TranslationBlock **last) */
@@ -122,6 +131,7 @@ static const void *gen_leave(Asm *a, const void **spilled)
 
     emit_spill(a, ~0u);
     emit_merge_mxcsr(a, RCX, 0);
+    emit_vzeroupper(a);
     *spilled = a->p;
     emit_host_mxcsr(a, 0);
     asm_load(a, IR_64, RCX, rm_mem(RSP, FRAME_LAST));
@@ -144,6 +154,7 @@ static const void *gen_lookup(Asm *a, const void *leave_spilled)
     asm_store(a, IR_64, rm_mem(RSP, FRAME_TB), RDX);
     emit_spill(a, ~0u);
     emit_merge_mxcsr(a, RCX, 0);
+    emit_vzeroupper(a);
     asm_load(a, IR_64, RDI, rm_mem(RSP, FRAME_CPU));
     asm_call(a, tcg_lookup_ind);
     asm_op(a, 0x85 | A_W, RAX, rm_reg(RAX)); /* TEST */
@@ -181,6 +192,7 @@ static const void *gen_slow(Asm *a, const void *fn, bool vec)
     emit_spill(a, ~0u);
     emit_set_host_pc(a, RDI);
     emit_merge_mxcsr(a, RDI, 8);
+    emit_vzeroupper(a);
     asm_mov(a, IR_64, RSI, RAX);
     if (vec) {
         asm_lea(a, IR_64, RDX, rm_mem(RSP, FRAME_VEC + 8));
@@ -207,6 +219,7 @@ static const void *gen_spill(Asm *a, bool host_pc)
         emit_set_host_pc(a, tmp);
     }
     emit_merge_mxcsr(a, tmp, 8);
+    emit_vzeroupper(a);
     asm_load(a, IR_64, tmp, rm_mem(RSP, FRAME_OLD + 8));
     emit_ret(a);
     return start;
@@ -228,6 +241,7 @@ static const void *gen_spill_caller(Asm *a)
     const void *start = a->p;
 
     emit_spill(a, RS_CALLER_PINNED);
+    emit_vzeroupper(a);
     emit_ret(a);
     return start;
 }

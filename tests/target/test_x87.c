@@ -659,6 +659,7 @@ static void set_up(void)
         cpu->cs.tlb_table[i] = tlb.entry;
         cpu->cs.tlb.space[0].bank[i] = &tlb;
     }
+    cpu->cs.tlb.current = &cpu->cs.tlb.space[0];
     set_up_backends();
 }
 

@@ -171,7 +171,7 @@ static void test_vector_memory(void)
     memset(page, 0xaa, 64);
     ir_ldv(f, XMM0, ir_const(f, PAGE_VA), 0, MO_32);
     ir_stv(f, XMM0, ir_const(f, PAGE_VA), 17, MO_64);
-    ir_vmov(f, XMM1, XMM0, MO_128);
+    ir_vmov(f, XMM1, XMM0, VEC_LOW);
     ir_exit(f);
     run();
     g_assert_cmphex(cpu.vec[0].u64[0], ==, 0xaaaaaaaa);

@@ -346,10 +346,17 @@ static void add_vector_move(IrFunc *f)
     int64_t disp;
     IrTemp a;
 
-    switch (below(4)) {
+    switch (below(5)) {
+    case 4:
+        ir_vzeroup(f, 16);
+        break;
     case 0:
         a = address(f, &disp);
-        ir_ldv(f, v, a, disp, MO_32 + below(4));
+        if (chance(2)) {
+            ir_ldv(f, v, a, disp, MO_32 + below(4));
+        } else {
+            ir_ldv_zero(f, v, a, disp, MO_32 + below(3));
+        }
         break;
     case 1:
         a = address(f, &disp);
@@ -358,12 +365,17 @@ static void add_vector_move(IrFunc *f)
     case 2: {
         IrTemp t = ir_temp_vec(f);
 
-        ir_vmov(f, t, v, MO_128);
-        ir_vmov(f, G_VEC(below(16)), t, MO_128);
+        if (chance(2)) {
+            ir_vmov(f, t, v, VEC_LOW);
+            ir_vmov(f, G_VEC(below(16)), t, below(2)); /* low bits only */
+        } else {
+            ir_vmov(f, t, v, VEC_ZERO + below(2));
+            ir_vmov(f, G_VEC(below(16)), t, below(3));
+        }
         break;
     }
     default:
-        ir_vmov(f, v, G_VEC(below(16)), chance(2) ? MO_128 : MO_256);
+        ir_vmov(f, v, G_VEC(below(16)), below(3));
         break;
     }
 }
@@ -371,6 +383,24 @@ static void add_vector_move(IrFunc *f)
 static IrTemp vec_source(void)
 {
     return G_VEC(below(4));
+}
+
+/* 128 bits or 256, as the row allows. */
+static VecMode vop_mode(const VopDef *d)
+{
+    if (vop_lanes(d) == VOP_LANES_CROSS) {
+        return VEC_FULL;
+    }
+    if (d->attrs & VOP_ATTR_NO_VEX) {
+        return VEC_LOW;
+    }
+    return below(vop_lanes(d) == VOP_LANES_NONE ? 2 : 3);
+}
+
+static bool has_src2(const VopDef *d)
+{
+    return d->shape == VOP_VVVV || d->shape == VOP_VVVM ||
+           d->shape == VOP_VVVX;
 }
 
 /* Any sub-op, @code, on few registers, so that operands coincide. */
@@ -388,7 +418,8 @@ static void add_vop_code(IrFunc *f, VopCode code)
     if (code == VOP_MOVD_VE || code == VOP_MOVQ_VE) {
         a = IR_NONE;
     }
-    ir_vop(f, code, dst, a, b, rig_random());
+    ir_vop3(f, code, vop_mode(d), dst, a, b, has_src2(d) ? vec_source() : IR_NONE,
+            rig_random());
 }
 
 static void add_vop(IrFunc *f)

@@ -182,6 +182,7 @@ typedef struct X86CPU {
     uint32_t hflags;
     SegmentCache segs[NB_SEGS];
     VecReg vec[16];    /* XMM/YMM */
+    VecReg vec_operand; /* from memory, on its way to a helper */
     X87State x87;
     uint32_t mxcsr;    /* live in the host's while translated code runs */
 

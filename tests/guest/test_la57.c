@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * 5-level paging: entered from 32-bit code, as it can only be changed with
+ * paging off; canonical addresses of 57 bits; INVLPG and faults up there.
+ * Source: SDM vol. 3A, 4.5 "4-Level Paging and 5-Level Paging"; 4.1.1 "Four
+ * Paging Modes".
+ */
+#include "guest.h"
+
+#define P 1ull
+#define W 2ull
+
+#define CR4_LA57 (1ull << 12)
+#define HIGH     0x00aa000000003000ull /* needs bits 48 to 56 */
+
+#define GP 13
+#define PF 14
+
+extern char switch_la57[];
+
+/*
+ * From 64-bit code: to compatibility mode (CS 18h in this kernel's GDT, 32-bit
+ * and flat), paging off, CR4 and CR3 changed, paging on, and back.
+ * RDI: the new CR4, RSI: the new CR3.
+ */
+__asm__(".pushsection .text\n"
+        "switch_la57:\n\t"
+        "push %rbx\n\t"
+        "lea 3f(%rip), %rax\n\t"
+        "pushq $0x18\n\t"
+        "push %rax\n\t"
+        "lretq\n"
+        ".code32\n"
+        "3: mov %cr0, %eax\n\t"
+        "btr $31, %eax\n\t"
+        "mov %eax, %cr0\n\t"
+        "mov %edi, %cr4\n\t"
+        "mov %esi, %cr3\n\t"
+        "bts $31, %eax\n\t"
+        "mov %eax, %cr0\n\t"
+        "ljmp $0x08, $4f\n"
+        ".code64\n"
+        "4: pop %rbx\n\t"
+        "ret\n"
+        ".popsection\n");
+
+static bool has_la57(void)
+{
+    uint32_t a = 7, b, c = 0, d;
+
+    __asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+    return c >> 16 & 1;
+}
+
+static void read_at(void *arg)
+{
+    (void)*(volatile uint64_t *)arg;
+}
+
+static void set_la57(void *arg)
+{
+    (void)arg;
+    WRITE_CR(4, READ_CR(4) ^ CR4_LA57);
+}
+
+/* Tables for HIGH below @top, an PML5. */
+static uint64_t *map_high(uint64_t *top)
+{
+    uint64_t *table = top;
+
+    for (unsigned shift = 48; shift > 12; shift -= 9) {
+        uint64_t *e = &table[HIGH >> shift & 511];
+
+        if (!*e) {
+            *e = (uintptr_t)page_alloc() | P | W;
+        }
+        table = (uint64_t *)(*e & 0xffffffffff000ull);
+    }
+    return &table[HIGH >> 12 & 511];
+}
+
+static void test_high(uint64_t *top)
+{
+    uint64_t *frame = page_alloc(), *entry = map_high(top);
+    Frame f;
+
+    *frame = 0x1234;
+    check_eq(catch(read_at, (void *)HIGH, &f), PF, "not mapped yet");
+    check_eq(READ_CR(2), HIGH, "all of CR2");
+    *entry = (uintptr_t)frame | P | W;
+    check_eq(*(volatile uint64_t *)HIGH, 0x1234, "a page above 48 bits");
+    *entry = 0;
+    invlpg(HIGH);
+    check_eq(catch(read_at, (void *)HIGH, &f), PF, "INVLPG up there");
+    check_eq(catch(read_at, (void *)(HIGH | 1ull << 56), &f), GP,
+             "bit 56 alone is not canonical");
+    check_eq(catch(read_at, (void *)(HIGH | 0xffull << 56), &f), PF,
+             "with bits 63 to 57 it is");
+}
+
+int main(void)
+{
+    uint64_t cr3 = READ_CR(3), cr4 = READ_CR(4), *top;
+    void (*change)(uint64_t, uint64_t) = (void *)switch_la57;
+
+    if (!has_la57()) {
+        check(true, "LA57 # SKIP not there");
+        return 0;
+    }
+    check_eq(catch(read_at, (void *)HIGH, NULL), GP,
+             "not canonical with four levels");
+    check_eq(catch(set_la57, NULL, NULL), GP, "CR4.LA57 in long mode");
+    top = page_alloc();
+    top[0] = (cr3 & ~0xfffull) | P | W;
+    change(cr4 | CR4_LA57, (uintptr_t)top);
+    check(READ_CR(4) & CR4_LA57, "five levels");
+    test_high(top);
+    change(cr4, cr3);
+    check(!(READ_CR(4) & CR4_LA57), "back to four");
+    check_eq(catch(read_at, (void *)HIGH, NULL), GP, "not canonical again");
+    return 0;
+}
