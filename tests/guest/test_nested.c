@@ -180,8 +180,8 @@ static void test_alignment(void)
 /* At CPL 0 EFLAGS.AC means something else. */
 static void load_misaligned(void *arg)
 {
-    __asm__ volatile("pushf; orl $0x40000, (%%rsp); popf; mov 1(%0), %%eax" ::"D"(
-                         arg)
+    __asm__ volatile("pushf; orl $0x40000, (%%rsp); popf\n"
+                     "mov 1(%0), %%eax" ::"D"(arg)
                      : "rax", "cc");
 }
 
