@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Half precision: VCVTPH2PS and VCVTPS2PH by integer arithmetic.  Source: SDM
- * vol. 2C, the instruction of each name; vol. 1, 14.4.1 "Half-Precision
+ * vol. 2C, the instruction of each name; vol. 1, 14.4 "Half-Precision
  * Floating-Point Conversion".  Flags are noted in the host's MXCSR, which is
  * the guest's.
  */

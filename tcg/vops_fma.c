@@ -31,8 +31,8 @@ static bool is_nan64(uint64_t v)
     return (v & ~F64_SIGN) > F64_INF;
 }
 
-/* x * y + z.  The volatile result keeps an operation that a NaN replaces, as its
- * flags count. */
+/* x * y + z.  The volatile result keeps an operation that a NaN replaces, as
+ * its flags count. */
 static uint32_t fused32(uint32_t x, uint32_t y, uint32_t z, unsigned neg)
 {
     VopVec v = {.u32 = {neg & NEG_PRODUCT ? x ^ F32_SIGN : x, y,

@@ -103,8 +103,7 @@ VOP_FN(SHA256RNDS2)
     return 0;
 }
 
-LANES(SHA256MSG1, u32, 4,
-      x + sha256_small0(i < 3 ? a->u32[i + 1] : b->u32[0]))
+LANES(SHA256MSG1, u32, 4, x + sha256_small0(i < 3 ? a->u32[i + 1] : b->u32[0]))
 
 VOP_FN(SHA256MSG2)
 {

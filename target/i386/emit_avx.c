@@ -127,8 +127,8 @@ static void run_slow(X86Trans *s, const Operands *o)
         regs |= (int64_t)o->reg[i] << (8 * i);
     }
     ir_call(s->ir, HELPER_avx_checked, to_int ? o->dst : IR_NONE, 3,
-            ir_const(s->ir, o->code | (int64_t)o->imm << 16 |
-                                (int64_t)o->mode << 24),
+            ir_const(s->ir,
+                     o->code | (int64_t)o->imm << 16 | (int64_t)o->mode << 24),
             ir_const(s->ir, regs),
             o->integer == IR_NONE ? ir_const(s->ir, 0) : o->integer);
 }
@@ -141,8 +141,8 @@ static void store_result(X86Trans *s, const X86Insn *in, Operands *o)
     IrTemp probe = ir_temp(s->ir);
 
     ir_ld(s->ir, IR_64, probe, a.base, a.disp, a.mo | MO_8 | MO_RMW);
-    ir_ld(s->ir, IR_64, probe, a.base,
-          a.disp + (1 << in->op[0].size) - 1, a.mo | MO_8 | MO_RMW);
+    ir_ld(s->ir, IR_64, probe, a.base, a.disp + (1 << in->op[0].size) - 1,
+          a.mo | MO_8 | MO_RMW);
     o->reg[0] = X86_VEC_OPERAND;
     o->dst = x86_vec(X86_VEC_OPERAND);
     if (o->slow) {
@@ -271,8 +271,7 @@ void emit_vextract(X86Trans *s, const X86Insn *in)
         return;
     }
     if (in->imm & 1) {
-        half = in->op[0].kind == OPND_VEC ? vec_of(in, 0)
-                                          : ir_temp_vec(s->ir);
+        half = in->op[0].kind == OPND_VEC ? vec_of(in, 0) : ir_temp_vec(s->ir);
         ir_vop3(s->ir, VOP_VPERM2I128, VEC_FULL, half, src, src, IR_NONE,
                 upper_half);
     }
@@ -305,9 +304,9 @@ void emit_vzero(X86Trans *s, const X86Insn *in)
 /* --- accesses under a mask --- */
 
 /* @helper on @vec and @mask, with what else it needs to know. */
-static void masked(X86Trans *s, const X86Insn *in, unsigned helper,
-                   IrTemp off, unsigned vec, unsigned index, unsigned mask,
-                   unsigned elem, unsigned index_size)
+static void masked(X86Trans *s, const X86Insn *in, unsigned helper, IrTemp off,
+                   unsigned vec, unsigned index, unsigned mask, unsigned elem,
+                   unsigned index_size)
 {
     AvxAccess a = {
         .seg = in->mem.seg,

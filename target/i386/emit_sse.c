@@ -13,7 +13,7 @@
 
 /* The checks that come before any other fault of the instruction: SDM vol. 3A,
  * 13.1 "Providing Operating System Support for SSE Extensions"; vol. 2A, 2.4
- * "Instruction Exception Specification". */
+ * "AVX and SSE Instruction Exception Classification". */
 bool x86_vec_usable(X86Trans *s, const X86Insn *in)
 {
     if (in->vex ? !(s->flags & HF_AVX) : (s->flags & HF_SSE_UD) != 0) {

@@ -33,10 +33,9 @@ uint64_t helper_avx_checked(X86CPU *cpu, uint64_t what, uint64_t regs,
     const VecReg *b = vec_reg(cpu, regs >> 16 & 0xff);
     const VecReg *c = vec_reg(cpu, regs >> 24 & 0xff);
     unsigned host = x86_sse_begin_masked(cpu);
-    uint64_t result =
-        vop_run(def, what >> 24 & 0xff, (VopVec *)&d, (const VopVec *)a,
-                (const VopVec *)b, (const VopVec *)c, integer,
-                (uint8_t)(what >> 16));
+    uint64_t result = vop_run(
+        def, what >> 24 & 0xff, (VopVec *)&d, (const VopVec *)a,
+        (const VopVec *)b, (const VopVec *)c, integer, (uint8_t)(what >> 16));
 
     x86_sse_note_flags(cpu, x86_sse_end_masked(host));
     if (def->shape == VOP_FVV) {
@@ -91,8 +90,9 @@ static vaddr element_addr(X86CPU *cpu, const AvxAccess *a, uint64_t off,
     if (cpu->hflags & HF_CS64) {
         return off + (a->seg >= R_FS ? cpu->segs[a->seg].base : 0);
     }
-    helper_check_seg(cpu, off, a->seg | (uint64_t)write << 8 |
-                                   (uint64_t)(1u << a->elem) << 16);
+    helper_check_seg(cpu, off,
+                     a->seg | (uint64_t)write << 8 |
+                         (uint64_t)(1u << a->elem) << 16);
     return (uint32_t)(off + cpu->segs[a->seg].base);
 }
 
@@ -173,8 +173,7 @@ void helper_gather(X86CPU *cpu, uint64_t off, uint64_t word, uint64_t asize)
 
     for (unsigned i = 0; i < n; i++) {
         if (is_chosen(mask, i, a.elem)) {
-            uint64_t at = (uint64_t)index_of(index, i, a.index_size)
-                          << a.scale;
+            uint64_t at = (uint64_t)index_of(index, i, a.index_size) << a.scale;
             vaddr addr = element_addr(cpu, &a, off + at, asize, false);
 
             put_element(v, i, a.elem,

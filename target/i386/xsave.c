@@ -22,11 +22,11 @@
 #include "target/i386/x87.h"
 #include "tcg/ir.h"
 
-#define YMM_OFFSET 576 /* upper halves */
-#define XSAVE_X87  BIT64(0)
-#define XSAVE_SSE  BIT64(1)
-#define XSAVE_AVX  BIT64(2)
-#define XSAVE_PKRU BIT64(9)
+#define YMM_OFFSET      576 /* upper halves */
+#define XSAVE_X87       BIT64(0)
+#define XSAVE_SSE       BIT64(1)
+#define XSAVE_AVX       BIT64(2)
+#define XSAVE_PKRU      BIT64(9)
 #define XCOMP_COMPACTED BIT64(63)
 
 /* Bytes 512 to 575. */

@@ -233,6 +233,8 @@ bool emit_flags_op(Cg *c, const IrOp *op);
 bool emit_mem_op(Cg *c, const IrOp *op);
 bool emit_rmw_op(Cg *c, const IrOp *op);
 bool emit_vec_op(Cg *c, const IrOp *op);
+/* Bits of VopExt, from 16 on for 256 bits: what tests let the host have. */
+extern uint32_t vop_ext_allowed;
 bool emit_vop_op(Cg *c, const IrOp *op);
 bool emit_flow_op(Cg *c, const IrOp *op);
 bool emit_call_op(Cg *c, const IrOp *op);

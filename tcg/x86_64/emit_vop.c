@@ -215,14 +215,17 @@ static uint32_t host_extensions(void)
     return set;
 }
 
+uint32_t vop_ext_allowed = UINT32_MAX;
+
 /* The upper half of the set is for 256 bits. */
 static bool host_has(const IrOp *op, const VopDef *d)
 {
     unsigned ext = d->attrs >> VOP_ATTR_EXT_SHIFT & 7;
 
     return ext == VOP_EXT_NONE ||
-           (host_extensions() >>
-            (ext + (op->size == VEC_FULL ? 16 : 0)) & 1);
+           ((host_extensions() & vop_ext_allowed) >>
+                (ext + (op->size == VEC_FULL ? 16 : 0)) &
+            1);
 }
 
 /* Reading MXCSR is slow: the thunks do it only after arithmetic. */

@@ -29,11 +29,15 @@ ESCAPES = re.compile(r"\x1b\[[?0-9;]*[A-Za-z]")
 SHELL_PROMPT = r"[#$] (\x1b\[6n)?$"
 
 
-def guest_file(*args, stdin=None):
-    """Path of a guest file made by scripts/guest."""
+def guest_file(*args, stdin=None, program=None):
+    """Path of a guest file made by scripts/guest; program is /bin/work in an
+    initramfs."""
+    env = dict(os.environ)
+    if program:
+        env["HEDDLE_INITRAMFS_EXTRA"] = program
     out = subprocess.run([os.path.join(SRC, "scripts/guest"), *args],
                          input=stdin, stdout=subprocess.PIPE, text=True,
-                         check=True)
+                         check=True, env=env)
     return out.stdout.strip()
 
 

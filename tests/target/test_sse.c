@@ -392,6 +392,52 @@ static void test_row(gconstpointer opaque)
     g_rand_free(rand);
 }
 
+static bool faults_at_once(const Bytes *insn, uint32_t flags)
+{
+    static TranslationBlock tb;
+    X86Trans s = {.cpu = cpu, .tb = &tb, .ir = &ir,
+                  .flags = flags | HF_CS64 | HF_PE | HF_LMA};
+    X86Insn in;
+
+    g_assert_cmpint(x86_decode(&in, NULL, insn->b, insn->n, s.flags), ==,
+                    DECODE_OK);
+    ir_reset(&ir);
+    ir_insn(&ir, 0);
+    in.row->emit(&s, &in);
+    return s.ended;
+}
+
+/* SDM vol. 2A, 2.4 "AVX and SSE Instruction Exception Classification": #UD
+ * without XCR0's consent, #NM by CR0.TS; CR0.EM and CR4.OSFXSR are for the
+ * legacy forms. */
+static void test_gating(void)
+{
+    const Bytes vex = {{0xc5, 0xf4, 0x58, 0xc2}, 4}; /* vaddps ymm0, 1, 2 */
+    const Bytes legacy = {{0x0f, 0x58, 0xc2}, 3};
+
+    g_assert_true(faults_at_once(&vex, 0));
+    g_assert_false(faults_at_once(&vex, HF_AVX));
+    g_assert_false(faults_at_once(&vex, HF_AVX | HF_SSE_UD));
+    g_assert_true(faults_at_once(&vex, HF_AVX | HF_SSE_NM));
+    g_assert_false(faults_at_once(&legacy, 0));
+    g_assert_true(faults_at_once(&legacy, HF_AVX | HF_SSE_UD));
+}
+
+/* Destination, index and mask of a gather must differ: vol. 2C. */
+static void test_gather_registers(void)
+{
+    Bytes insn = {{0xc4, 0xe2, 0x69, 0x90, 0x04, 0x0f}, 6};
+
+    g_assert_false(faults_at_once(&insn, HF_AVX)); /* xmm0, [rdi + xmm1], 2 */
+    insn.b[4] = 0x0c; /* destination 1 */
+    g_assert_true(faults_at_once(&insn, HF_AVX));
+    insn.b[4] = 0x14; /* 2 */
+    g_assert_true(faults_at_once(&insn, HF_AVX));
+    insn.b[4] = 0x04;
+    insn.b[5] = 0x17; /* index 2 */
+    g_assert_true(faults_at_once(&insn, HF_AVX));
+}
+
 static void set_up(void)
 {
     code = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
@@ -465,6 +511,8 @@ int main(int argc, char **argv)
 
     g_test_init(&argc, &argv, NULL);
     set_up();
+    g_test_add_func("/sse/gating", test_gating);
+    g_test_add_func("/sse/gather-registers", test_gather_registers);
     rows = x86_rows(&n);
     for (unsigned i = 0; i < n; i++) {
         if (is_vector(&rows[i]) && host_has_it(&rows[i])) {

@@ -6,6 +6,7 @@
 #include "native_rig.h"
 
 #include "tcg/vops.h"
+#include "tcg/x86_64/cg.h"
 
 #include <xmmintrin.h>
 
@@ -561,6 +562,15 @@ static void test_vops(void)
     }
 }
 
+/* As on a host that has none of what AVX2 does not imply. */
+static void test_lacking(void)
+{
+    vop_ext_allowed = BIT(VOP_EXT_NONE);
+    test_vops();
+    test_all();
+    vop_ext_allowed = UINT32_MAX;
+}
+
 /* --- by hand --- */
 static void test_buffer_end(void)
 {
@@ -708,6 +718,7 @@ int main(int argc, char **argv)
     }
     g_test_add_func("/native/vops", test_vops);
     g_test_add_func("/native/random/all", test_all);
+    g_test_add_func("/native/lacking", test_lacking);
     g_test_add_func("/native/buffer-end", test_buffer_end);
     g_test_add_func("/native/exit-request", test_exit_request);
     g_test_add_func("/native/chain", test_chain);

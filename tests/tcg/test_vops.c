@@ -16,7 +16,7 @@
 /* What the code under test works on; rdi points to it. */
 typedef struct Run {
     VopVec a[2], b[2], c[2]; /* ymm1 (source 0 and dst), ymm2, ymm0 */
-    uint64_t r;  /* rcx in, rax out */
+    uint64_t r;              /* rcx in, rax out */
     uint32_t mxcsr;
     uint32_t pad;
     uint64_t cc; /* ax after LAHF and SETO */
@@ -147,14 +147,14 @@ static void make_code(const VopDef *def, VecMode mode, uint8_t imm)
                "\x31\xc0"             /* xor %eax, %eax */
                "\x0f\xae\x57\x68");   /* ldmxcsr 104(%rdi) */
     p = put_vop(p, def, mode, imm);
-    p = PUT(p, "\x48\x89\x47\x60"     /* mov %rax, 96(%rdi) */
-               "\x0f\xae\x5f\x68"     /* stmxcsr 104(%rdi) */
-               "\x9f"                 /* lahf */
-               "\x0f\x90\xc0"         /* seto %al */
-               "\x48\x89\x47\x70"     /* mov %rax, 112(%rdi) */
-               "\xc5\xfc\x11\x0f"     /* vmovups %ymm1, (%rdi) */
-               "\xc5\xf8\x77"         /* vzeroupper */
-               "\xc3");               /* ret */
+    p = PUT(p, "\x48\x89\x47\x60" /* mov %rax, 96(%rdi) */
+               "\x0f\xae\x5f\x68" /* stmxcsr 104(%rdi) */
+               "\x9f"             /* lahf */
+               "\x0f\x90\xc0"     /* seto %al */
+               "\x48\x89\x47\x70" /* mov %rax, 112(%rdi) */
+               "\xc5\xfc\x11\x0f" /* vmovups %ymm1, (%rdi) */
+               "\xc5\xf8\x77"     /* vzeroupper */
+               "\xc3");           /* ret */
 }
 
 static void run_host(Run *run)
@@ -174,8 +174,8 @@ static void run_portable(const VopDef *def, VecMode mode, uint8_t imm, Run *run)
     uint64_t result;
 
     _mm_setcsr(run->mxcsr);
-    result = vop_run(def, mode, d, none ? NULL : run->a, run->b, run->c,
-                     run->r, imm);
+    result = vop_run(def, mode, d, none ? NULL : run->a, run->b, run->c, run->r,
+                     imm);
     run->mxcsr = _mm_getcsr();
     _mm_setcsr(old);
     memcpy(run->a, d, sizeof(d));
@@ -186,12 +186,11 @@ static void run_portable(const VopDef *def, VecMode mode, uint8_t imm, Run *run)
 static uint32_t corner32(GRand *rand)
 {
     static const uint32_t corners[] = {
-        0,          0x80000000, 0x3f800000, 0xbf800000, 0x7f800000,
-        0xff800000, 0x7fc00001, 0xffc00002, 0x7f800003, 0xff800004,
-        0x00000001, 0x807fffff, 0x00800000, 0x7f7fffff, 0x4effffff,
-        0x4f000000, 0xcf000000, 0x3f000000, 0x3fc00000, 0xc0200000,
-        0x4b000001, 0x4afffffd, 1,          0xffffffff, 0x7fffffff,
-        0x00ff00ff, 0x80008000, 0x7fff7fff, 0x80807f7f, 5,
+        0,          0x80000000, 0x3f800000, 0xbf800000, 0x7f800000, 0xff800000,
+        0x7fc00001, 0xffc00002, 0x7f800003, 0xff800004, 0x00000001, 0x807fffff,
+        0x00800000, 0x7f7fffff, 0x4effffff, 0x4f000000, 0xcf000000, 0x3f000000,
+        0x3fc00000, 0xc0200000, 0x4b000001, 0x4afffffd, 1,          0xffffffff,
+        0x7fffffff, 0x00ff00ff, 0x80008000, 0x7fff7fff, 0x80807f7f, 5,
     };
 
     return corners[g_rand_int_range(rand, 0, ARRAY_LEN(corners))];
@@ -200,16 +199,36 @@ static uint32_t corner32(GRand *rand)
 static uint64_t corner64(GRand *rand)
 {
     static const uint64_t corners[] = {
-        0,                  0x8000000000000000, 0x3ff0000000000000,
-        0x7ff0000000000000, 0xfff0000000000000, 0x7ff8000000000001,
-        0xfff8000000000002, 0x7ff0000000000003, 0xfff0000000000004,
-        1,                  0x800fffffffffffff, 0x0010000000000000,
-        0x7fefffffffffffff, 0x41dfffffffe00000, 0x41e0000000000000,
-        0xc1e0000000000000, 0x43e0000000000000, 0xc3e0000000000000,
-        0x3fe0000000000000, 0xbff8000000000000, 0x4004000000000000,
-        0x4330000000000001, 0x432fffffffffffff, UINT64_MAX,
-        17,                 64,                 0x380fffffffffffff,
-        0x36a0000000000000, 0x47efffffe0000001, 0x47effffff0000000,
+        0,
+        0x8000000000000000,
+        0x3ff0000000000000,
+        0x7ff0000000000000,
+        0xfff0000000000000,
+        0x7ff8000000000001,
+        0xfff8000000000002,
+        0x7ff0000000000003,
+        0xfff0000000000004,
+        1,
+        0x800fffffffffffff,
+        0x0010000000000000,
+        0x7fefffffffffffff,
+        0x41dfffffffe00000,
+        0x41e0000000000000,
+        0xc1e0000000000000,
+        0x43e0000000000000,
+        0xc3e0000000000000,
+        0x3fe0000000000000,
+        0xbff8000000000000,
+        0x4004000000000000,
+        0x4330000000000001,
+        0x432fffffffffffff,
+        UINT64_MAX,
+        17,
+        64,
+        0x380fffffffffffff,
+        0x36a0000000000000,
+        0x47efffffe0000001,
+        0x47effffff0000000,
     };
 
     return corners[g_rand_int_range(rand, 0, ARRAY_LEN(corners))];
@@ -227,9 +246,9 @@ static VopVec operand(GRand *rand)
                                : corner32(rand);
     }
     for (unsigned i = 0; i < 2 && kind > 2; i++) {
-        v.u64[i] = kind == 3 ? corner64(rand)
-                             : 0x3fb0000000000000 +
-                                   ((uint64_t)g_rand_int(rand) << 24);
+        v.u64[i] =
+            kind == 3 ? corner64(rand)
+                      : 0x3fb0000000000000 + ((uint64_t)g_rand_int(rand) << 24);
     }
     return v;
 }
@@ -250,8 +269,7 @@ static void fail(const VopDef *def, VecMode mode, uint8_t imm, const Run *in,
     print_vector("host", host->a);
     print_vector("got", got->a);
     g_error("%s mode=%u imm=%02x mxcsr=%x r=%" PRIx64 "\nhost r=%" PRIx64
-            " mxcsr=%x cc=%" PRIx64 "\n got r=%" PRIx64
-            " mxcsr=%x cc=%" PRIx64,
+            " mxcsr=%x cc=%" PRIx64 "\n got r=%" PRIx64 " mxcsr=%x cc=%" PRIx64,
             def->name, mode, imm, in->mxcsr, in->r, host->r, host->mxcsr,
             host->cc, got->r, got->mxcsr, got->cc);
 }

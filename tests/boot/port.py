@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What tests/boot/serial and tests/boot/clocks share: TAP, the guest's files,
-and a guest whose serial port is read with the host's time at hand."""
+"""A guest whose serial port is a file, a pty or a unix socket, carries binary
+data, and is read with the host's time at hand."""
 import os
 import select
 import shutil
@@ -11,46 +11,15 @@ import termios
 import time
 import tty
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-SRC = os.path.dirname(os.path.dirname(HERE))
-
-
-def guest_file(*args, stdin=None, extra=None):
-    """Path of a guest file made by scripts/guest."""
-    env = dict(os.environ)
-    if extra:
-        env["HEDDLE_INITRAMFS_EXTRA"] = extra
-    out = subprocess.run([os.path.join(SRC, "scripts/guest"), *args],
-                         input=stdin, stdout=subprocess.PIPE, text=True,
-                         check=True, env=env)
-    return out.stdout.strip()
+from vm import SRC, emulator, guest_file
 
 
 def guest_program(build):
     """tests/boot/guest.c, linked so that it runs in any initramfs."""
     path = os.path.join(build, "boot-guest")
     subprocess.run(["gcc", "-O2", "-static", "-o", path,
-                    os.path.join(HERE, "guest.c")], check=True)
+                    os.path.join(SRC, "tests/boot/guest.c")], check=True)
     return path
-
-
-class Tap:
-    def __init__(self):
-        self.count = 0
-        self.failures = 0
-
-    def report(self, ok, name, detail="", log=""):
-        self.count += 1
-        print("%s %d - %s%s" % ("ok" if ok else "not ok", self.count, name,
-                                " # " + detail if detail else ""), flush=True)
-        if not ok:
-            self.failures += 1
-            for line in log.splitlines()[-15:]:
-                print("#   " + line)
-
-    def end(self):
-        print("1..%d" % self.count)
-        return 1 if self.failures else 0
 
 
 class Guest:
@@ -66,18 +35,12 @@ class Guest:
                             stdin="#!/bin/sh\nmount -t devtmpfs none /dev\n"
                             "mount -t proc none /proc\n"
                             "mount -t sysfs none /sys\n" + job,
-                            extra=guest_program(args.build))
-        if args.qemu:
-            command = ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "max"]
-        else:
-            command = [os.path.join(args.build, "heddle")]
-            if args.accel:
-                command += ["-accel", args.accel]
-        command += ["-smp", str(smp), "-m", "512", "-display", "none",
-                    "-no-reboot", "-serial", self.serial(backend),
-                    "-kernel", guest_file("kernel", "cloud-amd64"),
-                    "-initrd", initrd, "-append",
-                    "console=ttyS0 panic=-1 quiet " + append]
+                            program=guest_program(args.build))
+        command = emulator(args) + [
+            "-smp", str(smp), "-m", "512", "-display", "none", "-no-reboot",
+            "-serial", self.serial(backend),
+            "-kernel", guest_file("kernel", "cloud-amd64"), "-initrd", initrd,
+            "-append", "console=ttyS0 panic=-1 quiet " + append]
         errors = open(os.path.join(self.dir, "stderr"), "wb+")
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
                                         stdout=errors, stderr=errors)
@@ -175,10 +138,3 @@ class Guest:
         self.process.kill()
         self.process.wait()
         shutil.rmtree(self.dir)
-
-
-def add_options(parser):
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--build", default=os.path.join(SRC, "build"))
-    parser.add_argument("--accel")
-    parser.add_argument("--qemu", action="store_true")
