@@ -16,7 +16,7 @@
 
 /* --- watchpoints --- */
 
-void tcg_watch_hit(CPUState *cpu, uint32_t hits)
+void cpu_watch_hit(CPUState *cpu, uint32_t hits)
 {
     const TranslationBlock *running =
         cpu->host_pc ? region_find_tb(cpu->host_pc) : NULL;
@@ -40,7 +40,7 @@ static void watch_access(CPUState *cpu, vaddr addr, unsigned len, bool write)
     }
     hits = x86_watch_hits(x86, addr, len, write);
     if (hits) {
-        tcg_watch_hit(cpu, hits);
+        cpu_watch_hit(cpu, hits);
     }
 }
 

@@ -13,10 +13,6 @@ bool tcg_accel_init(KeyVal *opts, unsigned cpus, GError **errp);
 void tcg_accel_help(GString *out);
 extern const TcgBackend *tcg_backend;
 
-/* A breakpoint (DR6 bits @hits) is on an access that is about to be made: run
- * its instruction alone, so that the trap can come after it; then, or when it
- * is alone already, note the hits in X86CPU.watch_hits and return. */
-void tcg_watch_hit(CPUState *cpu, uint32_t hits);
 /* One instruction in an exclusive section, after CPU_EXIT_ATOMIC. */
 void tcg_cpu_exec_step_atomic(CPUState *cpu);
 

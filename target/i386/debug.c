@@ -10,7 +10,6 @@
  * An I/O breakpoint is noticed by the helpers of IN and OUT, in the same way.
  * Source: SDM vol. 3B, 18.2 "Debug Registers", 18.3.1 "Debug Exception (#DB)".
  */
-#include "accel/tcg.h"
 #include "exec/ldst.h"
 #include "target/i386/excp.h"
 #include "target/i386/helpers.h"
@@ -195,7 +194,7 @@ void x86_watch_io(X86CPU *cpu, uint16_t port, unsigned bytes)
         }
     }
     if (hits) {
-        tcg_watch_hit(&cpu->cs, hits);
+        cpu_watch_hit(&cpu->cs, hits);
     }
 }
 
