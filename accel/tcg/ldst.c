@@ -189,6 +189,7 @@ static void probe_range(CPUState *cpu, vaddr addr, unsigned len, int access,
     TLBFull *full;
 
     tlb_get(cpu, addr, access, op, &full, false);
+    /* Of the second page the first byte is the one that faults. */
     if ((addr ^ last) & PAGE_MASK) {
         tlb_get(cpu, last & PAGE_MASK, access, op, &full, false);
     }
