@@ -243,23 +243,30 @@ static void test_pdptes(void)
     check_eq(out32.error, 0, "reserved bit of a PDPTE: error code");
 }
 
-/* Four bytes at FFFFFFFEh: two at the top, two at 0. */
+/*
+ * Four bytes at FFFFFFFEh through a segment of 4 GiB: either #GP, as the AMD
+ * processors do that were tried, or two bytes at the top and two at 0.  SDM
+ * vol. 3A, 5.3 "Limit Checking" leaves that to the implementation.
+ */
 static void test_wrap(void)
 {
     volatile uint16_t *bottom = (uint16_t *)0;
+    bool wraps;
 
     __asm__ volatile("" : "+r"(bottom));
     tables32(0, 0);
     pd32[TOP >> 22] = 0x4000000 | P | W | PS;
     *(uint16_t *)0x43ffffe = 0xbeef;
     access32(READ, 0xfffffffe, CR4_PSE);
-    check_eq(out32.vector, 0xffffffff, "read over 4 GiB: no fault");
-    check_eq(out32.value & 0xffff, 0xbeef, "its low half");
-    check_eq(out32.value >> 16, *bottom, "its high half is at 0");
+    wraps = out32.vector == 0xffffffff;
+    check(wraps ? out32.value == (0xbeef | (uint32_t)*bottom << 16)
+                : out32.vector == 13 && out32.error == 0,
+          "read over 4 GiB: #GP(0), or wraps");
     pd32[TOP >> 22] = 0;
     access32(READ, 0xfffffffe, CR4_PSE);
-    check_eq(out32.vector, 14, "the top is not mapped: #PF");
-    check_eq(out32.cr2, 0xfffffffe, "its CR2");
+    check(wraps ? out32.vector == 14 && out32.cr2 == 0xfffffffe
+                : out32.vector == 13,
+          "the same with the top not mapped");
 }
 
 int main(void)
