@@ -46,6 +46,11 @@ static void watch_access(CPUState *cpu, vaddr addr, unsigned len, bool write)
 
 /* --- RAM --- */
 
+/* Host accesses need no alignment; each is one instruction. */
+typedef uint16_t __attribute__((aligned(1), may_alias)) Any16;
+typedef uint32_t __attribute__((aligned(1), may_alias)) Any32;
+typedef uint64_t __attribute__((aligned(1), may_alias)) Any64;
+
 /* Guest RAM is raced for by design; the races are the guest's. */
 __attribute__((no_sanitize("thread"))) static uint64_t
 ram_load(const void *p, unsigned size)
@@ -54,11 +59,11 @@ ram_load(const void *p, unsigned size)
     case 1:
         return *(const volatile uint8_t *)p;
     case 2:
-        return *(const volatile uint16_t *)p;
+        return *(const volatile Any16 *)p;
     case 4:
-        return *(const volatile uint32_t *)p;
+        return *(const volatile Any32 *)p;
     default:
-        return *(const volatile uint64_t *)p;
+        return *(const volatile Any64 *)p;
     }
 }
 
@@ -70,13 +75,13 @@ ram_store(void *p, uint64_t value, unsigned size)
         *(volatile uint8_t *)p = value;
         break;
     case 2:
-        *(volatile uint16_t *)p = value;
+        *(volatile Any16 *)p = value;
         break;
     case 4:
-        *(volatile uint32_t *)p = value;
+        *(volatile Any32 *)p = value;
         break;
     default:
-        *(volatile uint64_t *)p = value;
+        *(volatile Any64 *)p = value;
         break;
     }
 }
@@ -184,6 +189,7 @@ static void probe_range(CPUState *cpu, vaddr addr, unsigned len, int access,
     TLBFull *full;
 
     tlb_get(cpu, addr, access, op, &full, false);
+    /* Of the second page the first byte is the one that faults. */
     if ((addr ^ last) & PAGE_MASK) {
         tlb_get(cpu, last & PAGE_MASK, access, op, &full, false);
     }

@@ -164,6 +164,7 @@ TranslationBlock *tb_find(CPUState *cpu, uint32_t cflags)
         cpu->tcg->stats.jc_hits++;
         return tb;
     }
+    x86_check_fetch(x86, 0);
     tcg_code_page(cpu, pc, &ram);
     tb = ram == RAM_ADDR_INVALID ? NULL
                                  : hash_find(cpu, pc, ram, cflags, false);

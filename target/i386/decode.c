@@ -131,6 +131,9 @@ static X86Decode take_vex(X86Insn *in, Cursor *c, uint8_t byte,
     static const uint8_t reps[] = {0, 0, 0xf3, 0xf2};
     uint8_t b1 = take8(c), b2 = b1;
 
+    if (c->error != DECODE_OK) {
+        return c->error;
+    }
     if (in->osize16 || in->rep || in->lock || in->has_rex ||
         !(hflags & HF_PE) || (hflags & HF_VM)) {
         return DECODE_UD;
@@ -140,7 +143,7 @@ static X86Decode take_vex(X86Insn *in, Cursor *c, uint8_t byte,
     in->rex = (~b1 >> 5) & 4;
     if (byte == 0xc4) {
         b2 = take8(c);
-        if ((b1 & 31) < 1 || (b1 & 31) > 3) {
+        if (c->error == DECODE_OK && ((b1 & 31) < 1 || (b1 & 31) > 3)) {
             return DECODE_UD;
         }
         in->map = X86_M0F + (b1 & 31) - 1;
@@ -153,7 +156,6 @@ static X86Decode take_vex(X86Insn *in, Cursor *c, uint8_t byte,
     in->osize16 = (b2 & 3) == 1;
     if (!(hflags & HF_CS64)) {
         in->rex = 0;
-        in->vex_v &= 7;
     }
     in->opcode = take8(c);
     return c->error;
@@ -546,7 +548,7 @@ static void take_operand(X86Insn *in, X86Operand *op, unsigned code,
         break;
     case AT_B:
         op->kind = OPND_REG;
-        op->reg = in->vex_v;
+        op->reg = in->vex_v & (hflags & HF_CS64 ? 15 : 7);
         break;
     case AT_Z:
         set_gpr(in, op, (in->opcode & 7) | (in->rex & 1) << 3);
@@ -575,7 +577,7 @@ static void take_operand(X86Insn *in, X86Operand *op, unsigned code,
         break;
     case AT_H:
         op->kind = OPND_VEC;
-        op->reg = in->vex_v;
+        op->reg = in->vex_v & (hflags & HF_CS64 ? 15 : 7);
         break;
     case AT_W:
         set_rm(in, op, OPND_VEC);
@@ -641,6 +643,23 @@ static bool lock_fits(const X86Insn *in)
     return (in->row->attrs & XA_LOCK) && in->op[0].kind == OPND_MEM;
 }
 
+/* CR1 and the like are #UD before the privilege is looked at: SDM vol. 2B,
+ * "MOV--Move to/from Control Registers", and "Debug Registers". */
+static bool registers_exist(const X86Insn *in)
+{
+    const unsigned crs = BIT(0) | BIT(2) | BIT(3) | BIT(4) | BIT(8);
+
+    for (unsigned i = 0; i < 2; i++) {
+        const X86Operand *op = &in->op[i];
+
+        if ((op->kind == OPND_CR && !(crs >> op->reg & 1)) ||
+            (op->kind == OPND_DR && op->reg >= 8)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static X86Decode decode(X86Insn *in, const X86CPU *cpu, Cursor *c,
                         uint32_t hflags)
 {
@@ -665,7 +684,8 @@ static X86Decode decode(X86Insn *in, const X86CPU *cpu, Cursor *c,
     if (c->error != DECODE_OK) {
         return c->error;
     }
-    if ((in->lock && !lock_fits(in)) || (in->vex && !vex_fields_fit(in))) {
+    if (!registers_exist(in) || (in->lock && !lock_fits(in)) ||
+        (in->vex && !vex_fields_fit(in))) {
         return DECODE_UD;
     }
     return DECODE_OK;

@@ -140,9 +140,10 @@ static void store_result(X86Trans *s, const X86Insn *in, Operands *o)
     X86Addr a = x86_addr(s, in, 1u << in->op[0].size, X86_WRITE);
     IrTemp probe = ir_temp(s->ir);
 
-    ir_ld(s->ir, IR_64, probe, a.base, a.disp, a.mo | MO_8 | MO_RMW);
-    ir_ld(s->ir, IR_64, probe, a.base, a.disp + (1 << in->op[0].size) - 1,
-          a.mo | MO_8 | MO_RMW);
+    for (unsigned i = 0; i < 1u << in->op[0].size; i += 8) {
+        ir_ld(s->ir, IR_64, probe, a.base, a.disp + i,
+              a.mo | MO_64 | MO_RMW);
+    }
     o->reg[0] = X86_VEC_OPERAND;
     o->dst = x86_vec(X86_VEC_OPERAND);
     if (o->slow) {

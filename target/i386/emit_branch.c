@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Transfers of control.  A near jump to an address that is not canonical
- * faults when its target is fetched, with rip there, as AMD's processors do.
+ * Transfers of control.
+ *
+ * Missing: a near jump to an address that is not canonical faults when its
+ * target is fetched, with rip there; processors fault at the jump (SDM vol. 2A,
+ * "JMP", "CALL", "RET").  The check would cost every return.
  */
 #include "target/i386/emit.h"
 

@@ -68,6 +68,10 @@ static IrTemp get(X86Trans *s, const X86Insn *in, unsigned n)
     const X86Operand *op = &in->op[n];
     IrTemp t;
 
+    /* A pending #MF comes before the faults of the operand. */
+    if (op->kind == OPND_MEM && in->op[0].kind == OPND_MMX && !s->mmx) {
+        x86_call0(s, HELPER_x87_fwait);
+    }
     if (op->kind == OPND_REG && op->size < IR_64) {
         return x86_zx(s, op->size, x86_get(s, in, n));
     }
@@ -418,6 +422,9 @@ static IrTemp convert_source(X86Trans *s, const X86Insn *in)
         }
         ir_vop(s->ir, VOP_MOVQ, v, IR_NONE, xmm_of(in, 1), 0);
         return v;
+    }
+    if (!s->mmx) {
+        x86_call0(s, HELPER_x87_fwait);
     }
     a = x86_addr(s, in, 1u << size, X86_READ);
     ir_ldv(s->ir, v, a.base, a.disp,

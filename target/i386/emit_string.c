@@ -243,12 +243,15 @@ void emit_ins(X86Trans *s, const X86Insn *in)
 
 static void outs_one(X86Trans *s, const X86Insn *in)
 {
-    X86Addr from = source(s, in);
-    IrTemp value = x86_load(s, &from, element_size(in), 0);
+    IrTemp size = ir_const(s->ir, element_size(in));
     IrTemp port = x86_zx(s, IR_16, x86_gpr(R_RDX));
+    X86Addr from;
+    IrTemp value;
 
-    ir_call(s->ir, HELPER_out, IR_NONE, 3, port,
-            ir_const(s->ir, element_size(in)), value);
+    ir_call(s->ir, HELPER_check_io, IR_NONE, 2, port, size);
+    from = source(s, in);
+    value = x86_load(s, &from, element_size(in), 0);
+    ir_call(s->ir, HELPER_out, IR_NONE, 3, port, size, value);
     advance(s, in, R_RSI);
 }
 

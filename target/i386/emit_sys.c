@@ -201,33 +201,18 @@ void emit_arpl(X86Trans *s, const X86Insn *in)
 
 /* --- control, debug and machine-status registers --- */
 
-static bool cr_exists(X86Trans *s, unsigned n)
-{
-    return n == 0 || (n >= 2 && n <= 4) || (n == 8 && x86_is64(s));
-}
-
 void emit_mov_from_cr(X86Trans *s, const X86Insn *in)
 {
-    unsigned n = in->op[1].reg;
     IrTemp value = ir_temp(s->ir);
 
-    if (!cr_exists(s, n)) {
-        x86_fault(s, EXCP_UD);
-        return;
-    }
-    ir_call(s->ir, HELPER_read_cr, value, 1, ir_const(s->ir, n));
+    ir_call(s->ir, HELPER_read_cr, value, 1,
+            ir_const(s->ir, in->op[1].reg));
     x86_put(s, in, 0, value);
 }
 
 void emit_mov_to_cr(X86Trans *s, const X86Insn *in)
 {
-    unsigned n = in->op[0].reg;
-
-    if (!cr_exists(s, n)) {
-        x86_fault(s, EXCP_UD);
-        return;
-    }
-    x86_call2(s, HELPER_write_cr, ir_const(s->ir, n),
+    x86_call2(s, HELPER_write_cr, ir_const(s->ir, in->op[0].reg),
               x86_zx(s, in->op[1].size, x86_get(s, in, 1)));
     x86_exit_next(s);
 }
@@ -236,10 +221,6 @@ void emit_mov_from_dr(X86Trans *s, const X86Insn *in)
 {
     IrTemp value = ir_temp(s->ir);
 
-    if (in->op[1].reg >= 8) {
-        x86_fault(s, EXCP_UD);
-        return;
-    }
     ir_call(s->ir, HELPER_read_dr, value, 1,
             ir_const(s->ir, in->op[1].reg));
     x86_put(s, in, 0, value);
@@ -247,10 +228,6 @@ void emit_mov_from_dr(X86Trans *s, const X86Insn *in)
 
 void emit_mov_to_dr(X86Trans *s, const X86Insn *in)
 {
-    if (in->op[0].reg >= 8) {
-        x86_fault(s, EXCP_UD);
-        return;
-    }
     x86_call2(s, HELPER_write_dr, ir_const(s->ir, in->op[0].reg),
               x86_zx(s, in->op[1].size, x86_get(s, in, 1)));
     x86_exit_next(s);

@@ -33,10 +33,25 @@ static IrTemp info_of(X86Trans *s, const X86Insn *in)
     return ir_const(s->ir, info);
 }
 
+/* A pending exception comes before the faults of the operand: SDM vol. 1,
+ * 8.7. */
+static void wait_before_operand(X86Trans *s)
+{
+    unsigned none = ir_label(s->ir);
+    IrTemp sw = ir_temp(s->ir), es = ir_temp(s->ir);
+
+    ir_ld_cpu(s->ir, sw, offsetof(X86CPU, x87.sw), MO_16);
+    ir_op2(s->ir, IR_AND, IR_32, 0, es, sw, ir_const(s->ir, X87_ES));
+    ir_brcond(s->ir, IR_32, COND_E, es, ir_const(s->ir, 0), none);
+    x86_call0(s, HELPER_x87_fwait);
+    ir_set_label(s->ir, none);
+}
+
 /* The memory operand; @ea is its offset, for FDP. */
 static X86Addr mem_of(X86Trans *s, const X86Insn *in, unsigned bytes,
                       int access, IrTemp *ea)
 {
+    wait_before_operand(s);
     *ea = x86_ea(s, in, IR_NONE);
     return x86_seg_addr(s, in->mem.seg, *ea, bytes, access);
 }
@@ -234,6 +249,7 @@ void emit_x87_fwait(X86Trans *s, const X86Insn *in)
 void emit_x87_fldcw(X86Trans *s, const X86Insn *in)
 {
     if (x87_usable(s)) {
+        wait_before_operand(s);
         x86_call1(s, HELPER_x87_fldcw, x86_get(s, in, 0));
     }
 }

@@ -122,6 +122,8 @@ void helper_fxsave(X86CPU *cpu, uint64_t addr, uint64_t size)
         fpu_xmm_to_image(cpu, &im);
         len += 16 * fpu_vec_count(cpu);
     }
+    /* Faults anywhere in the area count, also where nothing is stored. */
+    cpu_probe(&cpu->cs, addr, sizeof(im), PAGE_WRITE, fpu_area_mmu(cpu));
     cpu_store_bytes(&cpu->cs, addr, &im, len, fpu_area_mmu(cpu));
 }
 

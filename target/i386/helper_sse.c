@@ -4,7 +4,9 @@
  * while MXCSR unmasks exceptions.
  *
  * Missing: an unmasked underflow whose tiny result is exact is not raised (the
- * masked response, which is what the host computes, does not flag it).
+ * masked response, which is what the host computes, does not flag it).  PE
+ * beside an unmasked overflow is that of the masked response.  DPPS and DPPD
+ * are one step here: flags of the second may show where the first has faulted.
  */
 #include "target/i386/helper_sse.h"
 
@@ -41,6 +43,8 @@ void helper_maskmovdqu(X86CPU *cpu, uint64_t addr, uint64_t src, uint64_t mask)
 {
     MemOp op = MO_8 | MO_MAKE_MMU(x86_mmu_mode(cpu->hflags));
 
+    /* All or nothing; bytes that the mask leaves out count. */
+    cpu_probe(&cpu->cs, addr, 16, PAGE_WRITE, op);
     for (unsigned i = 0; i < 16; i++) {
         if (cpu->vec[mask & 15].u8[i] & 0x80) {
             cpu_store(&cpu->cs, addr + i, cpu->vec[src & 15].u8[i], op);

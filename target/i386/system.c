@@ -310,6 +310,11 @@ void helper_out(X86CPU *cpu, uint64_t port, uint64_t size, uint64_t value)
     address_space_store(&address_space_io, (uint16_t)port, value, bytes);
 }
 
+void helper_check_io(X86CPU *cpu, uint64_t port, uint64_t size)
+{
+    x86_check_io(cpu, port, 1u << size);
+}
+
 void helper_ins(X86CPU *cpu, uint64_t port, uint64_t addr, uint64_t memop)
 {
     unsigned bytes = memop_bytes(memop);

@@ -187,6 +187,15 @@ void x86_fault_error0(X86Trans *s, int vector)
 
 /* --- one instruction --- */
 
+/* Within a page emit_limit_check finds it. */
+void x86_check_fetch(X86CPU *cpu, unsigned ahead)
+{
+    if (!(cpu->hflags & HF_CS64) &&
+        (uint32_t)cpu->rip + (uint64_t)ahead > cpu->segs[R_CS].limit) {
+        x86_raise_error(cpu, EXCP_GP, 0);
+    }
+}
+
 /* Bytes for the instruction at next_off from two pages.  May fault: only for
  * the TB's first instruction. */
 static unsigned fetch_split(X86Trans *s, unsigned in_page)
@@ -196,6 +205,7 @@ static unsigned fetch_split(X86Trans *s, unsigned in_page)
     vaddr next = (s->linear | ~PAGE_MASK) + 1;
 
     memcpy(s->split, s->code, in_page);
+    x86_check_fetch(s->cpu, in_page);
     if (!x86_is64(s)) {
         next = (uint32_t)next;
     }

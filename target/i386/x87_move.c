@@ -180,6 +180,14 @@ static void store_value(X86CPU *cpu, vaddr addr, const X87Reg *value,
     }
 }
 
+/* A store that an exception forbids still faults as it would have. */
+static void probe_store(X86CPU *cpu, vaddr addr, unsigned op, MemOp memop)
+{
+    unsigned len = op == X87_TO_BCD ? 10 : memop_bytes(memop);
+
+    cpu_probe(&cpu->cs, addr, len, PAGE_WRITE, memop);
+}
+
 static void finish_store(X86CPU *cpu, bool pop)
 {
     if (pop) {
@@ -192,6 +200,8 @@ static void store_empty(X86CPU *cpu, vaddr addr, unsigned op, MemOp memop,
 {
     if (cpu->x87.cw & X87_IE) {
         store_value(cpu, addr, &store_indefinite[op], op, memop);
+    } else {
+        probe_store(cpu, addr, op, memop);
     }
     if (x87_stack_fault(cpu, 0)) {
         finish_store(cpu, pop);
@@ -222,6 +232,8 @@ void helper_x87_store(X86CPU *cpu, uint64_t addr, uint64_t how, uint64_t ea,
     if (likely(!(host & ~x->cw & forbids))) {
         store_value(cpu, addr, &value, op, memop);
         finish_store(cpu, pop);
+    } else {
+        probe_store(cpu, addr, op, memop);
     }
     x87_report(cpu, host, X87_C1);
     x87_note_mem(cpu, ea, info);
@@ -239,6 +251,8 @@ void helper_x87_store80(X86CPU *cpu, uint64_t addr, uint64_t how, uint64_t ea,
     if (likely(!empty || masked)) {
         store80(cpu, addr, empty ? &x87_indefinite : x87_st(x, 0),
                 (MemOp)how);
+    } else {
+        probe_store(cpu, addr, X87_TO_BCD, (MemOp)how);
     }
     x->sw &= ~X87_C1;
     if (!empty || x87_stack_fault(cpu, 0)) {

@@ -242,8 +242,7 @@ static void load_image(X86CPU *cpu, uint64_t addr, uint64_t present,
                        16 * fpu_vec_count(cpu), op);
     }
     if (present & XSAVE_PKRU) {
-        im->pkru = cpu_load(&cpu->cs, addr + pkru_offset(xcomp_bv),
-                            MO_32 | op);
+        im->pkru = cpu_load(&cpu->cs, addr + pkru_offset(xcomp_bv), MO_32 | op);
     }
 }
 

@@ -259,6 +259,9 @@ void x86_tcg_init(void);
  * does. */
 void x86_translate(X86CPU *cpu, struct TranslationBlock *tb,
                    struct IrFunc *ir, unsigned max_insns);
+/* #GP(0) if the byte @ahead of rip is beyond the limit of CS: that comes
+ * before any fault of its page.  Does not return then. */
+void x86_check_fetch(X86CPU *cpu, unsigned ahead);
 /* One page walk for an access: fills the soft TLB by tlb_set_page and returns
  * true, or raises the fault (or returns false if @probe). */
 bool x86_tlb_fill(X86CPU *cpu, vaddr addr, int access, unsigned mmu,

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/* Two outcomes of one case: the first thing that differs, in words. */
+#include "isa.h"
+
+#include <string.h>
+
+/* Linux shows every fault in the kernel's half as one of a present page. */
+static uint32_t error_code(const IsaResult *r)
+{
+    bool hidden = r->vector == EXCP_PF && r->addr >> 63;
+
+    return r->error | (hidden ? 1 : 0);
+}
+
+static uint64_t width(const IsaCase *c)
+{
+    return c->mode == 64 ? UINT64_MAX : UINT32_MAX;
+}
+
+static bool differ(GString *why, const char *what, uint64_t a, uint64_t b)
+{
+    if (a != b) {
+        g_string_printf(why, "%s %" PRIx64 ", silicon %" PRIx64, what, b, a);
+        return true;
+    }
+    return false;
+}
+
+/* What emit_branch.c says is missing: a jump to an address that is not
+ * canonical faults at the target. */
+static bool jumped_nowhere(const IsaCase *c, const IsaResult *a,
+                           const IsaResult *b)
+{
+    int64_t rip = b->state.rip;
+
+    return c->mode == 64 && a->vector == EXCP_GP && b->vector == EXCP_GP &&
+           rip != (int64_t)((uint64_t)rip << 16) >> 16;
+}
+
+static bool is_operand_fault(const IsaResult *r)
+{
+    return r->vector == EXCP_PF || r->vector == EXCP_GP || r->vector == EXCP_SS;
+}
+
+/* Images are touched in an order of the processor's own: that both faulted is
+ * all that can be said. */
+static bool image_faulted(const IsaCase *c, const IsaResult *a,
+                          const IsaResult *b)
+{
+    return c->image && is_operand_fault(a) && is_operand_fault(b);
+}
+
+static bool compare_trap(const IsaCase *c, const IsaResult *a,
+                         const IsaResult *b, GString *why)
+{
+    if (b->end != ISA_END_TRAP) {
+        g_string_assign(why, b->end == ISA_END_TIMEOUT ? "does not end"
+                                                       : "process died");
+        return true;
+    }
+    if (differ(why, "vector", a->vector, b->vector) ||
+        differ(why, "rip", a->state.rip & width(c), b->state.rip & width(c))) {
+        return true;
+    }
+    return differ(why, "error code", error_code(a), error_code(b)) ||
+           (a->vector == EXCP_PF && differ(why, "CR2", a->addr, b->addr));
+}
+
+/* Did the last instruction, too, do what it does?  A trap behind it or where
+ * it went, not in it. */
+static bool all_ran(const IsaCase *c, const IsaResult *r)
+{
+    uint64_t off = (r->state.rip - c->state.rip) & width(c);
+
+    return r->vector == EXCP_BP || r->vector == EXCP_DB || off >= c->code_len;
+}
+
+static bool compare_integer(const IsaCase *c, const IsaResult *a,
+                            const IsaResult *b, GString *why)
+{
+    static const char *const name[16] = {
+        "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
+        "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15",
+    };
+    uint32_t mask = all_ran(c, a) ? c->flags_mask : c->fault_flags_mask;
+
+    for (unsigned i = 0; i < (c->mode == 64 ? 16 : 8); i++) {
+        if (differ(why, name[i], a->state.regs[i] & width(c),
+                   b->state.regs[i] & width(c))) {
+            return true;
+        }
+    }
+    return differ(why, "eflags", a->state.eflags & mask,
+                  b->state.eflags & mask);
+}
+
+static bool differ_bytes(GString *why, const char *what, unsigned index,
+                         const uint8_t *a, const uint8_t *b, unsigned len)
+{
+    if (!memcmp(a, b, len)) {
+        return false;
+    }
+    g_string_printf(why, "%s%u ", what, index);
+    for (unsigned i = len; i-- > 0;) {
+        g_string_append_printf(why, "%02x", b[i]);
+    }
+    g_string_append(why, ", silicon ");
+    for (unsigned i = len; i-- > 0;) {
+        g_string_append_printf(why, "%02x", a[i]);
+    }
+    return true;
+}
+
+/* Beside an unmasked overflow PE tells whether the result that was not written
+ * would be exact; helper_sse.c takes it from the masked one. */
+static uint32_t mxcsr_mask(const IsaFx *fx)
+{
+    const unsigned oe = BIT(3), pe = BIT(5), om = BIT(10);
+
+    return (fx->mxcsr & (oe | om)) == oe ? ~pe : UINT32_MAX;
+}
+
+static bool compare_fx(const IsaCase *c, const IsaFx *a, const IsaFx *b,
+                       GString *why)
+{
+    if (differ(why, "fcw", a->cw, b->cw) ||
+        differ(why, "fsw", a->sw & c->fsw_mask, b->sw & c->fsw_mask) ||
+        differ(why, "tags", a->valid, b->valid) ||
+        differ(why, "mxcsr", a->mxcsr & mxcsr_mask(a),
+               b->mxcsr & mxcsr_mask(a))) {
+        return true;
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        if (differ_bytes(why, "st", i, a->st[i], b->st[i], 10)) {
+            return true;
+        }
+    }
+    for (unsigned i = 0; i < (c->mode == 64 ? 16 : 8); i++) {
+        if (differ_bytes(why, "xmm", i, a->xmm[i], b->xmm[i], 16)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool compare_ymm(const IsaCase *c, const IsaState *a, const IsaState *b,
+                        GString *why)
+{
+    for (unsigned i = 0; i < (c->mode == 64 ? 16 : 8); i++) {
+        if (differ_bytes(why, "upper ymm", i, a->ymm_high[i], b->ymm_high[i],
+                         16)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool compare_memory(const IsaCase *c, const IsaResult *a,
+                           const IsaResult *b, GString *why)
+{
+    for (unsigned i = 0; i < ISA_DATA_BYTES; i++) {
+        bool hole = i - c->hole_off < c->hole_len;
+
+        if (a->data[i] != b->data[i] && !hole) {
+            g_string_printf(why, "byte at data+%x %02x, silicon %02x, was %02x",
+                            i, b->data[i], a->data[i], c->data[i]);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool compare_results(const IsaCase *c, const IsaResult *a, const IsaResult *b,
+                     GString *why)
+{
+    if (b->end == ISA_END_TRAP &&
+        (jumped_nowhere(c, a, b) || image_faulted(c, a, b))) {
+        return false;
+    }
+    return compare_trap(c, a, b, why) || compare_integer(c, a, b, why) ||
+           compare_fx(c, &a->state.fx, &b->state.fx, why) ||
+           compare_ymm(c, &a->state, &b->state, why) ||
+           compare_memory(c, a, b, why);
+}
+
+char *compare_case(unsigned index)
+{
+    const IsaResult *silicon = engine_result(ENGINE_SILICON, index);
+    g_autoptr(GString) all = g_string_new(NULL);
+    g_autoptr(GString) why = g_string_new(NULL);
+
+    if (silicon->end != ISA_END_TRAP) {
+        return NULL; /* nothing to hold the others against */
+    }
+    for (unsigned i = ENGINE_SILICON + 1; i < NB_ENGINES; i++) {
+        if (engine_used(i) && compare_results(&isa_cases[index], silicon,
+                                              engine_result(i, index), why)) {
+            g_string_append_printf(all, "  %s: %s\n", engine_name(i), why->str);
+        }
+    }
+    return all->len ? g_strdup(all->str) : NULL;
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What was run, by row and mode, and docs/isa-coverage.md made from it.  Only
+ * cases that ended on the silicon count; of a sequence, every instruction.
+ */
+#include "isa.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+typedef struct RowCount {
+    unsigned ran[3];  /* by mode: 64, 32, 16 */
+    unsigned faulted; /* of them, single instructions that raised something */
+} RowCount;
+
+static RowCount *counts;
+static unsigned invalid_forms;
+
+void coverage_init(void)
+{
+    unsigned n;
+
+    x86_rows(&n);
+    counts = g_new0(RowCount, n);
+}
+
+void coverage_add(const IsaCase *c, const IsaResult *silicon)
+{
+    unsigned mode = c->mode == 64 ? 0 : c->mode == 32 ? 1 : 2;
+
+    if (silicon->end != ISA_END_TRAP) {
+        return;
+    }
+    for (unsigned i = 0; i < c->ninsns; i++) {
+        if (c->insn[i].row == ISA_NO_ROW) {
+            invalid_forms++;
+            continue;
+        }
+        counts[c->insn[i].row].ran[mode]++;
+        counts[c->insn[i].row].faulted +=
+            c->ninsns == 1 && silicon->vector != EXCP_BP;
+    }
+}
+
+static unsigned total(const RowCount *k)
+{
+    return k->ran[0] + k->ran[1] + k->ran[2];
+}
+
+unsigned coverage_untouched(void)
+{
+    unsigned n, left = 0;
+    const X86Row *rows = x86_rows(&n);
+
+    for (unsigned i = 0; i < n; i++) {
+        left += !rule_excludes(&rows[i]) && !total(&counts[i]);
+    }
+    return left;
+}
+
+/* --- the page --- */
+
+static void write_row(FILE *f, const X86Row *row, const RowCount *k)
+{
+    static const char *const map[] = {"", "0F ", "0F 38 ", "0F 3A "};
+    static const char *const pfx[] = {
+        [PFX_ANY] = "",   [PFX_NP] = "NP ", [PFX_P66] = "66 ",
+        [PFX_F3] = "F3 ", [PFX_F2] = "F2 ", [PFX_NR] = ""};
+    const char *why = rule_excludes(row);
+    unsigned kind = row->form >> 8;
+
+    fprintf(f, "| %s | %s%s%s%02X", row->name,
+            row->attrs & XA_VEX ? "VEX " : "", pfx[row->pfx], map[row->map],
+            row->opcode);
+    if (kind == FORM_R || kind == FORM_M || kind == FORM_G) {
+        fprintf(f, " /%u", row->form & 7);
+    } else if (kind == FORM_X) {
+        fprintf(f, " %02X", row->form & 0xff);
+    }
+    fprintf(f, "%s",
+            kind == FORM_M || kind == FORM_MEM   ? " memory"
+            : kind == FORM_G || kind == FORM_REG ? " register"
+                                                 : "");
+    if (why) {
+        fprintf(f, " | - | | | | %s |\n", why);
+    } else {
+        fprintf(f, " | silicon | %u | %u | %u | %u%s |\n", k->ran[0], k->ran[1],
+                k->ran[2], k->faulted,
+                row->attrs & (XA_CPL0 | XA_CPL0UD)
+                    ? " (the fault of user mode; the rest: tests/guest)"
+                    : "");
+    }
+}
+
+static void write_head(FILE *f, const IsaOptions *opt, unsigned tested,
+                       unsigned all)
+{
+    fprintf(f,
+            "# Instruction coverage\n\n"
+            "Made by `tests/isa/run --coverage` (seed %" PRIu64 "). %u of %u "
+            "rows of the opcode table are held against the processor; the "
+            "others say why not. The numbers are cases that ran on the silicon "
+            "and on the engines, by mode; \"faults\" are those of them that "
+            "raised an exception instead of completing. %u more cases were "
+            "invalid forms, which must be #UD.\n\n"
+            "| instruction | encoding | by | 64 | 32 | 16 | faults, or why not "
+            "|\n|---|---|---|---|---|---|---|\n",
+            opt->seed, tested, all, invalid_forms);
+}
+
+bool coverage_write(const char *path, const IsaOptions *opt)
+{
+    unsigned n, tested = 0;
+    const X86Row *rows = x86_rows(&n);
+    FILE *f = fopen(path, "w");
+
+    if (!f) {
+        perror(path);
+        return false;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        tested += !rule_excludes(&rows[i]);
+    }
+    write_head(f, opt, tested, n);
+    for (unsigned i = 0; i < n; i++) {
+        write_row(f, &rows[i], &counts[i]);
+    }
+    return !fclose(f);
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A case from its number: mode, state, and instructions that are drawn until
+ * the rules let them pass.
+ */
+#include "isa.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "target/i386/cpuid.h"
+#include "tcg/ir.h"
+
+#define MAX_TRIES 400
+/* EFLAGS that user mode sees or changes; not RF, which faults set. */
+#define FLAGS_SEEN                                                             \
+    (EFLAGS_CC | EFLAGS_TF | EFLAGS_IF | EFLAGS_DF | EFLAGS_IOPL | EFLAGS_NT | \
+     EFLAGS_AC | EFLAGS_ID)
+
+static const X86Row **chosen;
+static unsigned nchosen;
+
+uint32_t isa_hflags(unsigned mode)
+{
+    uint32_t hf = HF_PE | HF_LMA | 3;
+
+    return mode == 64 ? hf | HF_CS64 : mode == 32 ? hf | HF_CS32 | HF_SS32 : hf;
+}
+
+/* --- rows --- */
+
+/* "PADDB", or "map:opcode" with the map as 1, 0f, 38 or 3a. */
+static bool row_matches(const X86Row *row, const char *what)
+{
+    static const char *const map[X86_NMAPS] = {
+        [X86_M1] = "1", [X86_M0F] = "0f", [X86_M38] = "38", [X86_M3A] = "3a"};
+    const char *colon = what ? strchr(what, ':') : NULL;
+
+    if (!what) {
+        return true;
+    }
+    if (!colon) {
+        return !g_ascii_strcasecmp(row->name, what);
+    }
+    return strlen(map[row->map]) == (size_t)(colon - what) &&
+           !g_ascii_strncasecmp(map[row->map], what, colon - what) &&
+           strtoul(colon + 1, NULL, 16) == row->opcode;
+}
+
+void gen_init(const IsaOptions *opt)
+{
+    unsigned n;
+    const X86Row *rows = x86_rows(&n);
+
+    chosen = g_new(const X86Row *, n);
+    for (unsigned i = 0; i < n; i++) {
+        if (row_matches(&rows[i], opt->row) && !rule_excludes(&rows[i])) {
+            chosen[nchosen++] = &rows[i];
+        }
+    }
+}
+
+unsigned gen_row_count(void)
+{
+    return nchosen;
+}
+
+/* --- flags --- */
+
+static uint32_t eflags_of_cc(unsigned cc)
+{
+    return (cc & IR_CC_C ? EFLAGS_CF : 0) | (cc & IR_CC_P ? EFLAGS_PF : 0) |
+           (cc & IR_CC_A ? EFLAGS_AF : 0) | (cc & IR_CC_Z ? EFLAGS_ZF : 0) |
+           (cc & IR_CC_S ? EFLAGS_SF : 0) | (cc & IR_CC_O ? EFLAGS_OF : 0);
+}
+
+/* --- instructions --- */
+
+/* Case under construction. */
+typedef struct Draft {
+    IsaCase *c;
+    IsaBytes bytes;
+    X86Insn in;
+    unsigned undef;      /* flags without a defined value here: IR_CC_* */
+    unsigned ever_undef; /* or at some instruction's start */
+} Draft;
+
+static bool draft_is_single(const Draft *d)
+{
+    return d->c->ninsns == 1;
+}
+
+/* An invalid form that every processor refuses: a LOCK too much, a register
+ * where memory must be, an opcode that 64-bit mode dropped. */
+static bool invalid_is_safe(const Draft *d, const X86Row *row)
+{
+    /* Other instructions live in these, or the maker decides. */
+    bool taken = row->map == X86_M1
+                     ? (row->opcode & 0xf0) == 0x40 || row->opcode == 0x62 ||
+                           row->opcode == 0xc4 || row->opcode == 0xc5
+                 : row->map == X86_M0F
+                     ? row->opcode == 0x01 || row->opcode == 0xae ||
+                           row->opcode == 0xc7 || row->opcode == 0x0d ||
+                           row->opcode == 0x20 || row->opcode == 0x22
+                     : false;
+
+    return draft_is_single(d) && !taken && !(row->attrs & XA_VEX) &&
+           row->pfx == PFX_ANY && rnd_one_in(2);
+}
+
+static bool memory_by_pointer(const X86Insn *in)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        if (in->op[i].kind == OPND_MEM) {
+            return in->mem.base < 16 && in->mem.index == X86_NO_REG &&
+                   operands_is_pointer(in->mem.base) && in->mem.seg != R_GS &&
+                   in->mem.seg != R_FS;
+        }
+    }
+    return true;
+}
+
+/* In a sequence addresses must hold out and flags be defined; now and then a
+ * fault in the middle is welcome. */
+static bool fits_sequence(const Draft *d, bool last)
+{
+    const X86Insn *in = &d->in;
+
+    if (strstr(in->row->name, "LDMXCSR")) {
+        return false; /* what it loads has to be prepared */
+    }
+    if ((in->row->attrs & XA_F64) && in->op[0].kind == OPND_IMM &&
+        in->imm < 0) {
+        return false; /* back into the sequence, or between instructions */
+    }
+    if ((!last && !rule_sequence(in)) || in->rep || rule_image(in) ||
+        (rule_flags_read(in) & d->undef)) {
+        return false;
+    }
+    if (in->op[0].kind == OPND_REG && operands_is_pointer(in->op[0].reg) &&
+        !rnd_one_in(16)) {
+        return false;
+    }
+    return memory_by_pointer(in) || rnd_one_in(32);
+}
+
+static bool draw(Draft *d, const X86Row *row, bool last)
+{
+    unsigned mode = d->c->mode;
+
+    encode_row(&d->bytes, row, mode);
+    memset(&d->in, 0, sizeof(d->in));
+    switch (
+        x86_decode(&d->in, NULL, d->bytes.b, d->bytes.len, isa_hflags(mode))) {
+    case DECODE_OK:
+        break;
+    case DECODE_UD:
+        d->in.row = NULL;
+        return invalid_is_safe(d, row);
+    default:
+        return false;
+    }
+    if (rule_excludes(d->in.row) || rule_excludes_insn(&d->in, mode)) {
+        return false;
+    }
+    return draft_is_single(d) || fits_sequence(d, last);
+}
+
+static void append(Draft *d, unsigned index)
+{
+    IsaCase *c = d->c;
+    const X86Insn *in = &d->in;
+    unsigned len = in->row ? in->len : X86_MAX_INSN, nrows;
+    uint64_t at = ISA_CODE + c->code_off + c->code_len;
+
+    if (in->row && draft_is_single(d)) {
+        operands_aim(c, &d->bytes, in,
+                     at + len - (c->mode == 16 ? ISA_CODE : 0));
+    } else if (in->row) {
+        encode_small_displacement(&d->bytes, in);
+    }
+    if (!in->row || !strncmp(in->row->name, "UD", 2)) {
+        /* How much is fetched before the #UD is not defined. */
+        c->code_off = MIN(c->code_off, 0x800);
+    }
+    c->insn[index] = (IsaInsn){
+        .row = in->row ? in->row - x86_rows(&nrows) : ISA_NO_ROW,
+        .off = c->code_len,
+        .len = len,
+    };
+    memcpy(c->code + c->code_len, d->bytes.b, len);
+    c->code_len += len;
+    if (in->row && strstr(in->row->name, "DPP")) {
+        /* Between its two steps an unmasked exception ends it on the silicon;
+         * in helper_sse.c the steps are one. */
+        c->state.fx.mxcsr |= 0x1f80;
+    }
+    d->ever_undef |= d->undef;
+    if (in->row) {
+        d->undef &= ~rule_flags_written(in);
+        d->undef |= in->row->undef;
+        c->fsw_mask &= ~rule_fsw_undefined(in);
+        c->image |= rule_image(in);
+    }
+}
+
+/* --- the case --- */
+
+/* Mostly amid a page; also across the pages' border and at the very end. */
+static uint32_t place_in_code(void)
+{
+    switch (rnd_below(12)) {
+    case 0:
+        return PAGE_SIZE - rnd_below(16);
+    case 1:
+        return ISA_CODE_BYTES - 1 - rnd_below(16);
+    default:
+        return 0x400 + rnd_below(0x800);
+    }
+}
+
+static void draw_state(IsaCase *c)
+{
+    IsaState *s = &c->state;
+
+    for (unsigned i = 0; i < 16; i++) {
+        s->regs[i] = value_integer();
+    }
+    s->eflags = BIT(1) | EFLAGS_IF | (rnd() & EFLAGS_CC) |
+                (rnd_one_in(8) ? EFLAGS_DF : 0);
+    value_fx(&s->fx);
+    if (silicon_has_feature(FEAT_AVX)) {
+        value_bytes(s->ymm_high[0], sizeof(s->ymm_high));
+    }
+    value_bytes(c->data, sizeof(c->data));
+    operands_pointers(c);
+}
+
+static void cut_to_mode(IsaCase *c)
+{
+    for (unsigned i = 0; c->mode != 64 && i < 16; i++) {
+        c->state.regs[i] = i < 8 ? (uint32_t)c->state.regs[i] : 0;
+    }
+}
+
+void gen_case(IsaCase *c, const IsaOptions *opt, uint64_t number)
+{
+    static const uint8_t modes[] = {64, 64, 64, 32, 16};
+    Draft d = {.c = c};
+
+    rnd_seed(opt->seed, number);
+    memset(c, 0, offsetof(IsaCase, data));
+    c->number = number;
+    c->mode = modes[rnd_below(ARRAY_LEN(modes))];
+    c->mode = opt->mode ? opt->mode : c->mode;
+    c->ninsns = opt->seq;
+    c->fsw_mask = UINT16_MAX;
+    c->code_off = opt->seq == 1 ? place_in_code() : 0x400;
+    draw_state(c);
+    for (unsigned i = 0, tries = 0; i < c->ninsns && tries < MAX_TRIES;
+         tries++) {
+        if (draw(&d, chosen[rnd_below(nchosen)], i + 1 == c->ninsns)) {
+            append(&d, i++);
+        }
+    }
+    while (c->ninsns && !c->insn[c->ninsns - 1].len) {
+        c->ninsns--; /* no room for them in the tries there were */
+    }
+    cut_to_mode(c);
+    c->state.rip = c->code_off + (c->mode == 16 ? 0 : ISA_CODE);
+    c->flags_mask = FLAGS_SEEN & ~eflags_of_cc(d.undef);
+    c->fault_flags_mask = FLAGS_SEEN & ~eflags_of_cc(d.ever_undef);
+}

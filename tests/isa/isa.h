@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Instructions against the silicon: one case is a few instructions and a whole
+ * user-mode machine state.  Engines run it, each in a process of its own: the
+ * processor this program runs on, and the emulator in three forms.  What they
+ * leave behind must agree.
+ *
+ * Every run ends in an exception (the code is followed by INT3s), so an outcome
+ * is always: vector, error code, address, and the state there.
+ *
+ * In the order of reading: gen.c makes a case (encode.c its bytes, values.c the
+ * operands' values, rules.c what is left out), engine.c has it run by silicon.c
+ * and emulator.c, compare.c looks at the outcomes, shrink.c makes a difference
+ * small, coverage.c counts, main.c is the loop.
+ */
+#ifndef HEDDLE_TESTS_ISA_H
+#define HEDDLE_TESTS_ISA_H
+
+#include "target/i386/decode.h"
+
+/*
+ * User memory, the same addresses in every engine.  Code: two pages that may
+ * be read and run.  Data: two that may be written, one read only; none may be
+ * run.  All around is unmapped.
+ */
+#define ISA_CODE       0x10000000ull
+#define ISA_CODE_BYTES 0x2000u
+#define ISA_DATA       0x20000000ull
+#define ISA_DATA_BYTES 0x3000u
+#define ISA_RW_BYTES   0x2000u /* of the data: before the read-only page */
+
+/* Segments.  16-bit mode has based segments of the LDT; GS has a base in every
+ * mode.  The selectors of the flat ones are those of Linux. */
+#define ISA_LIMIT16  0x3fffu /* of 16-bit data: one page past the last one */
+#define ISA_GS_BASE  (ISA_DATA + 0x800)
+#define ISA_GS_LIMIT 0x1fffu
+enum {
+    ISA_SEL_CODE64 = 0x33,
+    ISA_SEL_CODE32 = 0x23,
+    ISA_SEL_DATA = 0x2b,
+    ISA_SEL_CODE16 = 0x07,
+    ISA_SEL_DATA16 = 0x0f,
+    ISA_SEL_GS = 0x17,
+};
+
+/* Image of FXSAVE64: SDM vol. 1, table 10-2 "Layout of FXSAVE". */
+typedef struct IsaFx {
+    uint16_t cw, sw;
+    uint8_t valid, reserved0; /* abridged tags, by physical register */
+    uint16_t op;
+    uint64_t ip, dp;
+    uint32_t mxcsr, mxcsr_mask;
+    uint8_t st[8][16]; /* by distance from the top */
+    uint8_t xmm[16][16];
+    uint8_t reserved1[96];
+} IsaFx;
+_Static_assert(sizeof(IsaFx) == 512, "FXSAVE image");
+
+typedef struct IsaState {
+    uint64_t regs[16], rip;
+    uint32_t eflags;
+    __attribute__((aligned(16))) IsaFx fx;
+    uint8_t ymm_high[16][16]; /* the upper halves */
+} IsaState;
+
+#define ISA_MAX_SEQ  16
+#define ISA_MAX_CODE (X86_MAX_INSN * ISA_MAX_SEQ)
+
+typedef struct IsaInsn {
+    uint16_t row; /* index in x86_rows(); ISA_NO_ROW: an invalid form */
+    uint8_t off, len;
+} IsaInsn;
+#define ISA_NO_ROW 0xffff
+
+typedef struct IsaCase {
+    uint64_t number;
+    uint8_t mode; /* 64, 32 or 16 */
+    uint8_t ninsns;
+    uint8_t code_len;
+    uint32_t code_off;         /* of the first byte, from ISA_CODE */
+    uint32_t flags_mask;       /* EFLAGS to compare if every instruction ran */
+    uint32_t fault_flags_mask; /* and if one faulted */
+    uint16_t fsw_mask;         /* of the x87's status word, likewise */
+    bool image;                /* faults anywhere in its memory: rule_image */
+    /* Bytes of data not to compare: x87 pointers in an image. */
+    uint16_t hole_off, hole_len;
+    IsaInsn insn[ISA_MAX_SEQ];
+    uint8_t code[ISA_MAX_CODE];
+    IsaState state; /* rip is an offset in the code segment */
+    uint8_t data[ISA_DATA_BYTES];
+} IsaCase;
+
+/* The code that fits: the last instruction may run out of the pages. */
+static inline unsigned isa_code_bytes(const IsaCase *c)
+{
+    return MIN(c->code_len, ISA_CODE_BYTES - c->code_off);
+}
+
+typedef enum IsaEnd {
+    ISA_END_NONE,    /* did not run */
+    ISA_END_TRAP,    /* an exception: the normal way */
+    ISA_END_TIMEOUT, /* no end in sight */
+    ISA_END_DIED,    /* took its process along */
+} IsaEnd;
+
+typedef struct IsaResult {
+    uint8_t end; /* IsaEnd */
+    uint8_t vector;
+    uint32_t error; /* code, if the vector has one */
+    uint64_t addr;  /* CR2 of a #PF */
+    IsaState state;
+    uint8_t data[ISA_DATA_BYTES];
+} IsaResult;
+
+/* --- engines (engine.c); all are children, started on demand --- */
+typedef enum IsaEngineId {
+    ENGINE_SILICON,
+    ENGINE_NATIVE, /* native back-end; a whole case is one block if it can be */
+    ENGINE_INTERP,
+    ENGINE_SINGLE, /* native back-end, one instruction per block */
+    NB_ENGINES,
+} IsaEngineId;
+
+/* What one engine does in its process. */
+typedef struct IsaEngine {
+    const char *name;
+    const char *accel; /* -accel options; NULL: none */
+    void (*init)(const struct IsaEngine *e);
+    void (*run)(const IsaCase *c, IsaResult *r);
+    /* From a signal handler, with its ucontext_t: the case that runs now has
+     * run too long. */
+    void (*interrupt)(void *context);
+} IsaEngine;
+extern const IsaEngine isa_silicon, isa_native, isa_interp, isa_single;
+
+#define ISA_BATCH 32
+/* Shared with the children; the parent fills it before engines_run. */
+extern IsaCase *isa_cases; /* ISA_BATCH of them */
+
+void engines_init(void);
+/* Use only the engines of @mask (bits by id) besides the silicon. */
+void engines_select(unsigned mask);
+const char *engine_name(unsigned id);
+bool engine_used(unsigned id);
+/* Run isa_cases[0..@count) by all engines. */
+void engines_run(unsigned count);
+const IsaResult *engine_result(unsigned id, unsigned index);
+void engines_stop(void);
+
+/* --- silicon.c: where both the silicon and its memory live --- */
+/* Can the processor run rows of this feature, and Heddle too? */
+bool silicon_has_feature(unsigned feature);
+bool silicon_is_amd(void);
+
+/* --- random numbers (values.c); one stream, reseeded for each case --- */
+void rnd_seed(uint64_t seed, uint64_t number);
+uint64_t rnd(void);
+static inline unsigned rnd_below(unsigned n)
+{
+    return (uint32_t)rnd() % n;
+}
+static inline bool rnd_one_in(unsigned n)
+{
+    return rnd_below(n) == 0;
+}
+uint64_t value_integer(void);               /* corners and noise */
+void value_bytes(uint8_t *buf, size_t len); /* memory and vectors */
+void value_fx(IsaFx *fx);                   /* a valid x87 and SSE state */
+
+/* --- rules.c --- */
+/* Why no case is made of a row; NULL: it is tested. */
+const char *rule_excludes(const X86Row *row);
+/* The same for one instruction, of a row that is tested in general. */
+bool rule_excludes_insn(const X86Insn *in, unsigned mode);
+/* May the row stand before others in a sequence?  Its effects must be defined
+ * and the run go on behind it. */
+bool rule_sequence(const X86Insn *in);
+/* Flags it reads, and those that it always writes (not a shift, whose count
+ * may be zero): IR_CC_*. */
+uint8_t rule_flags_read(const X86Insn *in);
+uint8_t rule_flags_written(const X86Insn *in);
+/* It moves an image: in which order its bytes are touched is not defined. */
+bool rule_image(const X86Insn *in);
+/* Condition codes of the x87 that it leaves undefined. */
+uint16_t rule_fsw_undefined(const X86Insn *in);
+/* Where in the image that @in stores the x87 pointers are: processors differ in
+ * when they update them.  False: it stores none. */
+bool rule_image_hole(const X86Insn *in, unsigned *off, unsigned *len);
+
+/* --- encode.c --- */
+typedef struct IsaBytes {
+    uint8_t b[X86_MAX_INSN + 1];
+    uint8_t len;
+    int8_t modrm; /* where it is, or -1 */
+} IsaBytes;
+/* Random bytes whose opcode is @row's; not yet cut to length. */
+void encode_row(IsaBytes *out, const X86Row *row, unsigned mode);
+/* Aim an address without registers at @target (an offset in its segment). */
+void encode_aim(IsaBytes *out, const X86Insn *in, uint64_t target,
+                uint64_t rip_next);
+/* Make a long displacement from a register a short way. */
+void encode_small_displacement(IsaBytes *out, const X86Insn *in);
+
+/* --- operands.c --- */
+/* Give @in, the only instruction of @c, registers and memory that let it do
+ * something: addresses in the data pages, targets in the code pages. */
+void operands_aim(IsaCase *c, IsaBytes *bytes, const X86Insn *in,
+                  uint64_t rip_next);
+/* The registers that hold addresses of data throughout a sequence. */
+void operands_pointers(IsaCase *c);
+bool operands_is_pointer(unsigned reg);
+
+/* --- gen.c --- */
+typedef struct IsaOptions {
+    uint64_t seed;
+    unsigned mode;   /* 0: any */
+    unsigned seq;    /* instructions per case */
+    const char *row; /* mnemonic or "MAP:XX"; NULL: all */
+} IsaOptions;
+/* HF_* of user mode in @mode, for the decoder and the emulator. */
+uint32_t isa_hflags(unsigned mode);
+void gen_init(const IsaOptions *opt); /* choose the rows */
+unsigned gen_row_count(void);
+/* Case @number of @opt: the same bytes whenever it is asked for. */
+void gen_case(IsaCase *c, const IsaOptions *opt, uint64_t number);
+
+/* --- compare.c --- */
+/* First difference between @a (silicon) and @b as text into @why; false: none.
+ */
+bool compare_results(const IsaCase *c, const IsaResult *a, const IsaResult *b,
+                     GString *why);
+/* Compare all engines for case @index; text of the differences, or NULL. */
+char *compare_case(unsigned index);
+
+/* --- shrink.c --- */
+/* Make isa_cases[0] as small as it still differs; runs engines. */
+void shrink_case(void);
+void print_case(const IsaCase *c);
+
+/* --- coverage.c --- */
+void coverage_init(void);
+void coverage_add(const IsaCase *c, const IsaResult *silicon);
+bool coverage_write(const char *path, const IsaOptions *opt);
+unsigned coverage_untouched(void); /* tested rows that never ran */
+
+#endif

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Values for one instruction's operands.  Random registers would nearly always
+ * fault, so the registers of an address are solved for a place in the data
+ * pages; it lies near the end of what may be written, or of what is mapped,
+ * often enough to meet the accesses that cross.
+ */
+#include "isa.h"
+
+#include <string.h>
+
+#include "tcg/ir.h"
+
+static bool is_named(const X86Insn *in, const char *name)
+{
+    return !strcmp(in->row->name, name);
+}
+
+/* --- places --- */
+
+static unsigned place_in_data(void)
+{
+    unsigned off = rnd_below(ISA_DATA_BYTES - 0x100);
+
+    switch (rnd_below(16)) {
+    case 0:
+        return ISA_RW_BYTES - 1 - rnd_below(32);
+    case 1:
+        return ISA_DATA_BYTES - 1 - rnd_below(32);
+    case 2:
+    case 3:
+        return off;
+    default:
+        off %= ISA_RW_BYTES - 0x400;
+        return rnd_one_in(3) ? off : off & ~63u;
+    }
+}
+
+static uint64_t segment_base(unsigned mode, unsigned seg)
+{
+    if (seg == R_GS) {
+        return ISA_GS_BASE;
+    }
+    return mode != 16 ? 0 : seg == R_CS ? ISA_CODE : ISA_DATA;
+}
+
+/* What is beyond the address size must not count: noise. */
+static void set_reg(IsaCase *c, unsigned reg, unsigned size, uint64_t v)
+{
+    unsigned bits = 8u << size;
+
+    if (bits < 64 && c->mode == 64) {
+        v = (v & (BIT64(bits) - 1)) | rnd() << bits;
+    } else if (bits < 64) {
+        v &= BIT64(bits) - 1;
+    }
+    c->state.regs[reg] = v;
+}
+
+/* An address of data, as a register holds it. */
+static uint64_t data_pointer(const IsaCase *c, unsigned off)
+{
+    return ISA_DATA + off - segment_base(c->mode, R_DS);
+}
+
+static uint64_t code_pointer(const IsaCase *c)
+{
+    return ISA_CODE + rnd_below(ISA_CODE_BYTES) - segment_base(c->mode, R_CS);
+}
+
+static void *data_at(IsaCase *c, unsigned off, unsigned len)
+{
+    return off + len <= ISA_DATA_BYTES ? c->data + off : NULL;
+}
+
+static void put_data(IsaCase *c, unsigned off, const void *src, unsigned len)
+{
+    void *p = data_at(c, off, len);
+
+    if (p) {
+        memcpy(p, src, len);
+    }
+}
+
+/* --- registers of the address --- */
+
+/* A gather: the base near the target, small indices in the vector. */
+static void solve_vector_address(IsaCase *c, const X86Insn *in, uint64_t target)
+{
+    unsigned v = in->mem.index & 15;
+    uint32_t lane[8] = {0};
+
+    for (unsigned i = 0; i < 8; i += in->row->arg == MO_64 ? 2 : 1) {
+        lane[i] = rnd_below(0x80);
+    }
+    memcpy(c->state.fx.xmm[v], lane, 16);
+    memcpy(c->state.ymm_high[v], lane + 4, 16);
+    if (in->mem.base < 16) {
+        set_reg(c, in->mem.base, in->asize, target - in->mem.disp);
+    }
+}
+
+static void solve_address(IsaCase *c, const X86Insn *in, uint64_t target)
+{
+    const X86Mem *m = &in->mem;
+    uint64_t rest = target - m->disp;
+
+    if (in->row->attrs & XA_VSIB) {
+        solve_vector_address(c, in, target);
+        return;
+    }
+
+    if (m->index == X86_NO_REG) {
+        if (m->base < 16) {
+            set_reg(c, m->base, in->asize, rest);
+        }
+        return;
+    }
+    if (m->base >= 16) {
+        set_reg(c, m->index, in->asize, rest >> m->scale);
+    } else if (m->base != m->index) {
+        set_reg(c, m->index, in->asize,
+                rnd_one_in(2) ? rnd_below(0x400) : value_integer());
+        set_reg(c, m->base, in->asize,
+                rest - (c->state.regs[m->index] << m->scale));
+    }
+}
+
+static bool has_memory(const X86Insn *in)
+{
+    return in->op[0].kind == OPND_MEM || in->op[1].kind == OPND_MEM ||
+           in->op[2].kind == OPND_MEM;
+}
+
+/* --- what single instructions like to find --- */
+
+static void aim_bit_offset(IsaCase *c, const X86Insn *in)
+{
+    const X86Operand *bit = &in->op[1];
+
+    if (in->row->name[0] == 'B' && in->row->name[1] == 'T' &&
+        bit->kind == OPND_REG && in->op[0].kind == OPND_MEM &&
+        bit->reg != in->mem.base && bit->reg != in->mem.index) {
+        set_reg(c, bit->reg, bit->size, (int64_t)rnd_below(4000) - 2000);
+    }
+}
+
+/* The instruction's own addresses, RSI and RDI; true if it is one. */
+static bool aim_string(IsaCase *c, const X86Insn *in)
+{
+    static const char *const names[] = {"MOVS", "CMPS", "STOS", "LODS", "SCAS"};
+
+    for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
+        if (is_named(in, names[i])) {
+            unsigned off = place_in_data();
+
+            set_reg(c, R_RSI, in->asize, data_pointer(c, off));
+            off = rnd_one_in(3) ? off + rnd_below(64) - 32 : place_in_data();
+            set_reg(c, R_RDI, in->asize, data_pointer(c, off));
+            set_reg(c, R_RCX, in->asize,
+                    rnd_one_in(3) ? rnd_below(600) : rnd_below(12));
+            c->state.eflags ^= rnd_one_in(3) ? EFLAGS_DF : 0;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void aim_implicit(IsaCase *c, const X86Insn *in)
+{
+    uint64_t p = data_pointer(c, place_in_data());
+
+    if (is_named(in, "XLAT")) {
+        set_reg(c, R_RBX, in->asize, p);
+    } else if (is_named(in, "MASKMOVDQU") || is_named(in, "VMASKMOVDQU") ||
+               is_named(in, "MASKMOVQ")) {
+        /* Whether bytes that the mask leaves out may fault is not defined,
+         * nor is then the x87's TOP. */
+        unsigned seg = in->seg == X86_NO_REG ? R_DS : in->seg;
+
+        set_reg(c, R_RDI, in->asize,
+                ISA_DATA + rnd_below(ISA_RW_BYTES - 16) -
+                    segment_base(c->mode, seg));
+    } else if (is_named(in, "ENTER") || is_named(in, "LEAVE")) {
+        c->state.regs[R_RBP] = data_pointer(c, 0x400 + rnd_below(0x1800));
+    } else if (is_named(in, "DIV") || is_named(in, "IDIV")) {
+        uint64_t a = c->state.regs[R_RAX];
+
+        if (rnd_one_in(2)) {
+            c->state.regs[R_RDX] =
+                rnd_one_in(2) ? rnd_below(16) : (uint64_t)((int64_t)a >> 63);
+        }
+        if (in->op[0].size == IR_8) {
+            c->state.regs[R_RAX] = a & 0x1fff;
+        }
+    } else if (strstr(in->row->name, "PCMPEST")) {
+        c->state.regs[R_RAX] = (int64_t)rnd_below(40) - 20;
+        c->state.regs[R_RDX] = (int64_t)rnd_below(40) - 20;
+    } else if (is_named(in, "INS") || is_named(in, "OUTS")) {
+        /* Whether a count of zero is looked at before the permission is not
+         * defined. */
+        set_reg(c, R_RCX, in->asize, 1 + rnd_below(4));
+    } else if (is_named(in, "JCXZ")) {
+        set_reg(c, R_RCX, in->asize, rnd_below(2));
+    }
+}
+
+/* Comparands that are equal half of the time. */
+static void aim_cmpxchg(IsaCase *c, const X86Insn *in, unsigned off)
+{
+    uint64_t *old = data_at(c, off, 16);
+
+    if (rnd_one_in(2)) {
+        return;
+    }
+    if (is_named(in, "CMPXCHG") && in->op[0].kind == OPND_REG) {
+        c->state.regs[R_RAX] = c->state.regs[in->op[0].reg];
+    } else if (is_named(in, "CMPXCHG") && old) {
+        memcpy(&c->state.regs[R_RAX], old, 8);
+    } else if (is_named(in, "CMPXCHG8B") && old) {
+        bool wide = in->osize == IR_64;
+
+        memcpy(&c->state.regs[R_RAX], old, wide ? 8 : 4);
+        memcpy(&c->state.regs[R_RDX], (uint8_t *)old + (wide ? 8 : 4),
+               wide ? 8 : 4);
+    }
+}
+
+/* Where control goes: into the code pages. */
+static void aim_control(IsaCase *c, const X86Insn *in, unsigned off)
+{
+    uint64_t target = code_pointer(c);
+    unsigned sp = c->state.regs[R_RSP] - data_pointer(c, 0);
+
+    if (is_named(in, "RET")) {
+        put_data(c, sp, &target, 8);
+    } else if (is_named(in, "CALL") || is_named(in, "JMP")) {
+        if (in->op[0].kind == OPND_REG && in->op[0].reg != R_RSP) {
+            c->state.regs[in->op[0].reg] = target;
+        } else if (in->op[0].kind == OPND_MEM) {
+            put_data(c, off, &target, 8);
+        }
+    } else if (is_named(in, "POPF")) {
+        /* AC would make this program's own handlers fault. */
+        uint64_t flags = rnd() & 0x3f7fd5 & ~(uint64_t)EFLAGS_AC;
+
+        flags &= rnd_one_in(8) ? UINT64_MAX : ~(uint64_t)EFLAGS_TF;
+        put_data(c, sp, &flags, 8);
+    }
+}
+
+/* Images that would be refused if they were noise. */
+static void aim_image(IsaCase *c, const X86Insn *in, unsigned off)
+{
+    IsaFx fx;
+
+    value_fx(&fx);
+    if (rnd_one_in(8)) { /* bit 17 is AMD's MM */
+        fx.mxcsr = rnd() & ~BIT(17);
+    }
+    if (is_named(in, "FXRSTOR")) {
+        put_data(c, off, &fx, sizeof(fx));
+    } else if (strstr(in->row->name, "LDMXCSR")) {
+        put_data(c, off, &fx.mxcsr, 4);
+    }
+}
+
+static void note_hole(IsaCase *c, const X86Insn *in, unsigned place)
+{
+    unsigned off, len;
+
+    if (rule_image_hole(in, &off, &len) &&
+        place + off + len <= ISA_DATA_BYTES) {
+        c->hole_off = place + off;
+        c->hole_len = len;
+    }
+}
+
+void operands_aim(IsaCase *c, IsaBytes *bytes, const X86Insn *in,
+                  uint64_t rip_next)
+{
+    unsigned off = place_in_data();
+    uint64_t target;
+
+    aim_implicit(c, in);
+    if (aim_string(c, in)) {
+        return;
+    }
+    /* An image is always aimed, for note_hole. */
+    if (!has_memory(in) || (!rule_image(in) && rnd_one_in(64))) {
+        aim_control(c, in, ISA_DATA_BYTES);
+        aim_cmpxchg(c, in, ISA_DATA_BYTES);
+        return;
+    }
+    if (rule_image_hole(in, &(unsigned){0}, &(unsigned){0}) ||
+        is_named(in, "FXRSTOR")) {
+        off &= ~15u;
+    }
+    target = ISA_DATA + off - segment_base(c->mode, in->mem.seg);
+    solve_address(c, in, target);
+    encode_aim(bytes, in, target, rip_next);
+    aim_bit_offset(c, in);
+    aim_control(c, in, off);
+    aim_cmpxchg(c, in, off);
+    aim_image(c, in, off);
+    note_hole(c, in, off);
+}
+
+/* --- sequences --- */
+
+static const uint8_t pointers[] = {R_RBX, R_RBP, R_RSI, R_RDI, 12, 13};
+
+bool operands_is_pointer(unsigned reg)
+{
+    for (unsigned i = 0; i < ARRAY_LEN(pointers); i++) {
+        if (pointers[i] == reg) {
+            return true;
+        }
+    }
+    return reg == R_RSP;
+}
+
+void operands_pointers(IsaCase *c)
+{
+    c->state.regs[R_RSP] =
+        data_pointer(c, 0x200 + (rnd_below(ISA_RW_BYTES - 0x400) & ~7u));
+    for (unsigned i = 0; c->ninsns != 1 && i < ARRAY_LEN(pointers); i++) {
+        c->state.regs[pointers[i]] =
+            data_pointer(c, 0x200 + (rnd_below(ISA_RW_BYTES - 0x400) & ~15u));
+    }
+}

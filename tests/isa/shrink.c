@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A difference made small: drop instructions, clear registers and memory, as
+ * long as some engine still differs.  What is left is printed whole.
+ */
+#include "isa.h"
+
+#include <capstone/capstone.h>
+#include <stdio.h>
+#include <string.h>
+
+static IsaCase kept; /* the smallest so far */
+
+/* Does isa_cases[0], as changed, still differ?  If not it is put back. */
+static bool still_differs(void)
+{
+    g_autofree char *why = NULL;
+
+    engines_run(1);
+    why = compare_case(0);
+    if (why) {
+        kept = isa_cases[0];
+    } else {
+        isa_cases[0] = kept;
+    }
+    return why != NULL;
+}
+
+static void drop_insn(IsaCase *c, unsigned index)
+{
+    unsigned off = c->insn[index].off, len = c->insn[index].len;
+
+    memmove(c->code + off, c->code + off + len, c->code_len - off - len);
+    c->code_len -= len;
+    for (unsigned i = index; i + 1 < c->ninsns; i++) {
+        c->insn[i] = c->insn[i + 1];
+        c->insn[i].off -= len;
+    }
+    c->ninsns--;
+}
+
+static void shrink_code(IsaCase *c)
+{
+    for (unsigned i = c->ninsns; c->ninsns > 1 && i-- > 0;) {
+        drop_insn(c, i);
+        still_differs();
+    }
+}
+
+/* Zero @len bytes at @p, unless they are zero. */
+static void shrink_bytes(void *p, unsigned len)
+{
+    for (unsigned i = 0; i < len; i++) {
+        if (((uint8_t *)p)[i]) {
+            memset(p, 0, len);
+            still_differs();
+            return;
+        }
+    }
+}
+
+static void shrink_fx(IsaFx *fx)
+{
+    fx->mxcsr = 0x1f80;
+    still_differs();
+    fx->cw = 0x37f;
+    fx->sw = 0;
+    still_differs();
+    fx->valid = 0xff;
+    still_differs();
+    shrink_bytes(fx->st, sizeof(fx->st));
+    shrink_bytes(fx->xmm, sizeof(fx->xmm));
+    for (unsigned i = 0; i < 8; i++) {
+        shrink_bytes(fx->st[i], 16);
+    }
+    for (unsigned i = 0; i < 16; i++) {
+        shrink_bytes(fx->xmm[i], 16);
+    }
+}
+
+static void shrink_data(uint8_t *data)
+{
+    shrink_bytes(data, ISA_DATA_BYTES);
+    for (unsigned i = 0; i < ISA_DATA_BYTES; i += 512) {
+        shrink_bytes(data + i, 512);
+    }
+    for (unsigned i = 0; i < ISA_DATA_BYTES; i += 16) {
+        shrink_bytes(data + i, 16);
+    }
+}
+
+void shrink_case(void)
+{
+    IsaCase *c = &isa_cases[0];
+
+    kept = *c;
+    shrink_code(c);
+    c->state.eflags = BIT(1) | EFLAGS_IF;
+    still_differs();
+    for (unsigned i = 0; i < 16; i++) {
+        shrink_bytes(&c->state.regs[i], 8);
+    }
+    shrink_fx(&c->state.fx);
+    for (unsigned i = 0; i < 16; i++) {
+        shrink_bytes(c->state.ymm_high[i], 16);
+    }
+    shrink_data(c->data);
+    still_differs(); /* leaves the results of the smallest case */
+}
+
+/* --- in words --- */
+
+static void print_code(const IsaCase *c)
+{
+    uint64_t at = c->state.rip;
+    csh cs;
+    cs_mode mode = c->mode == 64   ? CS_MODE_64
+                   : c->mode == 32 ? CS_MODE_32
+                                   : CS_MODE_16;
+
+    if (cs_open(CS_ARCH_X86, mode, &cs)) {
+        return;
+    }
+    for (unsigned i = 0; i < c->ninsns; i++) {
+        const uint8_t *b = c->code + c->insn[i].off;
+        cs_insn *in = NULL;
+        size_t n = cs_disasm(cs, b, c->insn[i].len, at, 1, &in);
+
+        printf("    %8" PRIx64 ": %s %s\n             ", at,
+               n ? in->mnemonic : "?", n ? in->op_str : "");
+        for (unsigned k = 0; k < c->insn[i].len; k++) {
+            printf(" %02x", b[k]);
+        }
+        printf("\n");
+        at += c->insn[i].len;
+        if (n) {
+            cs_free(in, n);
+        }
+    }
+    cs_close(&cs);
+}
+
+static void print_bytes(const char *what, unsigned index, const uint8_t *p,
+                        unsigned len)
+{
+    unsigned any = 0;
+
+    for (unsigned i = 0; i < len; i++) {
+        any |= p[i];
+    }
+    if (!any) {
+        return;
+    }
+    printf("    %s%x", what, index);
+    for (unsigned i = len; i-- > 0;) {
+        printf("%s%02x", i == len - 1 ? " " : "", p[i]);
+    }
+    printf("\n");
+}
+
+void print_case(const IsaCase *c)
+{
+    const IsaFx *fx = &c->state.fx;
+
+    printf("  %u-bit mode, eflags %x, fcw %x fsw %x tags %x, mxcsr %x; "
+           "what is not zero:\n",
+           c->mode, c->state.eflags, fx->cw, fx->sw, fx->valid, fx->mxcsr);
+    print_code(c);
+    for (unsigned i = 0; i < 16; i++) {
+        if (c->state.regs[i]) {
+            printf("    r%u %016" PRIx64 "\n", i, c->state.regs[i]);
+        }
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        print_bytes("st", i, fx->st[i], 10);
+    }
+    for (unsigned i = 0; i < 16; i++) {
+        print_bytes("xmm", i, fx->xmm[i], 16);
+        print_bytes("upper ymm", i, c->state.ymm_high[i], 16);
+    }
+    for (unsigned i = 0; i < ISA_DATA_BYTES; i += 16) {
+        print_bytes("data+", i, c->data + i, 16);
+    }
+}
