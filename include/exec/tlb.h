@@ -16,7 +16,7 @@ enum {
     NB_MMU_MODES,
 };
 
-#define TLB_BITS       10
+#define TLB_BITS       12
 #define TLB_SIZE       (1u << TLB_BITS)
 #define TLB_ENTRY_BITS 5
 
