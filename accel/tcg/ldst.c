@@ -16,32 +16,40 @@
 
 /* --- watchpoints --- */
 
-/*
- * If a data breakpoint watches the access: run its instruction alone, so that
- * the trap can come after it.  Called before anything of the access is done.
- */
+void cpu_watch_hit(CPUState *cpu, uint32_t hits)
+{
+    const TranslationBlock *running =
+        cpu->host_pc ? region_find_tb(cpu->host_pc) : NULL;
+
+    if (running && running->icount > 1) {
+        tcg_run_alone(cpu);
+    }
+    x86_cpu(cpu)->watch_hits |= hits;
+    cpu_exit(cpu); /* the exec loop takes the trap at the next TB head */
+}
+
+/* If a data breakpoint watches the access.  Called before anything of it is
+ * done. */
 static void watch_access(CPUState *cpu, vaddr addr, unsigned len, bool write)
 {
     X86CPU *x86 = x86_cpu(cpu);
-    const TranslationBlock *running;
     uint32_t hits;
 
     if (likely(!x86->watch)) {
         return;
     }
     hits = x86_watch_hits(x86, addr, len, write);
-    if (!hits) {
-        return;
+    if (hits) {
+        cpu_watch_hit(cpu, hits);
     }
-    running = cpu->host_pc ? region_find_tb(cpu->host_pc) : NULL;
-    if (running && running->icount > 1) {
-        tcg_run_alone(cpu);
-    }
-    x86->watch_hits |= hits;
-    cpu_exit(cpu); /* the exec loop takes the trap at the next TB head */
 }
 
 /* --- RAM --- */
+
+/* Host accesses need no alignment; each is one instruction. */
+typedef uint16_t __attribute__((aligned(1), may_alias)) Any16;
+typedef uint32_t __attribute__((aligned(1), may_alias)) Any32;
+typedef uint64_t __attribute__((aligned(1), may_alias)) Any64;
 
 /* Guest RAM is raced for by design; the races are the guest's. */
 __attribute__((no_sanitize("thread"))) static uint64_t
@@ -51,11 +59,11 @@ ram_load(const void *p, unsigned size)
     case 1:
         return *(const volatile uint8_t *)p;
     case 2:
-        return *(const volatile uint16_t *)p;
+        return *(const volatile Any16 *)p;
     case 4:
-        return *(const volatile uint32_t *)p;
+        return *(const volatile Any32 *)p;
     default:
-        return *(const volatile uint64_t *)p;
+        return *(const volatile Any64 *)p;
     }
 }
 
@@ -67,13 +75,13 @@ ram_store(void *p, uint64_t value, unsigned size)
         *(volatile uint8_t *)p = value;
         break;
     case 2:
-        *(volatile uint16_t *)p = value;
+        *(volatile Any16 *)p = value;
         break;
     case 4:
-        *(volatile uint32_t *)p = value;
+        *(volatile Any32 *)p = value;
         break;
     default:
-        *(volatile uint64_t *)p = value;
+        *(volatile Any64 *)p = value;
         break;
     }
 }

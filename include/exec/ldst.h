@@ -26,6 +26,11 @@ void *cpu_probe(CPUState *cpu, vaddr addr, unsigned len, int access, MemOp op);
 bool cpu_probe_nofault(CPUState *cpu, vaddr addr, int access, MemOp op,
                        void **host);
 
+/* A breakpoint (DR6 bits @hits) is on an access that is about to be made: run
+ * its instruction alone, so that the trap can come after it; then, or when it
+ * is alone already, note the hits in X86CPU.watch_hits and return. */
+void cpu_watch_hit(CPUState *cpu, uint32_t hits);
+
 /* --- soft TLB; the vCPU's own thread --- */
 /* Called from x86_tlb_fill with the result of a walk.  @prot is PAGE_*; the
  * guest's page has 1 << @page_bits bytes. */

@@ -13,6 +13,7 @@
 
 #define CPUID_1_ECX_OSXSAVE BIT(27)
 #define CPUID_1_EDX_APIC    BIT(9)
+#define CPUID_7_ECX_OSPKE   BIT(4)
 #define APIC_BASE_ENABLE    BIT64(11)
 #define CACHE_LINE          64
 #define APIC_TIMER_HZ       1000000000u /* hw/intc/apic_timer.c */
@@ -135,10 +136,27 @@ static CpuidRegs leaf_topology(const X86CPU *cpu, uint32_t subleaf)
     return r;
 }
 
-/* XSAVE's components: x87 and SSE in the legacy area, AVX behind it. */
+#define XCR0_AVX   BIT64(2)
+#define XCR0_PKRU  BIT64(9)
+#define XSAVE_BASE 576 /* the legacy area and the header */
+
+/* Bytes of an area with these components. */
+static uint32_t xsave_bytes(uint64_t components, bool compacted)
+{
+    uint32_t end = components & XCR0_AVX ? XSAVE_BASE + 256 : XSAVE_BASE;
+
+    if (components & XCR0_PKRU) {
+        end = (compacted ? end : XSAVE_PKRU_OFFSET) + 8;
+    }
+    return end;
+}
+
+/* XSAVE's components: x87 and SSE in the legacy area, AVX and PKRU behind. */
 static CpuidRegs leaf_xsave(const X86CPU *cpu, uint32_t subleaf)
 {
     bool avx = x86_has_feature(cpu, FEAT_AVX);
+    bool pku = x86_has_feature(cpu, FEAT_PKU);
+    uint64_t all = 3 | (avx ? XCR0_AVX : 0) | (pku ? XCR0_PKRU : 0);
 
     if (!x86_has_feature(cpu, FEAT_XSAVE)) {
         return (CpuidRegs){0};
@@ -146,16 +164,20 @@ static CpuidRegs leaf_xsave(const X86CPU *cpu, uint32_t subleaf)
     switch (subleaf) {
     case 0:
         return (CpuidRegs){
-            .eax = avx ? 7 : 3,
-            .ebx = cpu->xcr0 & 4 ? 832 : 576,
-            .ecx = avx ? 832 : 576,
+            .eax = all,
+            .ebx = xsave_bytes(cpu->xcr0, false),
+            .ecx = xsave_bytes(all, false),
         };
     case 1:
         /* EBX: the compacted area of what XCR0 and IA32_XSS enable. */
         return (CpuidRegs){.eax = cpu->features->word[FW_D1_EAX],
-                           .ebx = cpu->xcr0 & 4 ? 832 : 576};
+                           .ebx = xsave_bytes(cpu->xcr0, true)};
     case 2:
-        return avx ? (CpuidRegs){.eax = 256, .ebx = 576} : (CpuidRegs){0};
+        return avx ? (CpuidRegs){.eax = 256, .ebx = XSAVE_BASE}
+                   : (CpuidRegs){0};
+    case 9:
+        return pku ? (CpuidRegs){.eax = 8, .ebx = XSAVE_PKRU_OFFSET}
+                   : (CpuidRegs){0};
     default:
         return (CpuidRegs){0};
     }
@@ -184,7 +206,10 @@ static CpuidRegs leaf_basic(X86CPU *cpu, uint32_t leaf, uint32_t subleaf)
     case 7:
         return subleaf ? (CpuidRegs){0}
                        : (CpuidRegs){.ebx = word[FW_7_EBX],
-                                     .ecx = word[FW_7_ECX],
+                                     .ecx = word[FW_7_ECX] |
+                                            (cpu->cr4 & CR4_PKE
+                                                 ? CPUID_7_ECX_OSPKE
+                                                 : 0),
                                      .edx = word[FW_7_EDX]};
     case 0xb:
     case 0x1f: /* the same, as there are neither modules nor dies */

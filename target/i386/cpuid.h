@@ -54,6 +54,9 @@ void x86_cpu_init_reset(X86CPU *cpu);
 bool x86_model_select(X86CPU *cpu, const char *text, bool warn,
                       GError **errp);
 
+/* Of PKRU in the standard format of XSAVE; AMD's processors agree. */
+#define XSAVE_PKRU_OFFSET 832
+
 typedef struct CpuidRegs {
     uint32_t eax, ebx, ecx, edx;
 } CpuidRegs;

@@ -7,7 +7,7 @@
  * is taken before the next one.  A repeated string instruction traps when it
  * next pauses.
  *
- * Not implemented: I/O breakpoints (DR7.R/W 2).
+ * An I/O breakpoint is noticed by the helpers of IN and OUT, in the same way.
  * Source: SDM vol. 3B, 18.2 "Debug Registers", 18.3.1 "Debug Exception (#DB)".
  */
 #include "exec/ldst.h"
@@ -20,9 +20,11 @@
 #define DR7_FIXED_ONES  0x00000400u
 #define DR7_FIXED_ZEROS 0xffffffff0000d800ull
 #define DR7_GD          BIT(13)
-/* R/W fields of DR7; 2 is I/O. */
+#define DR7_LOCAL       0x155u /* L0 to L3 and LE */
+/* R/W fields of DR7. */
 #define DR7_EXECUTE     0
 #define DR7_WRITE       1 /* set for reads and writes, too */
+#define DR7_IO          2
 #define DR7_READ_WRITE  3
 
 static bool dr7_enabled(uint64_t dr7, unsigned i)
@@ -112,6 +114,15 @@ void helper_write_dr(X86CPU *cpu, uint64_t number, uint64_t value)
     }
 }
 
+void x86_clear_local_breakpoints(X86CPU *cpu)
+{
+    if (cpu->dr[7] & DR7_LOCAL) {
+        cpu->dr[7] &= ~(uint64_t)DR7_LOCAL;
+        x86_update_hflags(cpu);
+        update_watch(cpu);
+    }
+}
+
 /* --- breakpoints --- */
 
 /* Does DR0-DR3 ask for a stop before the instruction at @rip? */
@@ -165,6 +176,26 @@ uint32_t x86_watch_hits(const X86CPU *cpu, vaddr addr, unsigned len,
         }
     }
     return hits;
+}
+
+void x86_watch_io(X86CPU *cpu, uint16_t port, unsigned bytes)
+{
+    uint32_t hits = 0;
+
+    if (!(cpu->cr4 & CR4_DE)) {
+        return;
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        vaddr start = watch_start(cpu, i);
+
+        if (dr7_enabled(cpu->dr[7], i) && dr7_type(cpu->dr[7], i) == DR7_IO &&
+            port < start + dr7_bytes(cpu->dr[7], i) && start < port + bytes) {
+            hits |= BIT(i);
+        }
+    }
+    if (hits) {
+        cpu_watch_hit(&cpu->cs, hits);
+    }
 }
 
 void x86_take_watch_trap(X86CPU *cpu)

@@ -60,6 +60,16 @@ G_NORETURN void x86_raise_at(X86CPU *cpu, int vector, uint64_t rip,
 G_NORETURN void x86_raise_debug_fault(X86CPU *cpu, uint32_t dr6_bits);
 G_NORETURN void x86_raise_debug_trap(X86CPU *cpu, uint32_t dr6_bits);
 
+/* A task switch: the breakpoints that DR7 enables for one task. */
+void x86_clear_local_breakpoints(X86CPU *cpu);
+/* An access to a port is about to happen: I/O breakpoints. */
+void x86_watch_io(X86CPU *cpu, uint16_t port, unsigned bytes);
+
+/* A task switch: the breakpoints that DR7 enables for one task. */
+void x86_clear_local_breakpoints(X86CPU *cpu);
+/* An access to a port is about to happen: I/O breakpoints. */
+void x86_watch_io(X86CPU *cpu, uint16_t port, unsigned bytes);
+
 static inline G_NORETURN void x86_raise_gp0(X86CPU *cpu)
 {
     x86_raise_error(cpu, EXCP_GP, 0);

@@ -396,6 +396,9 @@ void x86_set_pkru(X86CPU *cpu, uint32_t value)
     uint32_t changed = cpu->pkru ^ value;
 
     cpu->pkru = value;
+    if (!changed) {
+        return;
+    }
     for (unsigned key = 0; key < 16; key++) {
         if ((changed >> (2 * key) & 3) && (cpu->pkeys_used >> key & 1)) {
             cpu->pkeys_used = 0;

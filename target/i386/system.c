@@ -187,6 +187,7 @@ void helper_rsm(X86CPU *cpu)
 #define XCR0_X87 BIT64(0)
 #define XCR0_SSE BIT64(1)
 #define XCR0_AVX BIT64(2)
+#define XCR0_PKRU BIT64(9)
 
 static void check_osxsave(X86CPU *cpu)
 {
@@ -213,6 +214,7 @@ void helper_xsetbv(X86CPU *cpu)
 
     check_osxsave(cpu);
     known |= x86_has_feature(cpu, FEAT_AVX) ? XCR0_AVX : 0;
+    known |= x86_has_feature(cpu, FEAT_PKU) ? XCR0_PKRU : 0;
     if (x86_cpl(cpu) != 0 || (uint32_t)cpu->regs[R_RCX] != 0 ||
         (value & ~known) || !(value & XCR0_X87) ||
         ((value & XCR0_AVX) && !(value & XCR0_SSE))) {
@@ -294,6 +296,7 @@ uint64_t helper_in(X86CPU *cpu, uint64_t port, uint64_t size)
     MemTxResult result;
 
     x86_check_io(cpu, port, bytes);
+    x86_watch_io(cpu, port, bytes);
     return address_space_load(&address_space_io, (uint16_t)port, bytes,
                               &result);
 }
@@ -303,6 +306,7 @@ void helper_out(X86CPU *cpu, uint64_t port, uint64_t size, uint64_t value)
     unsigned bytes = 1u << size;
 
     x86_check_io(cpu, port, bytes);
+    x86_watch_io(cpu, port, bytes);
     address_space_store(&address_space_io, (uint16_t)port, value, bytes);
 }
 
@@ -318,6 +322,7 @@ void helper_ins(X86CPU *cpu, uint64_t port, uint64_t addr, uint64_t memop)
     uint64_t value;
 
     x86_check_io(cpu, port, bytes);
+    x86_watch_io(cpu, port, bytes);
     cpu_probe(&cpu->cs, addr, bytes, PAGE_WRITE, memop);
     value = address_space_load(&address_space_io, (uint16_t)port, bytes,
                                &result);

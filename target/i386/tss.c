@@ -254,6 +254,20 @@ static void task_load_segments(X86CPU *cpu, const TaskState *t)
     x86_update_hflags(cpu);
 }
 
+/* With PAE paging the PDPTEs come with it; reserved bits are #TS of the new
+ * task. */
+static void task_load_cr3(X86CPU *cpu, const TaskState *t)
+{
+    if (!(cpu->cr0 & CR0_PG) || t->cr3 == cpu->cr3) {
+        return;
+    }
+    cpu->cr3 = t->cr3;
+    x86_enter_space(cpu, true);
+    if ((cpu->cr4 & CR4_PAE) && !x86_load_pdptes(cpu, cpu->cr3)) {
+        seg_fault(cpu, EXCP_TS, cpu->tr.selector, 0);
+    }
+}
+
 void x86_switch_task(X86CPU *cpu, uint16_t sel, TaskSwitch kind, uint64_t next,
                      uint32_t ext)
 {
@@ -281,11 +295,9 @@ void x86_switch_task(X86CPU *cpu, uint16_t sel, TaskSwitch kind, uint64_t next,
     cpu->cs.host_pc = 0;
     cpu->tr = tr;
     cpu->cr0 |= CR0_TS;
-    if ((cpu->cr0 & CR0_PG) && t.cr3 != cpu->cr3) {
-        cpu->cr3 = t.cr3;
-        x86_enter_space(cpu, true);
-    }
+    x86_clear_local_breakpoints(cpu);
     task_load_registers(cpu, &t);
+    task_load_cr3(cpu, &t);
     task_load_segments(cpu, &t);
     if (t.eip > cpu->segs[R_CS].limit) {
         x86_raise_error(cpu, EXCP_GP, 0);

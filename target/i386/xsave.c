@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The XSAVE family: components x87, SSE and AVX, in the standard format and the
- * compacted one.  As AVX is the only component behind the legacy area, its
- * place is the same in both.  There are no supervisor components: IA32_XSS is
- * zero, and XSAVES saves what XSAVEC does.
+ * The XSAVE family: components x87, SSE, AVX and PKRU, in the standard format
+ * and the compacted one.  AVX comes first behind the legacy area in both; PKRU
+ * follows, and takes its place in a compacted area without it.  There are no
+ * supervisor components: IA32_XSS is zero, and XSAVES saves what XSAVEC does.
  *
  * XINUSE is found by looking at the registers.  The modified optimization of
  * XSAVEOPT and XSAVES is allowed, not required, and not made.
@@ -17,6 +17,7 @@
 #include "target/i386/excp.h"
 #include "target/i386/fpustate.h"
 #include "target/i386/helpers.h"
+#include "target/i386/mmu.h"
 #include "target/i386/seg.h"
 #include "target/i386/x87.h"
 #include "tcg/ir.h"
@@ -25,6 +26,7 @@
 #define XSAVE_X87       BIT64(0)
 #define XSAVE_SSE       BIT64(1)
 #define XSAVE_AVX       BIT64(2)
+#define XSAVE_PKRU      BIT64(9)
 #define XCOMP_COMPACTED BIT64(63)
 
 /* Bytes 512 to 575. */
@@ -32,6 +34,14 @@ typedef struct XHeader {
     uint64_t xstate_bv, xcomp_bv, reserved[6];
 } XHeader;
 _Static_assert(sizeof(XHeader) == 64, "SDM vol. 1, 13.4.2");
+
+/* In an area of the format that @xcomp_bv tells. */
+static unsigned pkru_offset(uint64_t xcomp_bv)
+{
+    bool first = (xcomp_bv & XCOMP_COMPACTED) && !(xcomp_bv & XSAVE_AVX);
+
+    return first ? YMM_OFFSET : XSAVE_PKRU_OFFSET;
+}
 
 /* RFBM: the components that are asked for and enabled. */
 static uint64_t requested(const X86CPU *cpu)
@@ -78,7 +88,7 @@ uint64_t xsave_in_use(const X86CPU *cpu)
     }
     return (x87_in_use(&cpu->x87) ? XSAVE_X87 : 0) |
            (low || cpu->mxcsr != MXCSR_INIT ? XSAVE_SSE : 0) |
-           (high ? XSAVE_AVX : 0);
+           (high ? XSAVE_AVX : 0) | (cpu->pkru ? XSAVE_PKRU : 0);
 }
 
 /* --- saving --- */
@@ -114,11 +124,16 @@ static void store_mxcsr(X86CPU *cpu, uint64_t addr)
                     sizeof(pair), fpu_area_mmu(cpu));
 }
 
+/* @which of the components, into an area of @xcomp_bv's format. */
 static void store_components(X86CPU *cpu, uint64_t addr, uint64_t size,
-                             uint64_t which)
+                             uint64_t which, uint64_t xcomp_bv)
 {
     FxImage im;
 
+    if (which & XSAVE_PKRU) {
+        cpu_store(&cpu->cs, addr + pkru_offset(xcomp_bv), cpu->pkru,
+                  MO_64 | fpu_area_mmu(cpu));
+    }
     if (which & XSAVE_AVX) {
         store_ymm(cpu, addr);
     }
@@ -141,7 +156,7 @@ static void save_standard(X86CPU *cpu, uint64_t addr, uint64_t size,
 
     check(cpu, addr);
     old = cpu_load(&cpu->cs, addr + XHEADER, MO_64 | MO_RMW | op);
-    store_components(cpu, addr, size, optimize ? rfbm & used : rfbm);
+    store_components(cpu, addr, size, optimize ? rfbm & used : rfbm, 0);
     if (rfbm & (XSAVE_SSE | XSAVE_AVX)) {
         store_mxcsr(cpu, addr);
     }
@@ -166,7 +181,7 @@ void helper_xsavec(X86CPU *cpu, uint64_t addr, uint64_t size)
     uint64_t bv[2] = {rfbm & xsave_in_use(cpu), rfbm | XCOMP_COMPACTED};
 
     check(cpu, addr);
-    store_components(cpu, addr, size, bv[0]);
+    store_components(cpu, addr, size, bv[0], bv[1]);
     if (bv[0] & XSAVE_SSE) {
         store_mxcsr(cpu, addr);
     }
@@ -207,11 +222,13 @@ static void load_ymm(X86CPU *cpu, const uint8_t upper[16][16])
 typedef struct XImage {
     FxImage fx;
     uint8_t upper[16][16];
+    uint32_t pkru;
 } XImage;
 
 /* All that can fault comes before the first register changes.  A component
  * that the image lacks is zero in @im. */
-static void load_image(X86CPU *cpu, uint64_t addr, uint64_t present, XImage *im)
+static void load_image(X86CPU *cpu, uint64_t addr, uint64_t present,
+                       uint64_t xcomp_bv, XImage *im)
 {
     MemOp op = fpu_area_mmu(cpu);
 
@@ -223,6 +240,9 @@ static void load_image(X86CPU *cpu, uint64_t addr, uint64_t present, XImage *im)
     if (present & XSAVE_AVX) {
         cpu_load_bytes(&cpu->cs, addr + YMM_OFFSET, im->upper,
                        16 * fpu_vec_count(cpu), op);
+    }
+    if (present & XSAVE_PKRU) {
+        im->pkru = cpu_load(&cpu->cs, addr + pkru_offset(xcomp_bv), MO_32 | op);
     }
 }
 
@@ -241,7 +261,7 @@ static void restore(X86CPU *cpu, uint64_t addr, uint64_t size,
     }
     compacted = h.xcomp_bv & XCOMP_COMPACTED;
     present = rfbm & h.xstate_bv;
-    load_image(cpu, addr, present, &im);
+    load_image(cpu, addr, present, h.xcomp_bv, &im);
     if (compacted && !(present & XSAVE_SSE)) {
         im.fx.mxcsr = MXCSR_INIT;
     }
@@ -259,6 +279,9 @@ static void restore(X86CPU *cpu, uint64_t addr, uint64_t size,
     }
     if (rfbm & XSAVE_AVX) {
         load_ymm(cpu, im.upper);
+    }
+    if (rfbm & XSAVE_PKRU) {
+        x86_set_pkru(cpu, im.pkru);
     }
     x86_update_hflags(cpu);
 }

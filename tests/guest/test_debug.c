@@ -33,7 +33,8 @@ static volatile struct {
     } at[32];
 } db;
 
-static volatile bool set_rf; /* what a debugger does to go on past a breakpoint */
+/* What a debugger does to go on past a breakpoint. */
+static volatile bool set_rf;
 
 static void on_debug(Frame *f)
 {

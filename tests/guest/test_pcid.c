@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Process-context identifiers: what a write of CR3 and each type of INVPCID
- * forget, and that a context comes back as it was left.
- * Source: SDM vol. 3A, 4.10.1 "Process-Context Identifiers (PCIDs)", 4.10.4
- * "Invalidation of TLBs and Paging-Structure Caches"; vol. 2A, "INVPCID".
- *
- * A processor may forget more than it must: what must be dropped is compared,
- * what may stay is only checked to be one of the two values.
+ * Process-context identifiers: each has its own translations, of data and of
+ * code; what MOV to CR3 and INVPCID drop.
+ * Source: SDM vol. 3A, 4.10.1 "Process-Context Identifiers (PCIDs)", 4.10.4.1;
+ * vol. 2A "INVPCID".
  */
 #include "guest.h"
 
@@ -14,215 +11,156 @@
 #define W 2ull
 #define G 0x100ull
 
-#define CR3_NOFLUSH (1ull << 63)
-#define CR4_PGE     (1ull << 7)
-#define CR4_PCIDE   (1ull << 17)
+#define CR4_PGE   (1ull << 7)
+#define CR4_PCIDE (1ull << 17)
+#define NOFLUSH   (1ull << 63)
 
-#define PAGE   0x200000000ull
-#define GLOBAL 0x200001000ull
+#define VA     0x200000000ull
+#define PCIDS  40
+#define FN     0x800 /* offset of the function in each frame */
 
-#define GP 13
+extern uint64_t pml4[];
 
-static uint64_t *one, *two; /* frames that hold 1 and 2 in their first word */
-static uint64_t root;       /* CR3 without a PCID */
+/* Context n: its own tables for VA, its own frame that holds n. */
+static struct {
+    uint64_t *root, *pte, *frame;
+} context[PCIDS];
 
-static uint64_t peek(uint64_t va)
+static void make_context(unsigned n)
 {
-    return *(volatile uint64_t *)va;
+    uint64_t *root = page_alloc(), *pdpt = page_alloc(), *pd = page_alloc(),
+             *pt = page_alloc(), *frame = page_alloc();
+    uint8_t *fn = (uint8_t *)frame + FN;
+    const uint64_t *low = (uint64_t *)(pml4[0] & -4096ull);
+
+    memcpy(pdpt, low, 4096);
+    root[0] = (uintptr_t)pdpt | 7;
+    pdpt[VA >> 30] = (uintptr_t)pd | 7;
+    pd[0] = (uintptr_t)pt | 7;
+    pt[0] = (uintptr_t)frame | P | W;
+    *frame = n;
+    fn[0] = 0xb8; /* MOV EAX, n; RET */
+    memcpy(fn + 1, &n, 4);
+    fn[5] = 0xc3;
+    context[n].root = root;
+    context[n].pte = pt;
+    context[n].frame = frame;
 }
 
-static bool has(unsigned leaf, unsigned reg, unsigned bit)
+static void enter(unsigned n, uint64_t flags)
 {
-    uint32_t r[4];
-
-    __asm__("cpuid"
-            : "=a"(r[0]), "=b"(r[1]), "=c"(r[2]), "=d"(r[3])
-            : "a"(leaf), "c"(0));
-    return r[reg] >> bit & 1;
+    WRITE_CR(3, (uintptr_t)context[n].root | n | flags);
 }
 
-static void invpcid(uint64_t type, uint64_t pcid, uint64_t addr)
+static uint64_t peek(void)
 {
-    struct {
-        uint64_t pcid, addr;
-    } desc = {pcid, addr};
-
-    __asm__ volatile("invpcid %0, %1" ::"m"(desc), "r"(type) : "memory");
+    return *(volatile uint64_t *)VA;
 }
 
-/* Change what PAGE and GLOBAL are without telling the processor. */
-static void point_at(const uint64_t *frame)
+static uint32_t call(void)
 {
-    *page_entry(PAGE) = (uintptr_t)frame | P | W;
-    *page_entry(GLOBAL) = (uintptr_t)frame | P | W | G;
+    uint32_t v;
+
+    __asm__ volatile("call *%1" : "=a"(v) : "r"(VA + FN) : "memory");
+    return v;
 }
 
-static void enter(uint64_t pcid, bool flush)
+/* Round and round without flushes. */
+static void test_separate(void)
 {
-    WRITE_CR(3, root | pcid | (flush ? 0 : CR3_NOFLUSH));
-}
+    unsigned round, n, data = 0, code = 0;
 
-/* Load both contexts' translations: all of them to @one. */
-static void prime(void)
-{
-    point_at(one);
-    invpcid(2, 0, 0);
-    for (unsigned pcid = 1; pcid <= 2; pcid++) {
-        enter(pcid, true);
-        (void)peek(PAGE);
-        (void)peek(GLOBAL);
-    }
-    point_at(two);
-}
-
-static void check_may_keep(uint64_t value, const char *what)
-{
-    check(value == 1 || value == 2, "%s may keep or drop", what);
-}
-
-static void test_cr3(void)
-{
-    prime(); /* in PCID 2 */
-    enter(2, true);
-    check_eq(peek(PAGE), 2, "a write of CR3 drops its own PCID's page");
-    check_may_keep(peek(GLOBAL), "a global page");
-    prime();
-    enter(1, true);
-    check_eq(peek(PAGE), 2, "a write of CR3 drops the new PCID's page");
-    prime();
-    enter(1, false);
-    check_may_keep(peek(PAGE), "bit 63");
-    check_eq(READ_CR(3) >> 63, 0, "bit 63 of CR3 reads as 0");
-    check_eq(READ_CR(3) & 0xfff, 1, "the PCID is in CR3");
-}
-
-static void test_invpcid(void)
-{
-    prime(); /* in PCID 2 */
-    invpcid(0, 1, PAGE);
-    enter(1, false);
-    check_eq(peek(PAGE), 2, "INVPCID 0 drops the page of another PCID");
-    prime();
-    invpcid(0, 2, PAGE);
-    check_eq(peek(PAGE), 2, "INVPCID 0 drops the page of this PCID");
-    prime();
-    invpcid(1, 1, 0);
-    enter(1, false);
-    check_eq(peek(PAGE), 2, "INVPCID 1 drops another PCID");
-    prime();
-    invpcid(3, 0, 0);
-    check_eq(peek(PAGE), 2, "INVPCID 3 drops this PCID");
-    enter(1, false);
-    check_eq(peek(PAGE), 2, "INVPCID 3 drops another PCID");
-    prime();
-    invpcid(2, 0, 0);
-    check_eq(peek(GLOBAL), 2, "INVPCID 2 drops a global page");
-    enter(1, false);
-    check_eq(peek(GLOBAL), 2, "INVPCID 2 drops it in another PCID");
-}
-
-static void test_invlpg(void)
-{
-    prime(); /* in PCID 2 */
-    invlpg(PAGE);
-    check_eq(peek(PAGE), 2, "INVLPG drops the page of this PCID");
-    prime();
-    invlpg(GLOBAL);
-    enter(1, false);
-    check_eq(peek(GLOBAL), 2, "INVLPG drops a global page in every PCID");
-    prime();
-    WRITE_CR(4, READ_CR(4) & ~CR4_PGE);
-    check_eq(peek(GLOBAL), 2, "a change of CR4.PGE drops global pages");
-    enter(1, false);
-    check_eq(peek(PAGE), 2, "and every PCID's pages");
-    WRITE_CR(4, READ_CR(4) | CR4_PGE);
-}
-
-/* More contexts than any processor would keep apart. */
-static void test_many(void)
-{
-    bool right = true;
-
-    point_at(one);
-    invpcid(2, 0, 0);
-    for (unsigned round = 0; round < 3; round++) {
-        for (unsigned pcid = 0; pcid < 40; pcid++) {
-            enter(pcid * 100, false);
-            right &= peek(PAGE) == 1;
+    for (round = 0; round < 10; round++) {
+        for (n = 1; n < PCIDS; n++) {
+            enter(n, NOFLUSH);
+            data += peek() != n;
+            code += call() != n;
         }
     }
-    check(right, "forty PCIDs in turn");
-    point_at(two);
-    for (unsigned pcid = 0; pcid < 40; pcid++) {
-        invpcid(1, pcid * 100, 0);
-        enter(pcid * 100, false);
-        right &= peek(PAGE) == 2;
+    check_eq(data, 0, "each context sees its own data");
+    check_eq(code, 0, "each context runs its own code");
+    for (round = 0; round < 1000; round++) {
+        n = 1 + (round & 1);
+        enter(n, NOFLUSH);
+        data += peek() != n;
+        code += call() != n;
     }
-    check(right, "each of them dropped");
-    enter(0, true);
+    check(!data && !code, "two contexts in turn");
+    check_eq(READ_CR(3), (uintptr_t)context[n].root | n,
+             "bit 63 of CR3 is not kept");
 }
 
-/* --- code that moves --- */
-
-typedef uint64_t Fn(void);
-
-/* MOV EAX, @value; RET */
-static void make_fn(void *at, uint8_t value)
+static void invpcid(uint64_t type, uint64_t pcid, uint64_t address)
 {
-    const uint8_t code[] = {0xb8, value, 0, 0, 0, 0xc3};
+    struct {
+        uint64_t pcid, address;
+    } d = {pcid, address};
 
-    memcpy(at, code, sizeof(code));
+    __asm__ volatile("invpcid %0, %1" ::"m"(d), "r"(type) : "memory");
 }
 
-/* Translated code, too, is found by the context that runs. */
-static void test_code(void)
+/* Have context 1 use its page, then lead it elsewhere from context 2. */
+static void change_from_outside(uint64_t bits)
 {
-    void *code1 = page_alloc(), *code2 = page_alloc();
-    Fn *volatile fn = (Fn *)PAGE;
-    bool right = true;
-
-    make_fn(code1, 11);
-    make_fn(code2, 22);
-    for (unsigned i = 0; i < 20; i++) {
-        *page_entry(PAGE) = (uintptr_t)(i & 1 ? code2 : code1) | P | W;
-        enter(1 + i % 3, true);
-        right &= fn() == (i & 1 ? 22 : 11);
-    }
-    check(right, "calls through a page that changes with the PCID");
-    enter(1, true);
-    fn();
-    enter(2, false);
-    make_fn(code1, 33);
-    make_fn(code2, 33);
-    enter(1, false);
-    check_eq(fn(), 33, "code written while another PCID ran");
-    enter(0, true);
+    *context[1].pte = (uintptr_t)context[1].frame | P | W | bits;
+    enter(1, 0);
+    (void)peek();
+    (void)call();
+    enter(2, NOFLUSH);
+    *context[1].pte = (uintptr_t)context[3].frame | P | W | bits;
 }
 
-/* --- what is refused --- */
+static void expect_new(const char *what)
+{
+    enter(1, NOFLUSH);
+    check_eq(peek(), 3, "%s: data", what);
+    check_eq(call(), 3, "%s: code", what);
+}
 
-static void bad_type(void *arg)
+static void test_drops(void)
+{
+    change_from_outside(0);
+    enter(1, 0);
+    check_eq(peek(), 3, "MOV to CR3 without bit 63: data");
+    check_eq(call(), 3, "MOV to CR3 without bit 63: code");
+    change_from_outside(0);
+    invpcid(0, 1, VA);
+    expect_new("INVPCID of an address");
+    change_from_outside(0);
+    invpcid(1, 1, 0);
+    expect_new("INVPCID of a context");
+    change_from_outside(0);
+    invpcid(3, 0, 0);
+    expect_new("INVPCID of all but globals");
+    change_from_outside(0);
+    invpcid(2, 0, 0);
+    expect_new("INVPCID of all");
+    change_from_outside(0);
+    enter(1, NOFLUSH);
+    invlpg(VA);
+    expect_new("INVLPG");
+    WRITE_CR(4, READ_CR(4) | CR4_PGE);
+    change_from_outside(G);
+    invpcid(2, 0, 0);
+    expect_new("INVPCID of all: global page");
+    change_from_outside(G);
+    WRITE_CR(4, READ_CR(4) & ~CR4_PGE);
+    expect_new("clearing CR4.PGE: global page");
+    change_from_outside(0);
+    WRITE_CR(3, (uintptr_t)pml4);
+    WRITE_CR(4, READ_CR(4) & ~CR4_PCIDE);
+    WRITE_CR(4, READ_CR(4) | CR4_PCIDE);
+    expect_new("clearing CR4.PCIDE");
+}
+
+/* --- faults --- */
+
+static uint64_t type, pcid, address;
+
+static void do_invpcid(void *arg)
 {
     (void)arg;
-    invpcid(4, 0, 0);
-}
-
-static void bad_pcid(void *arg)
-{
-    (void)arg;
-    invpcid(1, 0x1000, 0);
-}
-
-static void bad_address(void *arg)
-{
-    (void)arg;
-    invpcid(0, 1, 1ull << 63);
-}
-
-static void clear_pg(void *arg)
-{
-    (void)arg;
-    WRITE_CR(0, READ_CR(0) & ~(1ull << 31));
+    invpcid(type, pcid, address);
 }
 
 static void set_pcide(void *arg)
@@ -231,51 +169,60 @@ static void set_pcide(void *arg)
     WRITE_CR(4, READ_CR(4) | CR4_PCIDE);
 }
 
-static void noflush(void *arg)
+static void paging_off(void *arg)
 {
     (void)arg;
-    WRITE_CR(3, root | CR3_NOFLUSH);
+    WRITE_CR(0, READ_CR(0) & ~(1ull << 31));
 }
 
-static void invpcid_1(void *arg)
+static void expect_gp(uint64_t t, uint64_t p, uint64_t a, const char *what)
 {
-    (void)arg;
-    invpcid(1, 1, 0);
+    type = t;
+    pcid = p;
+    address = a;
+    check_eq(catch(do_invpcid, NULL, NULL), 13, "INVPCID: %s", what);
 }
 
 static void test_faults(void)
 {
-    check_eq(catch(bad_type, NULL, NULL), GP, "INVPCID type 4");
-    check_eq(catch(bad_pcid, NULL, NULL), GP, "INVPCID of PCID 1000h");
-    check_eq(catch(bad_address, NULL, NULL), GP, "INVPCID, not canonical");
-    check_eq(catch(clear_pg, NULL, NULL), GP, "CR0.PG := 0 with CR4.PCIDE");
+    expect_gp(4, 0, 0, "type 4");
+    expect_gp(0, 0x1000, VA, "reserved bits");
+    expect_gp(1, 0x1000, 0, "reserved bits of a context");
+    expect_gp(0, 1, 0x800000000000, "non-canonical address");
+    check_eq(catch(paging_off, NULL, NULL), 13, "no paging with PCIDE");
+    WRITE_CR(3, (uintptr_t)pml4);
     WRITE_CR(4, READ_CR(4) & ~CR4_PCIDE);
-    check_eq(catch(noflush, NULL, NULL), GP, "CR3 bit 63 without CR4.PCIDE");
-    check_eq(catch(invpcid_1, NULL, NULL), GP, "PCID 1 without CR4.PCIDE");
-    WRITE_CR(3, root | 0x18);
-    check_eq(catch(set_pcide, NULL, NULL), GP, "CR4.PCIDE from PCID 18h");
-    WRITE_CR(3, root);
+    WRITE_CR(3, (uintptr_t)pml4 | 0x18);
+    check_eq(catch(set_pcide, NULL, NULL), 13, "PCIDE with a PCID in CR3");
+    WRITE_CR(3, (uintptr_t)pml4);
+}
+
+static bool has_pcid(void)
+{
+    uint32_t a = 1, b, c, d, leaf1;
+
+    __asm__("cpuid" : "+a"(a), "=b"(b), "=c"(c), "=d"(d));
+    leaf1 = c;
+    a = 7;
+    c = 0;
+    __asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+    return (leaf1 >> 17 & 1) && (b >> 10 & 1);
 }
 
 int main(void)
 {
-    root = READ_CR(3) & ~0xfffull;
-    if (!has(1, 2, 17) || !has(7, 1, 10)) {
-        check(true, "PCID # SKIP not there");
+    unsigned n;
+
+    if (!has_pcid()) {
+        check(true, "no PCIDs here");
         return 0;
     }
-    one = page_alloc();
-    two = page_alloc();
-    *one = 1;
-    *two = 2;
-    WRITE_CR(4, READ_CR(4) | CR4_PGE);
-    WRITE_CR(3, root);
+    for (n = 0; n < PCIDS; n++) {
+        make_context(n);
+    }
     WRITE_CR(4, READ_CR(4) | CR4_PCIDE);
-    test_cr3();
-    test_invpcid();
-    test_invlpg();
-    test_many();
-    test_code();
+    test_separate();
+    test_drops();
     test_faults();
     return 0;
 }

@@ -19,7 +19,8 @@ enum { RO = 1, RW = 3, RO_DOWN = 5, RW_DOWN = 7, XO = 9, XR = 11, XC = 15 };
 static uint64_t descriptor(uint32_t base, uint32_t limit, uint32_t attr)
 {
     return (limit & 0xffff) | (uint64_t)(base & 0xffffff) << 16 |
-           (uint64_t)(attr & 0xf0ff) << 40 | (uint64_t)(limit >> 16 & 15) << 48 |
+           (uint64_t)(attr & 0xf0ff) << 40 |
+           (uint64_t)(limit >> 16 & 15) << 48 |
            (uint64_t)(base >> 24) << 56;
 }
 

@@ -30,8 +30,8 @@ void check(bool ok, const char *fmt, ...);
 void check_eq(uint64_t got, uint64_t want, const char *fmt, ...);
 void print(const char *fmt, ...); /* %s %d %u %x (64 bits) %c */
 
-/* Does the command line end with @word?  "guest-ends: WORD" in a kernel's source
- * makes a run with it that must end the machine. */
+/* Does the command line end with @word?  "guest-ends: WORD" in a kernel's
+ * source makes a run with it that must end the machine. */
 bool boot_word(const char *word);
 
 /* Called for @vector instead of what follows; NULL takes it away. */
