@@ -166,6 +166,8 @@ static void store80(X86CPU *cpu, vaddr addr, const X87Reg *value, MemOp op)
         cpu_store(&cpu->cs, addr, value->mantissa, op | MO_64);
         cpu_store(&cpu->cs, addr + 8, value->sign_exp, op | MO_16);
     } else {
+        x86_check_access(cpu, addr, op | MO_64);
+        x86_check_access(cpu, addr + 8, op | MO_16);
         cpu_store_bytes(&cpu->cs, addr, value, 10, op);
     }
 }

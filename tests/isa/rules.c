@@ -92,6 +92,17 @@ const char *rule_excludes(const X86Row *row)
 
 /* --- single instructions --- */
 
+/* Log2 of the bytes of its memory operand; 0 if it has none. */
+static unsigned memory_size(const X86Insn *in)
+{
+    for (unsigned i = 0; i < ARRAY_LEN(in->op); i++) {
+        if (in->op[i].kind == OPND_MEM) {
+            return in->op[i].size;
+        }
+    }
+    return 0;
+}
+
 bool rule_excludes_insn(const X86Insn *in, unsigned mode)
 {
     const X86Row *row = in->row;
@@ -135,9 +146,7 @@ bool rule_excludes_insn(const X86Insn *in, unsigned mode)
         return true;
     }
     /* A misaligned vector beyond the limit of SS: #GP or #SS. */
-    if (in->mem.seg == R_SS && mode == 16 &&
-        (in->op[0].kind == OPND_VEC || in->op[1].kind == OPND_VEC) &&
-        (in->op[0].kind == OPND_MEM || in->op[1].kind == OPND_MEM)) {
+    if (in->mem.seg == R_SS && mode == 16 && memory_size(in) >= MO_128) {
         return true;
     }
     /* Outside 64-bit mode one maker ignores VEX.W here, the other refuses it.
