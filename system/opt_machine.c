@@ -9,7 +9,7 @@
 #include "target/i386/cpu.h"
 #include "util/error.h"
 
-#define RAM_MIN_BYTES (1 * MiB)
+#define RAM_MIN_BYTES (2 * MiB) /* SeaBIOS moves itself above 1 MiB */
 /* What a host's address space can hold beside everything else. */
 #define RAM_MAX_BYTES (64 * 1024 * GiB)
 #define SMP_MAX_CPUS  4096 /* far past any machine's own limit */
@@ -259,7 +259,7 @@ bool opt_memory(Launch *l, const Option *opt, const char *arg, GError **errp)
         return false;
     }
     if (bytes < RAM_MIN_BYTES) {
-        error_setg(errp, "RAM size is too small: at least 1M is needed");
+        error_setg(errp, "RAM size is too small: at least 2M is needed");
         return false;
     }
     if (bytes > RAM_MAX_BYTES) {

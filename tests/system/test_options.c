@@ -50,7 +50,7 @@ static void test_errors(void)
                  "-boot z: Invalid boot device 'z': use letters of a to p");
     assert_fails("x -uuid 12",
                  "-uuid 12: failed to parse UUID string: wrong format");
-    assert_fails("x -m 1023K", "-m 1023K: RAM size is too small: at least 1M "
+    assert_fails("x -m 1M", "-m 1M: RAM size is too small: at least 2M "
                                "is needed");
     assert_fails("x -m 100000000", "-m 100000000: RAM size is too large: at "
                                    "most 64T is possible");
