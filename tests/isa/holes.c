@@ -130,6 +130,22 @@ static void find_image_holes(IsaHoles *h, const X86Insn *in, uint64_t place)
 
 /* --- memory that may or may not fault --- */
 
+/* SDM vol. 3A, 6.15 "Interrupt 17", leaves #AC for misaligned vectors to the
+ * processor, and vol. 2A, "FXSAVE", whether it is #AC or #GP. */
+static bool alignment_differs(const IsaCase *c, const X86Insn *in,
+                              uint64_t place)
+{
+    unsigned bytes = operands_memory_bytes(in);
+
+    if (!(c->state.eflags & EFLAGS_AC)) {
+        return false;
+    }
+    if (!strncmp(in->row->name, "FX", 2)) {
+        return place % 16;
+    }
+    return bytes >= 16 && place % bytes && !silicon_is_amd();
+}
+
 static bool faults_differ(const IsaCase *c, const X86Insn *in, uint64_t ea,
                           uint64_t place)
 {
@@ -148,7 +164,8 @@ static bool faults_differ(const IsaCase *c, const X86Insn *in, uint64_t ea,
     }
     /* MOVSXD to 16 bits reads 16 or 32 bits: SDM vol. 2B; APM vol. 3. */
     if (is_named(in, "MOVSXD") && in->osize == IR_16) {
-        return ((place + 3) & ~PAGE_MASK) < 2;
+        return ((place + 3) & ~PAGE_MASK) < 2 ||
+               ((c->state.eflags & EFLAGS_AC) && place % 4);
     }
     /* Whether ARPL stores what it does not change is not defined. */
     if (is_named(in, "ARPL")) {
@@ -182,8 +199,12 @@ void holes_find(IsaCase *c)
     find_undefined_result(h, c, &in, place);
     find_pushed_half(h, c, &in);
     find_image_holes(h, &in, place);
-    h->open = operands_has_memory(&in) &&
-              faults_differ(c, &in, operands_effective_address(c, &in), place);
+    h->open =
+        operands_has_memory(&in) &&
+        (faults_differ(c, &in, operands_effective_address(c, &in), place) ||
+         alignment_differs(c, &in, place));
+    /* AMD enters MMX before it stores. */
+    h->x87_of_fault = is_named(&in, "MASKMOVQ");
     /* SDM vol. 1, 3.5.1; APM vol. 3: the operand-size prefix of near branches
      * in 64-bit mode cuts RIP to 16 bits, or does nothing. */
     h->taken = c->mode == 64 && (in.row->attrs & XA_F64) && in.osize16;

@@ -79,6 +79,7 @@ typedef struct IsaHoles {
     bool open;         /* nothing of it is */
     bool taken;        /* nor if a jump was taken */
     bool rip;          /* a trap's RIP may be the instruction's */
+    bool x87_of_fault; /* if it faulted, the x87's state is not */
     uint16_t regs;     /* by number: */
     uint64_t reg_bits; /* these bits of them */
     uint32_t flags;
