@@ -290,7 +290,8 @@ static void draw_state(IsaCase *c, uint64_t seed)
     }
     s->eflags = BIT(1) | EFLAGS_IF | (rnd() & EFLAGS_CC) |
                 (rnd_one_in(8) ? EFLAGS_DF : 0) |
-                (rnd_one_in(8) ? EFLAGS_AC : 0);
+                (rnd_one_in(8) ? EFLAGS_AC : 0) |
+                (rnd_one_in(32) ? EFLAGS_TF : 0);
     value_fx(&s->fx);
     if (silicon_has_feature(FEAT_AVX)) {
         value_bytes(s->ymm_high[0], sizeof(s->ymm_high));
