@@ -247,6 +247,8 @@ typedef struct IsaBytes {
 } IsaBytes;
 /* Random bytes whose opcode is @row's; not yet cut to length. */
 void encode_row(IsaBytes *out, const X86Row *row, unsigned mode);
+/* Random bytes that begin as an instruction of two or more opcode bytes. */
+void encode_stray(IsaBytes *out, unsigned mode);
 /* Aim an address without registers at @target (an offset in its segment). */
 void encode_aim(IsaBytes *out, const X86Insn *in, uint64_t target,
                 uint64_t rip_next);
