@@ -136,12 +136,11 @@ static bool draw_invalid(Draft *d, X86Decode result)
 {
     /* If it might be too long as well, #UD or #GP: SDM vol. 3A, 6.9. */
     bool maybe_long = d->in.len > X86_MAX_INSN - 9;
-    bool safe = result == DECODE_TOO_LONG ||
-                (!opcode_is_taken(&d->in) && !maybe_long && rnd_one_in(2));
+    bool safe = result == DECODE_TOO_LONG || (!maybe_long && rnd_one_in(2));
 
-    if (d->in.row && (rule_excludes_insn(&d->in, d->c->mode) ||
-                      !strcmp(d->in.row->name, "UD0"))) {
-        safe = false; /* UD0 has a ModRM byte or not */
+    if (opcode_is_taken(&d->in) ||
+        (d->in.row && rule_excludes_insn(&d->in, d->c->mode))) {
+        safe = false;
     }
     d->in.row = NULL;
     return draft_is_single(d) && safe;

@@ -216,6 +216,8 @@ typedef struct IsaElsewhere {
 } IsaElsewhere;
 /* NULL: cases are made of the row. */
 const IsaElsewhere *rule_elsewhere(const X86Row *row);
+/* What tests more of it than the fault that user mode sees, or NULL. */
+const char *rule_privileged(const X86Row *row);
 /* The same for one instruction, of a row that is tested in general. */
 bool rule_excludes_insn(const X86Insn *in, unsigned mode);
 /* May the row stand before others in a sequence?  Its effects must be defined

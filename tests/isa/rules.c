@@ -32,11 +32,11 @@ static const struct {
     IsaElsewhere to;
 } elsewhere[] = {
     {"SYSCALL", {GUEST("syscall"), "enters the kernel"}},
-    {"SGDT", {GUEST("store"), "the kernel answers for it (UMIP)"}},
-    {"SIDT", {GUEST("store"), "the kernel answers for it (UMIP)"}},
-    {"SMSW", {GUEST("store"), "the kernel answers for it (UMIP)"}},
-    {"SLDT", {GUEST("store"), "the kernel answers for it (UMIP)"}},
-    {"STR", {GUEST("store"), "the kernel answers for it (UMIP)"}},
+    {"SGDT", {GUEST("system"), "the kernel answers for it (UMIP)"}},
+    {"SIDT", {GUEST("system"), "the kernel answers for it (UMIP)"}},
+    {"SMSW", {GUEST("system"), "the kernel answers for it (UMIP)"}},
+    {"SLDT", {GUEST("system"), "the kernel answers for it (UMIP)"}},
+    {"STR", {GUEST("system"), "the kernel answers for it (UMIP)"}},
     {"LAR", {GUEST("segments"), "reads the kernel's tables"}},
     {"LSL", {GUEST("segments"), "reads the kernel's tables"}},
     {"VERR", {GUEST("segments"), "reads the kernel's tables"}},
@@ -123,6 +123,42 @@ const IsaElsewhere *rule_elsewhere(const X86Row *row)
         return protection_keys();
     }
     return silicon_has_feature(row->feature) ? NULL : lacks_feature(row);
+}
+
+/* What user mode can see of these is a fault; the rest is tested here. */
+static const struct {
+    const char *name, *by;
+} privileged[] = {
+    {"HLT", GUEST("apic")},       {"CLI", GUEST("syscall")},
+    {"STI", GUEST("syscall")},    {"IN", GUEST("syscall")},
+    {"OUT", GUEST("syscall")},    {"INS", GUEST("syscall")},
+    {"OUTS", GUEST("syscall")},   {"LLDT", GUEST("segments")},
+    {"LTR", GUEST("task")},       {"MONITOR", GUEST("system")},
+    {"MWAIT", GUEST("system")},   {"CLAC", GUEST("system")},
+    {"STAC", GUEST("system")},    {"XSETBV", GUEST("fpu")},
+    {"SWAPGS", GUEST("syscall")}, {"LGDT", GUEST("system")},
+    {"LIDT", GUEST("system")},    {"LMSW", GUEST("system")},
+    {"INVLPG", GUEST("tlb")},     {"CLTS", GUEST("system")},
+    {"SYSRET", GUEST("syscall")}, {"SYSENTER", GUEST("syscall")},
+    {"INVD", GUEST("syscall")},   {"WBINVD", GUEST("system")},
+    {"WRMSR", GUEST("msr")},      {"RDMSR", GUEST("msr")},
+    {"RDPMC", GUEST("syscall")},  {"SYSEXIT", GUEST("syscall")},
+    {"XRSTORS", GUEST("system")}, {"XSAVES", GUEST("system")},
+    {"INVPCID", GUEST("pcid")},   {"RSM", GUEST("system")},
+    {"RDPKRU", GUEST("pku")},     {"WRPKRU", GUEST("pku")},
+};
+
+const char *rule_privileged(const X86Row *row)
+{
+    for (unsigned i = 0; i < ARRAY_LEN(privileged); i++) {
+        if (!strcmp(row->name, privileged[i].name)) {
+            return privileged[i].by;
+        }
+    }
+    if (row->map == X86_M0F && (row->opcode & ~3) == 0x20) {
+        return row->opcode & 1 ? GUEST("debug") : GUEST("cr");
+    }
+    return NULL;
 }
 
 /* --- single instructions --- */
