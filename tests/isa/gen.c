@@ -112,9 +112,13 @@ static const struct {
     {0, X86_M0F, 0x20, 0x23}, /* LOCK MOV CR0 is CR8 */
     {0, X86_M0F, 0x2b, 0x2b}, /* SSE4A: MOVNTSS */
     {0, X86_M0F, 0x78, 0x79}, /* EXTRQ, INSERTQ */
-    {0, X86_M0F, 0xae, 0xae}, {0, X86_M0F, 0xc7, 0xc7},
+    {0, X86_M0F, 0xae, 0xae}, /* user interrupts, shadow stacks */
+    {0, X86_M0F, 0xb9, 0xb9}, /* UD1 has a ModRM byte or not */
+    {0, X86_M0F, 0xc7, 0xc7}, /* virtual machines, user interrupts */
+    {0, X86_M0F, 0xff, 0xff}, /* UD0 likewise */
     {1, X86_M0F, 0x41, 0x4b}, /* AVX-512's mask registers */
-    {1, X86_M0F, 0x90, 0x99}, {1, X86_M3A, 0x30, 0x33},
+    {1, X86_M0F, 0x90, 0x99}, /* likewise */
+    {1, X86_M3A, 0x30, 0x33}, /* likewise */
     {1, X86_M3A, 0x00, 0x01}, /* VPERMQ, VPERMPD: AMD ignores W */
 };
 
