@@ -234,8 +234,7 @@ bool rule_image(const X86Insn *in)
         "FXSAVE", "FXRSTOR", "FNSAVE", "FRSTOR",   "FNSTENV", "FLDENV",
         "XSAVE",  "XRSTOR",  "XSAVEC", "XSAVEOPT", NULL};
 
-    return isa_is_one_of(in->row->name, images) ||
-           strstr(in->row->name, "MASKMOV");
+    return isa_is_one_of(in->row->name, images);
 }
 
 /* What holes.c and operands.c know to leave out of one instruction's outcome.
@@ -250,7 +249,8 @@ bool rule_alone(const X86Insn *in, unsigned mode)
     const char *name = in->row->name;
     bool memory = operands_has_memory(in);
 
-    return rule_image(in) || isa_is_one_of(name, names) ||
+    return rule_image(in) || strstr(name, "MASKMOV") ||
+           isa_is_one_of(name, names) ||
            (in->osize == IR_16 && isa_is_one_of(name, narrow)) ||
            (in->osize == IR_32 && !strcmp(name, "PUSH") &&
             in->row->op[0] == OC___) ||
