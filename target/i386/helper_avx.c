@@ -10,11 +10,13 @@
 #include "target/i386/avx.h"
 
 #include <string.h>
-#include <xmmintrin.h>
 
 #include "exec/ldst.h"
+#include "exec/translator.h"
+#include "target/i386/excp.h"
 #include "target/i386/helper_sse.h"
 #include "target/i386/helpers.h"
+#include "target/i386/seg.h"
 #include "tcg/vops.h"
 
 static VecReg *vec_reg(X86CPU *cpu, unsigned n)
@@ -27,20 +29,18 @@ static VecReg *vec_reg(X86CPU *cpu, unsigned n)
 uint64_t helper_avx_checked(X86CPU *cpu, uint64_t what, uint64_t regs,
                             uint64_t integer)
 {
-    const VopDef *def = &vop_defs[what & 0xffff];
     VecReg d, *dst = vec_reg(cpu, regs & 0xff);
-    const VecReg *a = vec_reg(cpu, regs >> 8 & 0xff);
-    const VecReg *b = vec_reg(cpu, regs >> 16 & 0xff);
-    const VecReg *c = vec_reg(cpu, regs >> 24 & 0xff);
-    unsigned host = x86_sse_begin_masked(cpu);
-    uint64_t result = vop_run(
-        def, what >> 24 & 0xff, (VopVec *)&d, (const VopVec *)a,
-        (const VopVec *)b, (const VopVec *)c, integer, (uint8_t)(what >> 16));
+    SseOp s = {.def = &vop_defs[what & 0xffff],
+               .mode = what >> 24 & 0xff,
+               .imm = (uint8_t)(what >> 16),
+               .a = (const VopVec *)vec_reg(cpu, regs >> 8 & 0xff),
+               .b = (const VopVec *)vec_reg(cpu, regs >> 16 & 0xff),
+               .c = (const VopVec *)vec_reg(cpu, regs >> 24 & 0xff)};
+    uint64_t result = x86_sse_run_checked(cpu, &s, (VopVec *)&d, integer);
 
-    x86_sse_note_flags(cpu, x86_sse_end_masked(host));
-    if (def->shape == VOP_FVV) {
+    if (s.def->shape == VOP_FVV) {
         cpu->cc = (uint16_t)result;
-    } else if (!vop_dst_is_int(def)) {
+    } else if (!vop_dst_is_int(s.def)) {
         *dst = d;
     }
     return result;
@@ -160,6 +160,39 @@ static unsigned gather_count(const AvxAccess *a)
     return elements(a, MAX(a->elem, a->index_size));
 }
 
+/* @off is cut to the address size. */
+static bool element_faults(X86CPU *cpu, const AvxAccess *a, uint64_t off)
+{
+    const SegmentCache *seg = &cpu->segs[a->seg];
+    unsigned last = (1u << a->elem) - 1;
+    vaddr addr = (uint32_t)(off + seg->base);
+    MemOp op = element_op(cpu, a);
+    void *host;
+
+    if (cpu->hflags & HF_CS64) {
+        addr = off + (a->seg >= R_FS ? seg->base : 0);
+    } else if (!seg_in_limit(seg, (uint32_t)off, last + 1)) {
+        return true;
+    }
+    return !cpu_probe_nofault(&cpu->cs, addr, PAGE_READ, op, &host) ||
+           !cpu_probe_nofault(&cpu->cs, addr + last, PAGE_READ, op, &host);
+}
+
+/* A trap that elements have earned comes instead of the next one's fault, with
+ * RF set as the instruction will go on: SDM vol. 2C, "VGATHERDPS". */
+static void trap_before_fault(X86CPU *cpu, const AvxAccess *a, uint64_t off,
+                              uint64_t asize)
+{
+    bool step = cpu->eflags & EFLAGS_TF;
+
+    off = asize == MO_64 ? off : (uint32_t)off;
+    if ((step || cpu->watch_hits) && element_faults(cpu, a, off)) {
+        tcg_restore_state(&cpu->cs);
+        cpu->eflags |= EFLAGS_RF;
+        x86_raise_debug_trap(cpu, step ? DR6_BS : 0);
+    }
+}
+
 /*
  * Each element is complete, and its mask element zero, before the next is
  * looked at: after a fault the instruction goes on where it was.
@@ -170,14 +203,20 @@ void helper_gather(X86CPU *cpu, uint64_t off, uint64_t word, uint64_t asize)
     VecReg *v = &cpu->vec[a.vec & 15], *mask = &cpu->vec[a.mask & 15];
     const VecReg *index = &cpu->vec[a.index & 15];
     unsigned n = gather_count(&a), bytes = n << a.elem;
+    bool some = false;
 
     for (unsigned i = 0; i < n; i++) {
         if (is_chosen(mask, i, a.elem)) {
             uint64_t at = (uint64_t)index_of(index, i, a.index_size) << a.scale;
-            vaddr addr = element_addr(cpu, &a, off + at, asize, false);
+            vaddr addr;
 
+            if (some) {
+                trap_before_fault(cpu, &a, off + at, asize);
+            }
+            addr = element_addr(cpu, &a, off + at, asize, false);
             put_element(v, i, a.elem,
                         cpu_load(&cpu->cs, addr, element_op(cpu, &a)));
+            some = true;
         }
         put_element(mask, i, a.elem, 0);
     }

@@ -89,9 +89,6 @@ typedef struct Draft {
     unsigned place;      /* of a single instruction's operand, if fixed */
     unsigned undef;      /* flags without a defined value here: IR_CC_* */
     unsigned ever_undef; /* or at some instruction's start */
-    /* SIMD exceptions may be unmasked: between the two steps of DPPS one ends
-     * it on the silicon; in helper_sse.c the steps are one. */
-    bool unmasked;
 } Draft;
 
 static bool draft_is_single(const Draft *d)
@@ -262,7 +259,6 @@ static void append(Draft *d, unsigned index)
     if (in->row) {
         d->undef &= ~rule_flags_written(in);
         d->undef |= in->row->undef;
-        d->unmasked &= !strstr(in->row->name, "DPP");
         c->fsw_mask &= ~rule_fsw_undefined(in);
         c->image |= rule_image(in);
         c->two_loads |= rule_two_loads(in);
@@ -303,7 +299,6 @@ static void draw_code(Draft *d, const IsaOptions *opt, uint64_t group)
     c->ninsns = opt->seq;
     c->fsw_mask = UINT16_MAX;
     c->code_off = opt->seq == 1 ? place_in_code() : 0x400;
-    d->unmasked = true;
     for (unsigned i = 0, tries = 0; i < c->ninsns && tries < MAX_TRIES;
          tries++) {
         const X86Row *row = draft_is_single(d) ? row_of_group(opt, group)
@@ -394,9 +389,6 @@ void gen_case(IsaCase *c, const IsaOptions *opt, uint64_t number)
     draw_state(c, opt->seed);
     if (draft_is_single(&d) && d.in.row) {
         operands_aim(c, &d.in, d.place);
-    }
-    if (!d.unmasked) {
-        c->state.fx.mxcsr |= 0x1f80;
     }
     cut_to_mode(c);
     c->state.rip = c->code_off + (c->mode == 16 ? 0 : ISA_CODE);
