@@ -277,9 +277,9 @@ static bool take(const Op *op, const VopVec *v, unsigned i, bool daz, Num *n)
 static bool fused(const Op *op, const SseOp *s, unsigned i, bool daz, Num *n)
 {
     bool f132 = op->form == 9, f213 = op->form == 10;
-    Num x, y, z;
-    bool ok = take(op, f132 ? s->a : s->b, i, daz, &x) &
-              take(op, f213 ? s->a : s->c, i, daz, &y) &
+    Num x = {0}, y = {0}, z = {0};
+    bool ok = take(op, f132 ? s->a : s->b, i, daz, &x) &&
+              take(op, f213 ? s->a : s->c, i, daz, &y) &&
               take(op,
                    f132   ? s->b
                    : f213 ? s->c
@@ -298,8 +298,8 @@ static bool horizontal(const Op *op, const SseOp *s, unsigned i, bool daz,
 {
     unsigned half = op->from.mant == f64.mant ? 1 : 2, at = 2 * (i % half);
     const VopVec *v = i < half ? s->a : s->b;
-    Num x, y;
-    bool ok = take(op, v, at, daz, &x) & take(op, v, at + 1, daz, &y);
+    Num x = {0}, y = {0};
+    bool ok = take(op, v, at, daz, &x) && take(op, v, at + 1, daz, &y);
 
     y.neg ^= op->kind == HSUB;
     *n = sum(x, y);
@@ -308,8 +308,8 @@ static bool horizontal(const Op *op, const SseOp *s, unsigned i, bool daz,
 
 static bool vertical(const Op *op, const SseOp *s, unsigned i, bool daz, Num *n)
 {
-    Num x, y;
-    bool ok = take(op, s->a, i, daz, &x) & take(op, s->b, i, daz, &y);
+    Num x = {0}, y = {0};
+    bool ok = take(op, s->a, i, daz, &x) && take(op, s->b, i, daz, &y);
 
     if (op->kind == MUL) {
         *n = product(x, y);
