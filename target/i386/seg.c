@@ -8,6 +8,7 @@
 
 #include "target/i386/excp.h"
 #include "target/i386/helpers.h"
+#include "tcg/tb.h"
 
 void seg_fault(X86CPU *cpu, int vector, uint16_t sel, uint32_t ext)
 {
@@ -220,6 +221,24 @@ void seg_check_rip(X86CPU *cpu, Desc d, uint64_t rip, uint32_t ext)
     if (!ok) {
         x86_raise_error(cpu, EXCP_GP, ext);
     }
+}
+
+void x86_check_branch(X86CPU *cpu, const TranslationBlock *last)
+{
+    if (last->has_branch && !x86_is_canonical(cpu, cpu->rip)) {
+        cpu->rip = cpu->rip_base + last->branch_off;
+        cpu->regs[R_RSP] -= last->branch_pops;
+        x86_raise_gp0(cpu);
+    }
+}
+
+/* Which fault comes first is the silicon's; the SDM checks the target first. */
+void helper_bad_call(X86CPU *cpu, uint64_t vector)
+{
+    MemOp op = MO_64 | MO_SS | x86_mmu_at_cpl(cpu, x86_cpl(cpu));
+
+    cpu_probe(&cpu->cs, cpu->regs[R_RSP] - 8, 8, PAGE_WRITE, op);
+    x86_raise_error(cpu, vector, 0);
 }
 
 void seg_enter_code(X86CPU *cpu, uint16_t sel, unsigned cpl, Desc d,

@@ -115,14 +115,6 @@ static inline bool x86_is_long(const X86CPU *cpu)
     return cpu->hflags & HF_LMA;
 }
 
-/* Do the upper bits of @la repeat its top implemented bit? */
-static inline bool x86_is_canonical(const X86CPU *cpu, vaddr la)
-{
-    int shift = cpu->cr4 & CR4_LA57 ? 7 : 16;
-
-    return (int64_t)(la << shift) >> shift == (int64_t)la;
-}
-
 /* The MMU part of a MemOp for explicit accesses at @cpl. */
 static inline MemOp x86_mmu_at_cpl(const X86CPU *cpu, unsigned cpl)
 {

@@ -226,10 +226,17 @@ static void aim_cmpxchg(IsaCase *c, const X86Insn *in, unsigned off)
     }
 }
 
-/* Where control goes: into the code pages. */
+/* Where control goes: into the code pages, or nowhere. */
+static uint64_t branch_target(const IsaCase *c)
+{
+    bool nowhere = c->mode == 64 && rnd_one_in(12);
+
+    return code_pointer(c) ^ (nowhere ? BIT64(47 + rnd_below(17)) : 0);
+}
+
 static void aim_control(IsaCase *c, const X86Insn *in, unsigned off)
 {
-    uint64_t target = code_pointer(c);
+    uint64_t target = branch_target(c);
     unsigned sp = c->state.regs[R_RSP] - data_pointer(c, 0);
 
     if (is_named(in, "RET")) {
