@@ -188,34 +188,35 @@ static bool return_check_ss(X86CPU *cpu, FarReturn *r, uint16_t ss, Desc *d)
     return false;
 }
 
-/* Data segments that the outer level may not use become null. */
+/* Data segments that the outer level may not use become null, and null ones
+ * lose their RPL. */
 static void drop_inner_segments(X86CPU *cpu, unsigned cpl)
 {
     static const uint8_t data[] = {R_ES, R_DS, R_FS, R_GS};
 
     for (unsigned i = 0; i < ARRAY_LEN(data); i++) {
-        const SegmentCache *seg = &cpu->segs[data[i]];
+        SegmentCache *seg = &cpu->segs[data[i]];
         bool conforming =
             desc_is_code(seg->attr) && desc_is_conforming(seg->attr);
 
-        if ((seg->attr & DESC_P) && !conforming &&
-            desc_dpl(seg->attr) < cpl) {
+        if (!(seg->attr & DESC_P)) {
+            seg->selector = 0;
+        } else if (!conforming && desc_dpl(seg->attr) < cpl) {
             seg_set_null(cpu, data[i], 0, 0);
         }
     }
 }
 
 /* RSP := @rsp as far as the new stack segment makes it matter. */
-static void set_outer_rsp(X86CPU *cpu, FarReturn *r, uint64_t rsp)
+static void set_outer_rsp(X86CPU *cpu, FarReturn *r)
 {
     bool to_64 = x86_is_long(cpu) && (r->code.hi & DESC_L);
-    uint64_t *reg = &cpu->regs[R_RSP];
+    uint64_t *reg = &cpu->regs[R_RSP], rsp = r->rsp + r->drop;
 
     if (to_64 || (cpu->segs[R_SS].attr & DESC_B)) {
-        rsp += r->drop;
         *reg = to_64 ? rsp : (uint32_t)rsp;
     } else {
-        *reg = deposit64(*reg, 0, 16, rsp + r->drop);
+        *reg = deposit64(*reg, 0, 16, rsp);
     }
 }
 
