@@ -3,9 +3,8 @@
  * Memory and register operands.  Segments: flat ones (HF_FLAT_*, and all but
  * FS and GS in 64-bit code) cost nothing; others have base added and limit
  * checked, in real mode by one trapping compare, in protected mode by a helper
- * that also knows descriptor types.
- *
- * Not checked: an access that wraps at 4 GiB within a flat segment.
+ * that also knows descriptor types.  What goes across 4 GiB in a flat segment,
+ * beyond its limit, the slow path finds (MO_FLAT).
  */
 #include "tcg/tb.h"
 #include "target/i386/emit.h"
@@ -140,6 +139,9 @@ static MemOp access_flags(const X86Trans *s, unsigned seg)
     }
     if (s->flags & HF_AC) {
         mo |= MO_AC;
+    }
+    if (!x86_is64(s) && seg_is_flat(s, seg)) {
+        mo |= MO_FLAT;
     }
     return mo;
 }
