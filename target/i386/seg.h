@@ -197,9 +197,14 @@ typedef struct X86Stack {
 } X86Stack;
 
 void stack_open(X86Stack *s, X86CPU *cpu); /* SS:RSP as they are */
+/* The same as 64-bit code sees it, or as other code does. */
+void stack_open_as(X86Stack *s, X86CPU *cpu, bool is_64);
 /* @size is MO_16, MO_32 or MO_64. */
 void stack_push(X86Stack *s, MemOp size, uint64_t value);
 uint64_t stack_pop(X86Stack *s, MemOp size);
+/* @count of them, the first into values[0]; but the last is read first, as the
+ * silicon does: it shows in which of several faults is taken. */
+void stack_pop_many(X86Stack *s, MemOp size, uint64_t *values, unsigned count);
 void stack_skip(X86Stack *s, uint64_t bytes);
 /* RSP := s->sp, as far as the mask reaches. */
 void stack_commit(const X86Stack *s);

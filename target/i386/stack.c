@@ -14,10 +14,8 @@ static uint64_t stack_mask(uint32_t attr)
     return attr & DESC_B ? 0xffffffffu : 0xffffu;
 }
 
-void stack_open(X86Stack *s, X86CPU *cpu)
+void stack_open_as(X86Stack *s, X86CPU *cpu, bool is_64)
 {
-    bool is_64 = cpu->hflags & HF_CS64;
-
     *s = (X86Stack){
         .cpu = cpu,
         .sp = cpu->regs[R_RSP],
@@ -26,6 +24,11 @@ void stack_open(X86Stack *s, X86CPU *cpu)
         .mmu = MO_SS | x86_mmu_at_cpl(cpu, x86_cpl(cpu)),
         .checked = !is_64,
     };
+}
+
+void stack_open(X86Stack *s, X86CPU *cpu)
+{
+    stack_open_as(s, cpu, cpu->hflags & HF_CS64);
 }
 
 /* Linear address of @bytes at s->sp, checked against the segment. */
@@ -58,6 +61,19 @@ uint64_t stack_pop(X86Stack *s, MemOp size)
 
     stack_skip(s, bytes);
     return value;
+}
+
+void stack_pop_many(X86Stack *s, MemOp size, uint64_t *values, unsigned count)
+{
+    X86Stack slot = *s;
+    unsigned bytes = memop_bytes(size);
+
+    for (unsigned i = count; i-- > 0;) {
+        slot.sp = s->sp;
+        stack_skip(&slot, i * bytes);
+        values[i] = stack_pop(&slot, size);
+    }
+    stack_skip(s, count * bytes);
 }
 
 void stack_skip(X86Stack *s, uint64_t bytes)
