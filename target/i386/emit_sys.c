@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Segment and system registers, mode switches, waiting, caches. */
 #include "target/i386/emit.h"
+#include "target/i386/fpustate.h"
 
 /* An instruction that is all in its helper; the row tells if the TB ends. */
 void emit_helper(X86Trans *s, const X86Insn *in)
@@ -370,6 +371,7 @@ void emit_xstate(X86Trans *s, const X86Insn *in)
     bool fx = helper == HELPER_fxsave || helper == HELPER_fxrstor;
     bool load = helper == HELPER_fxrstor || helper == HELPER_xrstor ||
                 helper == HELPER_xrstors;
+    unsigned info;
     X86Addr a;
 
     if (fx && (s->flags & HF_X87_NM)) {
@@ -377,8 +379,9 @@ void emit_xstate(X86Trans *s, const X86Insn *in)
         return;
     }
     a = x86_addr(s, in, 512, load ? X86_READ : X86_WRITE);
-    x86_call2(s, helper, x86_linear(s, &a),
-              ir_const(s->ir, in->rex & 8 ? IR_64 : IR_32));
+    info = in->rex & 8 ? IR_64 : IR_32;
+    info |= fx ? 0 : (unsigned)in->mem.seg << XSTATE_SEG_SHIFT;
+    x86_call2(s, helper, x86_linear(s, &a), ir_const(s->ir, info));
     if (load) {
         x86_exit_next(s);
     }

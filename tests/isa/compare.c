@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "tcg/ir.h"
+
 /* Linux shows every fault in the kernel's half as one of a present page. */
 static uint32_t error_code(const IsaResult *r)
 {
@@ -39,6 +41,54 @@ static bool image_faulted(const IsaCase *c, const IsaResult *a,
     return c->image && is_operand_fault(a) && is_operand_fault(b);
 }
 
+/* The linear address in @r's state of what a string instruction reads next. */
+static uint64_t string_address(const IsaCase *c, const IsaResult *r,
+                               unsigned reg, unsigned seg, unsigned asize)
+{
+    uint64_t ea = r->state.regs[reg];
+    uint64_t linear = operands_segment_base(c, seg);
+
+    if (asize != IR_64) {
+        ea &= BIT64(8 << asize) - 1;
+    }
+    linear += ea;
+    return c->mode == 64 ? linear : (uint32_t)linear;
+}
+
+/* Both operands fault; the silicon met the one at ES:rDI first.  Only a #PF
+ * tells which it was. */
+static bool met_other_load(const IsaCase *c, const IsaResult *a,
+                           const IsaResult *b)
+{
+    uint64_t off = (a->state.rip - c->state.rip) & width(c), first, second;
+    X86Insn in;
+
+    if (!c->two_loads || !is_operand_fault(a) || !is_operand_fault(b) ||
+        off >= c->code_len ||
+        x86_decode(&in, NULL, c->code + off, c->code_len - off,
+                   isa_hflags(c->mode)) != DECODE_OK ||
+        !rule_two_loads(&in)) {
+        return false;
+    }
+    first = string_address(c, b, R_RSI, in.seg == X86_NO_REG ? R_DS : in.seg,
+                           in.asize);
+    second = string_address(c, a, R_RDI, R_ES, in.asize);
+    return (b->vector != EXCP_PF || b->addr - first < 1u << in.op[0].size) &&
+           (a->vector != EXCP_PF || a->addr - second < 1u << in.op[0].size);
+}
+
+/* SDM vol. 3A, 5.3 "Limit Checking": whether an access over 4 GiB of a flat
+ * segment is refused is the processor's choice; if it is not, it faults on one
+ * of the two sides, where nothing is mapped. */
+static bool wrapped(const IsaCase *c, const IsaResult *a, const IsaResult *b)
+{
+    const IsaResult *pf = a->vector == EXCP_PF ? a : b;
+
+    return c->mode == 32 && a->vector != b->vector && is_operand_fault(a) &&
+           is_operand_fault(b) && pf->vector == EXCP_PF &&
+           (uint32_t)(pf->addr + 64) < 128;
+}
+
 static bool compare_trap(const IsaCase *c, const IsaResult *a,
                          const IsaResult *b, GString *why)
 {
@@ -47,11 +97,14 @@ static bool compare_trap(const IsaCase *c, const IsaResult *a,
                                                        : "process died");
         return true;
     }
-    if (differ(why, "vector", a->vector, b->vector) ||
-        differ(why, "rip", a->state.rip & width(c), b->state.rip & width(c))) {
-        return true;
+    if (!((a->state.rip ^ b->state.rip) & width(c)) &&
+        (met_other_load(c, a, b) || wrapped(c, a, b))) {
+        return false;
     }
-    return differ(why, "error code", error_code(a), error_code(b)) ||
+    return differ(why, "vector", a->vector, b->vector) ||
+           differ(why, "rip", a->state.rip & width(c),
+                  b->state.rip & width(c)) ||
+           differ(why, "error code", error_code(a), error_code(b)) ||
            (a->vector == EXCP_PF && differ(why, "CR2", a->addr, b->addr));
 }
 
@@ -147,6 +200,9 @@ static bool compare_ymm(const IsaCase *c, const IsaState *a, const IsaState *b,
 static bool compare_memory(const IsaCase *c, const IsaResult *a,
                            const IsaResult *b, GString *why)
 {
+    if (!memcmp(a->data, b->data, ISA_DATA_BYTES)) {
+        return false;
+    }
     for (unsigned i = 0; i < ISA_DATA_BYTES; i++) {
         bool hole = i - c->hole_off < c->hole_len;
 
@@ -177,7 +233,7 @@ char *compare_case(unsigned index)
     g_autoptr(GString) all = g_string_new(NULL);
     g_autoptr(GString) why = g_string_new(NULL);
 
-    if (silicon->end != ISA_END_TRAP) {
+    if (silicon->end != ISA_END_TRAP || isa_cases[index].open) {
         return NULL; /* nothing to hold the others against */
     }
     for (unsigned i = ENGINE_SILICON + 1; i < NB_ENGINES; i++) {

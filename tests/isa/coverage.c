@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What was run, by row and mode, and docs/isa-coverage.md made from it.  Only
- * cases that ended on the silicon count; of a sequence, every instruction.
+ * cases that ended on the silicon count; of a sequence, what it got to.
  */
 #include "isa.h"
 
@@ -10,35 +10,60 @@
 
 typedef struct RowCount {
     unsigned ran[3];  /* by mode: 64, 32, 16 */
-    unsigned faulted; /* of them, single instructions that raised something */
+    unsigned faulted; /* of them */
 } RowCount;
 
-static RowCount *counts;
-static unsigned invalid_forms;
+static RowCount *counts; /* these are shared by all jobs */
+static unsigned *invalid_forms;
 
 void coverage_init(void)
 {
     unsigned n;
 
     x86_rows(&n);
-    counts = g_new0(RowCount, n);
+    counts = shared_memory(n * sizeof(RowCount));
+    invalid_forms = shared_memory(sizeof(*invalid_forms));
+}
+
+static void count(unsigned *n)
+{
+    __atomic_fetch_add(n, 1, __ATOMIC_RELAXED);
+}
+
+/* Instructions of @c that ran; one that faulted is the last of them. */
+static unsigned ran_of(const IsaCase *c, const IsaResult *silicon)
+{
+    uint64_t off = silicon->state.rip - c->state.rip;
+    unsigned n = 1;
+
+    if (silicon->vector == EXCP_BP || silicon->vector == EXCP_DB) {
+        return c->ninsns;
+    }
+    while (n < c->ninsns && c->insn[n].off <= off) {
+        n++;
+    }
+    return n;
 }
 
 void coverage_add(const IsaCase *c, const IsaResult *silicon)
 {
-    unsigned mode = c->mode == 64 ? 0 : c->mode == 32 ? 1 : 2;
+    unsigned mode = c->mode == 64 ? 0 : c->mode == 32 ? 1 : 2, n;
 
-    if (silicon->end != ISA_END_TRAP) {
+    if (silicon->end != ISA_END_TRAP || c->open) {
         return;
     }
-    for (unsigned i = 0; i < c->ninsns; i++) {
+    n = ran_of(c, silicon);
+    for (unsigned i = 0; i < n; i++) {
+        RowCount *k = &counts[c->insn[i].row];
+
         if (c->insn[i].row == ISA_NO_ROW) {
-            invalid_forms++;
+            count(invalid_forms);
             continue;
         }
-        counts[c->insn[i].row].ran[mode]++;
-        counts[c->insn[i].row].faulted +=
-            c->ninsns == 1 && silicon->vector != EXCP_BP;
+        count(&k->ran[mode]);
+        if (i + 1 == n && silicon->vector != EXCP_BP) {
+            count(&k->faulted);
+        }
     }
 }
 
@@ -47,15 +72,20 @@ static unsigned total(const RowCount *k)
     return k->ran[0] + k->ran[1] + k->ran[2];
 }
 
-unsigned coverage_untouched(void)
+unsigned coverage_least(const X86Row **row)
 {
-    unsigned n, left = 0;
+    unsigned n, least = UINT_MAX;
     const X86Row *rows = x86_rows(&n);
 
-    for (unsigned i = 0; i < n; i++) {
-        left += !rule_excludes(&rows[i]) && !total(&counts[i]);
+    for (unsigned i = 0; i < gen_row_count(); i++) {
+        unsigned times = total(&counts[gen_row(i) - rows]);
+
+        if (times < least) {
+            *row = gen_row(i);
+            least = times;
+        }
     }
-    return left;
+    return least;
 }
 
 /* --- the page --- */
@@ -105,7 +135,7 @@ static void write_head(FILE *f, const IsaOptions *opt, unsigned tested,
             "invalid forms, which must be #UD.\n\n"
             "| instruction | encoding | by | 64 | 32 | 16 | faults, or why not "
             "|\n|---|---|---|---|---|---|---|\n",
-            opt->seed, tested, all, invalid_forms);
+            opt->seed, tested, all, *invalid_forms);
 }
 
 bool coverage_write(const char *path, const IsaOptions *opt)

@@ -57,7 +57,8 @@ typedef struct Frame {
 static MemoryRegion ram;
 static uint8_t *mem; /* its host address */
 static X86CPU *cpu;
-static bool timed_out; /* set by the signal handler */
+static bool timed_out;            /* set by the signal handler */
+static unsigned old_off, old_len; /* code that is not INT3 */
 
 /* --- the kernel --- */
 
@@ -122,6 +123,7 @@ static void make_kernel(void)
         make_gate(i);
         mem[PA_KERNEL + K_HANDLERS + i] = INSN_HLT;
     }
+    memset(mem + PA_CODE, INSN_INT3, ISA_CODE_BYTES);
     make_page_tables();
 }
 
@@ -193,9 +195,10 @@ static void emulator_init(const IsaEngine *e)
 
 #define ATTR_USER (DESC_P | 3u << DESC_DPL_SHIFT | DESC_S | DESC_W | DESC_A)
 
-static void set_segments(unsigned mode)
+static void set_segments(const IsaCase *c)
 {
     uint32_t big = DESC_B | DESC_G;
+    unsigned mode = c->mode;
 
     if (mode == 16) {
         seg_set(cpu, R_CS, ISA_SEL_CODE16, ISA_CODE, ISA_CODE_BYTES - 1,
@@ -220,7 +223,8 @@ static void set_segments(unsigned mode)
     seg_set_null(cpu, R_FS, 0, 3);
     if (mode == 64) {
         seg_set_null(cpu, R_GS, 0, 3);
-        cpu->segs[R_GS].base = ISA_GS_BASE;
+        cpu->segs[R_FS].base = c->state.fs_base;
+        cpu->segs[R_GS].base = c->state.gs_base;
     } else {
         seg_set(cpu, R_GS, ISA_SEL_GS, ISA_GS_BASE, ISA_GS_LIMIT, ATTR_USER);
     }
@@ -266,18 +270,27 @@ static void take_fx(IsaState *s)
     }
 }
 
-/* RAM is written behind the vCPU's back: blocks made from it must go. */
-static void put_memory(const IsaCase *c)
+/* RAM is written behind the vCPU's back: blocks made from it must go.  Cases
+ * in a row often have the same code; then they may stay. */
+static void put_code(const IsaCase *c)
 {
+    unsigned len = isa_code_bytes(c);
+
+    if (old_off == c->code_off && old_len == len &&
+        !memcmp(mem + PA_CODE + old_off, c->code, len)) {
+        return;
+    }
     tb_invalidate_ram_range(ram.ram->offset + PA_CODE, ISA_CODE_BYTES);
-    memset(mem + PA_CODE, INSN_INT3, ISA_CODE_BYTES);
-    memcpy(mem + PA_CODE + c->code_off, c->code, isa_code_bytes(c));
-    memcpy(mem + PA_DATA, c->data, ISA_DATA_BYTES);
+    memset(mem + PA_CODE + old_off, INSN_INT3, old_len);
+    memcpy(mem + PA_CODE + c->code_off, c->code, len);
+    old_off = c->code_off;
+    old_len = len;
 }
 
 static void put_case(const IsaCase *c)
 {
-    put_memory(c);
+    put_code(c);
+    memcpy(mem + PA_DATA, c->data, ISA_DATA_BYTES);
     memcpy(cpu->regs, c->state.regs, sizeof(cpu->regs));
     cpu->rip = c->state.rip;
     cpu->cr2 = 0;
@@ -285,7 +298,7 @@ static void put_case(const IsaCase *c)
     cpu->cs.exception_index = -1;
     cpu->cs.cflags_next_tb = UINT32_MAX;
     cpu->cs.halted = 0;
-    set_segments(c->mode);
+    set_segments(c);
     put_fx(&c->state);
     x86_set_eflags(cpu, c->state.eflags);
     cpu->hflags &= ~HF_SHADOW;
@@ -336,6 +349,8 @@ static void take_result(IsaResult *r)
     r->state.regs[R_RSP] = f->rsp;
     r->state.rip = f->rip;
     r->state.eflags = f->rflags;
+    r->state.fs_base = cpu->segs[R_FS].base;
+    r->state.gs_base = cpu->segs[R_GS].base;
 }
 
 static void emulator_run(const IsaCase *c, IsaResult *r)

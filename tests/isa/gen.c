@@ -65,6 +65,11 @@ unsigned gen_row_count(void)
     return nchosen;
 }
 
+const X86Row *gen_row(unsigned index)
+{
+    return chosen[index];
+}
+
 /* --- flags --- */
 
 static uint32_t eflags_of_cc(unsigned cc)
@@ -81,8 +86,12 @@ typedef struct Draft {
     IsaCase *c;
     IsaBytes bytes;
     X86Insn in;
+    unsigned place;      /* of a single instruction's operand, if fixed */
     unsigned undef;      /* flags without a defined value here: IR_CC_* */
     unsigned ever_undef; /* or at some instruction's start */
+    /* SIMD exceptions may be unmasked: between the two steps of DPPS one ends
+     * it on the silicon; in helper_sse.c the steps are one. */
+    bool unmasked;
 } Draft;
 
 static bool draft_is_single(const Draft *d)
@@ -106,6 +115,13 @@ static bool invalid_is_safe(const Draft *d, const X86Row *row)
 
     return draft_is_single(d) && !taken && !(row->attrs & XA_VEX) &&
            row->pfx == PFX_ANY && rnd_one_in(2);
+}
+
+/* A jump to one of its own bytes may have no end. */
+static bool jumps_into_itself(const X86Insn *in)
+{
+    return (in->row->attrs & XA_F64) && in->op[0].kind == OPND_IMM &&
+           in->imm < 0 && in->imm >= -(int64_t)in->len;
 }
 
 static bool memory_by_pointer(const X86Insn *in)
@@ -160,7 +176,12 @@ static bool draw(Draft *d, const X86Row *row, bool last)
     default:
         return false;
     }
-    if (rule_excludes(d->in.row) || rule_excludes_insn(&d->in, mode)) {
+    if (rule_excludes(d->in.row) || rule_excludes_insn(&d->in, mode) ||
+        jumps_into_itself(&d->in)) {
+        return false;
+    }
+    /* Prefixes or the mode made another instruction of it, whose turn comes. */
+    if (draft_is_single(d) && d->in.row != row && !rnd_one_in(8)) {
         return false;
     }
     return draft_is_single(d) || fits_sequence(d, last);
@@ -174,8 +195,9 @@ static void append(Draft *d, unsigned index)
     uint64_t at = ISA_CODE + c->code_off + c->code_len;
 
     if (in->row && draft_is_single(d)) {
-        operands_aim(c, &d->bytes, in,
-                     at + len - (c->mode == 16 ? ISA_CODE : 0));
+        d->place = operands_place(c, &d->bytes, in,
+                                  at + len - (c->mode == 16 ? ISA_CODE : 0));
+        x86_decode(&d->in, NULL, d->bytes.b, len, isa_hflags(c->mode));
     } else if (in->row) {
         encode_small_displacement(&d->bytes, in);
     }
@@ -190,17 +212,14 @@ static void append(Draft *d, unsigned index)
     };
     memcpy(c->code + c->code_len, d->bytes.b, len);
     c->code_len += len;
-    if (in->row && strstr(in->row->name, "DPP")) {
-        /* Between its two steps an unmasked exception ends it on the silicon;
-         * in helper_sse.c the steps are one. */
-        c->state.fx.mxcsr |= 0x1f80;
-    }
     d->ever_undef |= d->undef;
     if (in->row) {
         d->undef &= ~rule_flags_written(in);
         d->undef |= in->row->undef;
+        d->unmasked &= !strstr(in->row->name, "DPP");
         c->fsw_mask &= ~rule_fsw_undefined(in);
         c->image |= rule_image(in);
+        c->two_loads |= rule_two_loads(in);
     }
 }
 
@@ -219,12 +238,58 @@ static uint32_t place_in_code(void)
     }
 }
 
-static void draw_state(IsaCase *c)
+/* The same for ISA_STATES cases in a row. */
+static void draw_code(Draft *d, const IsaOptions *opt, uint64_t group)
+{
+    static const uint8_t modes[] = {64, 64, 64, 32, 16};
+    IsaCase *c = d->c;
+
+    rnd_seed(opt->seed, ~group);
+    c->ninsns = opt->seq;
+    c->fsw_mask = UINT16_MAX;
+    c->code_off = opt->seq == 1 ? place_in_code() : 0x400;
+    d->unmasked = true;
+    for (unsigned i = 0, tries = 0; i < c->ninsns && tries < MAX_TRIES;
+         tries++) {
+        const X86Row *row =
+            chosen[(draft_is_single(d) ? group : rnd()) % nchosen];
+
+        if (!i) {
+            c->mode =
+                opt->mode ? opt->mode : modes[rnd_below(ARRAY_LEN(modes))];
+        }
+        if (draw(d, row, i + 1 == c->ninsns)) {
+            append(d, i++);
+        }
+    }
+    while (c->ninsns && !c->insn[c->ninsns - 1].len) {
+        c->ninsns--; /* no room for them in the tries there were */
+    }
+    c->flags_mask = FLAGS_SEEN & ~eflags_of_cc(d->undef);
+    c->fault_flags_mask = FLAGS_SEEN & ~eflags_of_cc(d->ever_undef);
+}
+
+/* --- the state --- */
+
+static uint64_t segment_base_value(void)
+{
+    int64_t noise = rnd();
+
+    return rnd_one_in(8) ? (uint64_t)(noise >> 17) /* canonical */
+                         : ISA_DATA + rnd_below(0x1000);
+}
+
+static void draw_state(IsaCase *c, uint64_t seed)
 {
     IsaState *s = &c->state;
 
     for (unsigned i = 0; i < 16; i++) {
         s->regs[i] = value_integer();
+    }
+    s->fs_base = s->gs_base = ISA_GS_BASE;
+    if (silicon_has_bases()) {
+        s->fs_base = segment_base_value();
+        s->gs_base = segment_base_value();
     }
     s->eflags = BIT(1) | EFLAGS_IF | (rnd() & EFLAGS_CC) |
                 (rnd_one_in(8) ? EFLAGS_DF : 0);
@@ -232,42 +297,50 @@ static void draw_state(IsaCase *c)
     if (silicon_has_feature(FEAT_AVX)) {
         value_bytes(s->ymm_high[0], sizeof(s->ymm_high));
     }
-    value_bytes(c->data, sizeof(c->data));
+    value_stock(c->data, sizeof(c->data), seed, c->number);
     operands_pointers(c);
 }
 
 static void cut_to_mode(IsaCase *c)
 {
-    for (unsigned i = 0; c->mode != 64 && i < 16; i++) {
+    if (c->mode == 64) {
+        return;
+    }
+    for (unsigned i = 0; i < 16; i++) {
         c->state.regs[i] = i < 8 ? (uint32_t)c->state.regs[i] : 0;
     }
+    c->state.fs_base = 0;
+    c->state.gs_base = ISA_GS_BASE; /* the descriptor's */
 }
 
 void gen_case(IsaCase *c, const IsaOptions *opt, uint64_t number)
 {
-    static const uint8_t modes[] = {64, 64, 64, 32, 16};
-    Draft d = {.c = c};
+    static IsaCase shared;
+    static Draft d;
+    static struct {
+        uint64_t group;
+        unsigned seq;
+    } have;
+    uint64_t group = number / ISA_STATES;
 
-    rnd_seed(opt->seed, number);
-    memset(c, 0, offsetof(IsaCase, data));
-    c->number = number;
-    c->mode = modes[rnd_below(ARRAY_LEN(modes))];
-    c->mode = opt->mode ? opt->mode : c->mode;
-    c->ninsns = opt->seq;
-    c->fsw_mask = UINT16_MAX;
-    c->code_off = opt->seq == 1 ? place_in_code() : 0x400;
-    draw_state(c);
-    for (unsigned i = 0, tries = 0; i < c->ninsns && tries < MAX_TRIES;
-         tries++) {
-        if (draw(&d, chosen[rnd_below(nchosen)], i + 1 == c->ninsns)) {
-            append(&d, i++);
-        }
+    if (have.group != group || have.seq != opt->seq) {
+        memset(&shared, 0, offsetof(IsaCase, number));
+        d = (Draft){.c = &shared};
+        draw_code(&d, opt, group);
+        have.group = group;
+        have.seq = opt->seq;
     }
-    while (c->ninsns && !c->insn[c->ninsns - 1].len) {
-        c->ninsns--; /* no room for them in the tries there were */
+    memcpy(c, &shared, offsetof(IsaCase, number));
+    memset(&c->number, 0, offsetof(IsaCase, data) - offsetof(IsaCase, number));
+    c->number = number;
+    rnd_seed(opt->seed, number);
+    draw_state(c, opt->seed);
+    if (draft_is_single(&d) && d.in.row) {
+        operands_aim(c, &d.in, d.place);
+    }
+    if (!d.unmasked) {
+        c->state.fx.mxcsr |= 0x1f80;
     }
     cut_to_mode(c);
     c->state.rip = c->code_off + (c->mode == 16 ? 0 : ISA_CODE);
-    c->flags_mask = FLAGS_SEEN & ~eflags_of_cc(d.undef);
-    c->fault_flags_mask = FLAGS_SEEN & ~eflags_of_cc(d.ever_undef);
 }

@@ -11,7 +11,8 @@
  * In the order of reading: gen.c makes a case (encode.c its bytes, values.c the
  * operands' values, rules.c what is left out), engine.c has it run by silicon.c
  * and emulator.c, compare.c looks at the outcomes, shrink.c makes a difference
- * small, coverage.c counts, main.c is the loop.
+ * small, coverage.c counts, main.c is the loop, jobs.c has it run several times
+ * at once.
  */
 #ifndef HEDDLE_TESTS_ISA_H
 #define HEDDLE_TESTS_ISA_H
@@ -58,6 +59,7 @@ _Static_assert(sizeof(IsaFx) == 512, "FXSAVE image");
 
 typedef struct IsaState {
     uint64_t regs[16], rip;
+    uint64_t fs_base, gs_base; /* of 64-bit mode */
     uint32_t eflags;
     __attribute__((aligned(16))) IsaFx fx;
     uint8_t ymm_high[16][16]; /* the upper halves */
@@ -72,8 +74,11 @@ typedef struct IsaInsn {
 } IsaInsn;
 #define ISA_NO_ROW 0xffff
 
+/* Cases in a row with the same code: the emulator translates it once. */
+#define ISA_STATES 4
+
 typedef struct IsaCase {
-    uint64_t number;
+    /* The code, and what is known of it whatever the state. */
     uint8_t mode; /* 64, 32 or 16 */
     uint8_t ninsns;
     uint8_t code_len;
@@ -82,10 +87,14 @@ typedef struct IsaCase {
     uint32_t fault_flags_mask; /* and if one faulted */
     uint16_t fsw_mask;         /* of the x87's status word, likewise */
     bool image;                /* faults anywhere in its memory: rule_image */
-    /* Bytes of data not to compare: x87 pointers in an image. */
-    uint16_t hole_off, hole_len;
+    bool two_loads;            /* likewise: rule_two_loads */
     IsaInsn insn[ISA_MAX_SEQ];
     uint8_t code[ISA_MAX_CODE];
+    /* This case's own. */
+    uint64_t number;
+    bool open; /* what happens is not defined: rule_open */
+    /* Bytes of data not to compare: x87 pointers in an image. */
+    uint16_t hole_off, hole_len;
     IsaState state; /* rip is an offset in the code segment */
     uint8_t data[ISA_DATA_BYTES];
 } IsaCase;
@@ -135,22 +144,42 @@ extern const IsaEngine isa_silicon, isa_native, isa_interp, isa_single;
 
 #define ISA_BATCH 32
 /* Shared with the children; the parent fills it before engines_run. */
-extern IsaCase *isa_cases; /* ISA_BATCH of them */
+extern IsaCase *isa_cases;
+/* Of them, and one more for whoever looks at a case closer. */
+#define ISA_SPARE ISA_BATCH
 
 void engines_init(void);
 /* Use only the engines of @mask (bits by id) besides the silicon. */
 void engines_select(unsigned mask);
 const char *engine_name(unsigned id);
 bool engine_used(unsigned id);
-/* Run isa_cases[0..@count) by all engines. */
-void engines_run(unsigned count);
+/* Run isa_cases[@first..@first + @count) by all engines. */
+void engines_run(unsigned first, unsigned count);
 const IsaResult *engine_result(unsigned id, unsigned index);
 void engines_stop(void);
 
-/* --- silicon.c: where both the silicon and its memory live --- */
+/* --- host.c --- */
+void host_init(void);
 /* Can the processor run rows of this feature, and Heddle too? */
 bool silicon_has_feature(unsigned feature);
 bool silicon_is_amd(void);
+/* May programs write the bases of FS and GS? */
+bool silicon_has_bases(void);
+
+/* --- jobs.c --- */
+/* Of all jobs; changed by atomic additions. */
+typedef struct IsaTotals {
+    unsigned found, ran, skipped;
+} IsaTotals;
+extern IsaTotals *isa_totals;
+
+void *shared_memory(size_t bytes); /* zeroed; children share it */
+void jobs_init(void);
+/* Run @run(@arg, 0 to @count - 1), each in a process; false: one failed. */
+bool jobs_run(unsigned count, void (*run)(void *, unsigned), void *arg);
+/* Around a report, which no other may interrupt. */
+void jobs_lock(void);
+void jobs_unlock(void);
 
 /* --- random numbers (values.c); one stream, reseeded for each case --- */
 void rnd_seed(uint64_t seed, uint64_t number);
@@ -164,6 +193,8 @@ static inline bool rnd_one_in(unsigned n)
     return rnd_below(n) == 0;
 }
 uint64_t value_integer(void);               /* corners and noise */
+/* Values as of value_bytes() from a stock of @seed's: cheap, but not new. */
+void value_stock(uint8_t *buf, size_t len, uint64_t seed, uint64_t number);
 void value_bytes(uint8_t *buf, size_t len); /* memory and vectors */
 void value_fx(IsaFx *fx);                   /* a valid x87 and SSE state */
 
@@ -181,6 +212,10 @@ uint8_t rule_flags_read(const X86Insn *in);
 uint8_t rule_flags_written(const X86Insn *in);
 /* It moves an image: in which order its bytes are touched is not defined. */
 bool rule_image(const X86Insn *in);
+/* It loads twice, and which load comes first is not defined. */
+bool rule_two_loads(const X86Insn *in);
+/* With a memory operand at @ea nothing of it can be compared. */
+bool rule_open(const X86Insn *in, uint64_t ea);
 /* Condition codes of the x87 that it leaves undefined. */
 uint16_t rule_fsw_undefined(const X86Insn *in);
 /* Where in the image that @in stores the x87 pointers are: processors differ in
@@ -202,10 +237,16 @@ void encode_aim(IsaBytes *out, const X86Insn *in, uint64_t target,
 void encode_small_displacement(IsaBytes *out, const X86Insn *in);
 
 /* --- operands.c --- */
-/* Give @in, the only instruction of @c, registers and memory that let it do
- * something: addresses in the data pages, targets in the code pages. */
-void operands_aim(IsaCase *c, IsaBytes *bytes, const X86Insn *in,
-                  uint64_t rip_next);
+#define ISA_NO_PLACE UINT_MAX
+/* Aim the address of @in, the only instruction of @c, at data or code if it has
+ * no registers.  Returns the place in the data, or ISA_NO_PLACE. */
+unsigned operands_place(const IsaCase *c, IsaBytes *bytes, const X86Insn *in,
+                        uint64_t rip_next);
+/* Give it registers and memory that let it do something: addresses in the data
+ * pages, targets in the code pages. */
+void operands_aim(IsaCase *c, const X86Insn *in, unsigned place);
+/* In what a case starts with. */
+uint64_t operands_segment_base(const IsaCase *c, unsigned seg);
 /* The registers that hold addresses of data throughout a sequence. */
 void operands_pointers(IsaCase *c);
 bool operands_is_pointer(unsigned reg);
@@ -221,6 +262,7 @@ typedef struct IsaOptions {
 uint32_t isa_hflags(unsigned mode);
 void gen_init(const IsaOptions *opt); /* choose the rows */
 unsigned gen_row_count(void);
+const X86Row *gen_row(unsigned index);
 /* Case @number of @opt: the same bytes whenever it is asked for. */
 void gen_case(IsaCase *c, const IsaOptions *opt, uint64_t number);
 
@@ -233,7 +275,7 @@ bool compare_results(const IsaCase *c, const IsaResult *a, const IsaResult *b,
 char *compare_case(unsigned index);
 
 /* --- shrink.c --- */
-/* Make isa_cases[0] as small as it still differs; runs engines. */
+/* Make the spare case as small as it still differs; runs engines. */
 void shrink_case(void);
 void print_case(const IsaCase *c);
 
@@ -241,6 +283,7 @@ void print_case(const IsaCase *c);
 void coverage_init(void);
 void coverage_add(const IsaCase *c, const IsaResult *silicon);
 bool coverage_write(const char *path, const IsaOptions *opt);
-unsigned coverage_untouched(void); /* tested rows that never ran */
+/* How often the row ran that ran least, and which that is. */
+unsigned coverage_least(const X86Row **row);
 
 #endif

@@ -36,12 +36,20 @@ static unsigned place_in_data(void)
     }
 }
 
-static uint64_t segment_base(unsigned mode, unsigned seg)
+static bool base_is_free(const IsaCase *c, unsigned seg)
 {
+    return c->mode == 64 && (seg == R_FS || seg == R_GS);
+}
+
+uint64_t operands_segment_base(const IsaCase *c, unsigned seg)
+{
+    if (base_is_free(c, seg)) {
+        return seg == R_FS ? c->state.fs_base : c->state.gs_base;
+    }
     if (seg == R_GS) {
         return ISA_GS_BASE;
     }
-    return mode != 16 ? 0 : seg == R_CS ? ISA_CODE : ISA_DATA;
+    return c->mode != 16 ? 0 : seg == R_CS ? ISA_CODE : ISA_DATA;
 }
 
 /* What is beyond the address size must not count: noise. */
@@ -60,12 +68,13 @@ static void set_reg(IsaCase *c, unsigned reg, unsigned size, uint64_t v)
 /* An address of data, as a register holds it. */
 static uint64_t data_pointer(const IsaCase *c, unsigned off)
 {
-    return ISA_DATA + off - segment_base(c->mode, R_DS);
+    return ISA_DATA + off - operands_segment_base(c, R_DS);
 }
 
 static uint64_t code_pointer(const IsaCase *c)
 {
-    return ISA_CODE + rnd_below(ISA_CODE_BYTES) - segment_base(c->mode, R_CS);
+    return ISA_CODE + rnd_below(ISA_CODE_BYTES) -
+           operands_segment_base(c, R_CS);
 }
 
 static void *data_at(IsaCase *c, unsigned off, unsigned len)
@@ -80,6 +89,12 @@ static void put_data(IsaCase *c, unsigned off, const void *src, unsigned len)
     if (p) {
         memcpy(p, src, len);
     }
+}
+
+/* What an operand there will be. */
+static void fresh_data(IsaCase *c, unsigned off)
+{
+    value_bytes(c->data + off, MIN(64u, ISA_DATA_BYTES - off));
 }
 
 /* --- registers of the address --- */
@@ -123,6 +138,43 @@ static void solve_address(IsaCase *c, const X86Insn *in, uint64_t target)
                 rnd_one_in(2) ? rnd_below(0x400) : value_integer());
         set_reg(c, m->base, in->asize,
                 rest - (c->state.regs[m->index] << m->scale));
+    }
+}
+
+/* Of @in's memory operand, in its segment. */
+static uint64_t effective_address(const IsaCase *c, const X86Insn *in)
+{
+    const X86Mem *m = &in->mem;
+    uint64_t ea = m->disp;
+
+    if (m->base == X86_BASE_RIP) {
+        ea += ISA_CODE + c->code_off + in->len;
+    } else if (m->base != X86_NO_REG) {
+        ea += c->state.regs[m->base];
+    }
+    if (m->index != X86_NO_REG) {
+        ea += c->state.regs[m->index] << m->scale;
+    }
+    return in->asize == IR_64 ? ea : ea & (BIT64(8 << in->asize) - 1);
+}
+
+static uint64_t linear_address(const IsaCase *c, const X86Insn *in)
+{
+    uint64_t linear =
+        operands_segment_base(c, in->mem.seg) + effective_address(c, in);
+
+    return c->mode == 64 ? linear : (uint32_t)linear;
+}
+
+/* An address without registers, but with a base that may be anything. */
+static void solve_base(IsaCase *c, const X86Insn *in, uint64_t linear)
+{
+    uint64_t *base =
+        in->mem.seg == R_FS ? &c->state.fs_base : &c->state.gs_base;
+    uint64_t solved = *base + linear - linear_address(c, in);
+
+    if ((int64_t)solved == (int64_t)(solved << 16) >> 16) {
+        *base = solved;
     }
 }
 
@@ -180,7 +232,7 @@ static void aim_implicit(IsaCase *c, const X86Insn *in)
 
         set_reg(c, R_RDI, in->asize,
                 ISA_DATA + rnd_below(ISA_RW_BYTES - 16) -
-                    segment_base(c->mode, seg));
+                    operands_segment_base(c, seg));
     } else if (is_named(in, "ENTER") || is_named(in, "LEAVE")) {
         c->state.regs[R_RBP] = data_pointer(c, 0x400 + rnd_below(0x1800));
     } else if (is_named(in, "DIV") || is_named(in, "IDIV")) {
@@ -276,41 +328,75 @@ static void note_hole(IsaCase *c, const X86Insn *in, unsigned place)
 {
     unsigned off, len;
 
-    if (rule_image_hole(in, &off, &len) &&
-        place + off + len <= ISA_DATA_BYTES) {
+    if (rule_image_hole(in, &off, &len) && place < ISA_DATA_BYTES) {
         c->hole_off = place + off;
         c->hole_len = len;
     }
 }
 
-void operands_aim(IsaCase *c, IsaBytes *bytes, const X86Insn *in,
-                  uint64_t rip_next)
+/* Without alignment images would only fault. */
+static unsigned place_for(const X86Insn *in)
 {
     unsigned off = place_in_data();
-    uint64_t target;
+    bool aligned = rule_image_hole(in, &(unsigned){0}, &(unsigned){0}) ||
+                   is_named(in, "FXRSTOR");
+
+    return aligned ? off & ~15u : off;
+}
+
+static bool address_is_fixed(const X86Insn *in)
+{
+    return in->mem.index == X86_NO_REG && in->mem.base >= 16;
+}
+
+unsigned operands_place(const IsaCase *c, IsaBytes *bytes, const X86Insn *in,
+                        uint64_t rip_next)
+{
+    unsigned off;
+
+    if (!has_memory(in) || !address_is_fixed(in) ||
+        base_is_free(c, in->mem.seg)) {
+        return ISA_NO_PLACE;
+    }
+    off = place_for(in);
+    encode_aim(bytes, in,
+               ISA_DATA + off - operands_segment_base(c, in->mem.seg),
+               rip_next);
+    return off;
+}
+
+static void aim_address(IsaCase *c, const X86Insn *in, unsigned off)
+{
+    uint64_t linear = ISA_DATA + off;
+
+    if (address_is_fixed(in) && base_is_free(c, in->mem.seg)) {
+        solve_base(c, in, linear);
+    } else {
+        solve_address(c, in, linear - operands_segment_base(c, in->mem.seg));
+    }
+    fresh_data(c, off);
+}
+
+void operands_aim(IsaCase *c, const X86Insn *in, unsigned place)
+{
+    unsigned off = place == ISA_NO_PLACE ? place_for(in) : place;
 
     aim_implicit(c, in);
     if (aim_string(c, in)) {
         return;
     }
-    /* An image is always aimed, for note_hole. */
-    if (!has_memory(in) || (!rule_image(in) && rnd_one_in(64))) {
-        aim_control(c, in, ISA_DATA_BYTES);
-        aim_cmpxchg(c, in, ISA_DATA_BYTES);
-        return;
+    if (has_memory(in) && !rnd_one_in(64)) {
+        aim_address(c, in, off);
+        aim_bit_offset(c, in);
     }
-    if (rule_image_hole(in, &(unsigned){0}, &(unsigned){0}) ||
-        is_named(in, "FXRSTOR")) {
-        off &= ~15u;
-    }
-    target = ISA_DATA + off - segment_base(c->mode, in->mem.seg);
-    solve_address(c, in, target);
-    encode_aim(bytes, in, target, rip_next);
-    aim_bit_offset(c, in);
+    /* Aimed or not, it may have got there. */
+    off = has_memory(in) ? MIN(linear_address(c, in) - ISA_DATA, ISA_DATA_BYTES)
+                         : ISA_DATA_BYTES;
+    aim_image(c, in, off);
     aim_control(c, in, off);
     aim_cmpxchg(c, in, off);
-    aim_image(c, in, off);
     note_hole(c, in, off);
+    c->open = has_memory(in) && rule_open(in, effective_address(c, in));
 }
 
 /* --- sequences --- */

@@ -107,8 +107,9 @@ bool rule_excludes_insn(const X86Insn *in, unsigned mode)
 {
     const X86Row *row = in->row;
 
-    /* The base of FS is where this program keeps its thread's data. */
-    if (in->seg == R_FS && mode == 64) {
+    /* Without these instructions FS must stay where this program keeps its
+     * thread's data. */
+    if (in->seg == R_FS && mode == 64 && !silicon_has_bases()) {
         return true;
     }
     /* SDM vol. 2A, "BSWAP": of a 16-bit register the result is undefined. */
@@ -204,6 +205,22 @@ bool rule_image(const X86Insn *in)
         "FXSAVE", "FXRSTOR", "FNSAVE", "FRSTOR", "FNSTENV", "FLDENV", NULL};
 
     return is_one_of(in->row->name, images) || strstr(in->row->name, "MASKMOV");
+}
+
+bool rule_two_loads(const X86Insn *in)
+{
+    /* CMPS: neither SDM vol. 2A nor APM vol. 3 says which of its operands is
+     * read first, and SDM vol. 3A, 6.9 "Prioritization of Concurrent Events"
+     * leaves the order of one instruction's operand faults to the processor. */
+    return !strcmp(in->row->name, "CMPS");
+}
+
+bool rule_open(const X86Insn *in, uint64_t ea)
+{
+    /* The elements of a masked move: AMD wraps the address of each at 64 KiB,
+     * as of accesses of their own; as one of 32 bytes it is beyond. */
+    return strstr(in->row->name, "MASKMOV") && in->asize == IR_16 &&
+           ea + 32 > 0x10000;
 }
 
 uint16_t rule_fsw_undefined(const X86Insn *in)

@@ -11,17 +11,17 @@
 
 static IsaCase kept; /* the smallest so far */
 
-/* Does isa_cases[0], as changed, still differ?  If not it is put back. */
+/* Does the spare case, as changed, still differ?  If not it is put back. */
 static bool still_differs(void)
 {
     g_autofree char *why = NULL;
 
-    engines_run(1);
-    why = compare_case(0);
+    engines_run(ISA_SPARE, 1);
+    why = compare_case(ISA_SPARE);
     if (why) {
-        kept = isa_cases[0];
+        kept = isa_cases[ISA_SPARE];
     } else {
-        isa_cases[0] = kept;
+        isa_cases[ISA_SPARE] = kept;
     }
     return why != NULL;
 }
@@ -91,7 +91,7 @@ static void shrink_data(uint8_t *data)
 
 void shrink_case(void)
 {
-    IsaCase *c = &isa_cases[0];
+    IsaCase *c = &isa_cases[ISA_SPARE];
 
     kept = *c;
     shrink_code(c);

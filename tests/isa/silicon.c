@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The engine that is the processor itself.  A case is entered and left by
- * signal frames: UD2 raises SIGILL, whose handler replaces the whole state of
- * its frame by the case's; sigreturn then loads all registers at once.  The
- * case ends in a fault, whose handler takes the state out of the frame and puts
- * the saved one back.  The kernel's frame carries vector, error code and CR2.
+ * The engine that is the processor itself.  A case is entered by RT_SIGRETURN
+ * with a signal frame that holds all its registers, and left by the fault that
+ * ends it: the entry point of the handler takes the frame back to the caller
+ * of case_run_frame() instead of returning.  The frame carries vector, error
+ * code and CR2; the bases of FS and GS are moved here.
  *
  * The handlers run on a stack of their own, since the case's RSP is anything.
- * Nothing here keeps state in SSE or x87 registers across the UD2.
+ * While FS has the case's base nothing may run that uses thread-local data.
  * Source: Linux, arch/x86/include/uapi/asm/sigcontext.h.
  */
 #include "isa.h"
 
 #include <asm/ldt.h>
 #include <asm/prctl.h>
-#include <cpuid.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,6 +23,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "silicon.h"
 #include "target/i386/cpuid.h"
 
 #define ALT_STACK_BYTES (256 * 1024)
@@ -37,60 +37,15 @@
 /* Of the upper halves of YMM, from the image's start: SDM vol. 1, 13.4.3. */
 #define XSTATE_AVX_OFFSET 576
 
-static uint8_t *code_alias; /* writable view of ISA_CODE */
-static const IsaCase *volatile running;
-static IsaResult *result;
-static bool inside; /* a case, from its entry to its end */
+static uint8_t *code_alias, *data_alias; /* writable views */
+static unsigned old_off, old_len;        /* code that is not INT3 */
 static unsigned gs_mode;
 static bool has_avx;
-
-static struct {
-    gregset_t gregs;
-    uint64_t flags, xstate;
-    IsaFx fx;
-} saved;
 
 static const uint8_t greg_index[16] = {
     REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
     REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15,
 };
-
-bool silicon_is_amd(void)
-{
-    unsigned a, b, c, d;
-
-    __cpuid(0, a, b, c, d);
-    return b == signature_AMD_ebx;
-}
-
-/* --- CPUID, by Heddle's own table of features --- */
-
-static uint32_t host_word(unsigned word)
-{
-    static const struct {
-        uint32_t leaf, subleaf;
-        uint8_t reg; /* 0 to 3: EAX to EDX */
-    } where[FW_COUNT] = {
-        [FW_1_EDX] = {1, 0, 3},           [FW_1_ECX] = {1, 0, 2},
-        [FW_6_EAX] = {6, 0, 0},           [FW_7_EBX] = {7, 0, 1},
-        [FW_7_ECX] = {7, 0, 2},           [FW_7_EDX] = {7, 0, 3},
-        [FW_D1_EAX] = {13, 1, 0},         [FW_81_EDX] = {0x80000001, 0, 3},
-        [FW_81_ECX] = {0x80000001, 0, 2}, [FW_87_EDX] = {0x80000007, 0, 3},
-    };
-    unsigned r[4] = {0};
-
-    __get_cpuid_count(where[word].leaf, where[word].subleaf, &r[0], &r[1],
-                      &r[2], &r[3]);
-    return r[where[word].reg];
-}
-
-bool silicon_has_feature(unsigned feature)
-{
-    const X86FeatureInfo *f = &x86_feature_info[feature];
-
-    return feature == FEAT_BASE ||
-           (f->have && (host_word(f->word) >> f->bit & 1));
-}
 
 /* --- segments --- */
 
@@ -108,17 +63,20 @@ static void set_ldt(unsigned entry, uint64_t base, uint32_t limit, bool code)
     }
 }
 
-/* GS: a base in 64-bit mode, else a descriptor with the same base. */
-static void load_gs(unsigned mode)
+/* GS: a base in 64-bit mode, else a descriptor. */
+static void load_gs(const IsaCase *c)
 {
-    if (mode == gs_mode) {
-        return;
+    if (c->mode != gs_mode) {
+        gs_mode = c->mode;
+        __asm__ volatile("mov %0, %%gs"
+                         :
+                         : "r"(c->mode == 64 ? 0 : ISA_SEL_GS));
+        if (c->mode == 64 && !silicon_switch.bases) {
+            syscall(SYS_arch_prctl, ARCH_SET_GS, ISA_GS_BASE);
+        }
     }
-    gs_mode = mode;
-    __asm__ volatile("mov %0, %%gs" : : "r"(mode == 64 ? 0 : ISA_SEL_GS));
-    if (mode == 64) {
-        syscall(SYS_arch_prctl, ARCH_SET_GS, ISA_GS_BASE);
-    }
+    silicon_switch.fs_base = c->state.fs_base;
+    silicon_switch.gs_base = c->state.gs_base;
 }
 
 static uint64_t frame_segments(uint64_t old, unsigned mode)
@@ -143,14 +101,10 @@ static void *frame_ymm(ucontext_t *uc)
     return (uint8_t *)uc->uc_mcontext.fpregs + XSTATE_AVX_OFFSET;
 }
 
-static void enter_case(ucontext_t *uc, const IsaCase *c)
+static void put_case(ucontext_t *uc, const IsaCase *c)
 {
     greg_t *g = uc->uc_mcontext.gregs;
 
-    memcpy(saved.gregs, g, sizeof(saved.gregs));
-    memcpy(&saved.fx, uc->uc_mcontext.fpregs, sizeof(saved.fx));
-    saved.xstate = *frame_xstate(uc);
-    saved.flags = uc->uc_flags;
     for (unsigned i = 0; i < 16; i++) {
         g[greg_index[i]] = c->state.regs[i];
     }
@@ -159,14 +113,11 @@ static void enter_case(ucontext_t *uc, const IsaCase *c)
     g[REG_CSGSFS] = frame_segments(g[REG_CSGSFS], c->mode);
     uc->uc_flags |= UC_SEGMENTS;
     memcpy(uc->uc_mcontext.fpregs, &c->state.fx, sizeof(IsaFx) - 96);
-    *frame_xstate(uc) |= XSTATE_X87 | XSTATE_SSE;
+    *frame_xstate(uc) = XSTATE_X87 | XSTATE_SSE;
     if (has_avx) {
         memcpy(frame_ymm(uc), c->state.ymm_high, sizeof(c->state.ymm_high));
         *frame_xstate(uc) |= XSTATE_AVX;
     }
-    __asm__ volatile("mov %0, %%ds; mov %0, %%es"
-                     :
-                     : "r"(c->mode == 16 ? ISA_SEL_DATA16 : ISA_SEL_DATA));
 }
 
 /* A part of the state that is not in the frame is in its initial form. */
@@ -190,71 +141,59 @@ static void take_fx(ucontext_t *uc, IsaState *s)
     }
 }
 
-static void leave_case(ucontext_t *uc, IsaEnd end)
+static void take_result(ucontext_t *uc, IsaResult *r)
 {
-    greg_t *g = uc->uc_mcontext.gregs;
-    IsaState *s = &result->state;
+    const greg_t *g = uc->uc_mcontext.gregs;
+    IsaState *s = &r->state;
 
-    __asm__ volatile("mov %0, %%ds; mov %0, %%es" : : "r"(0));
     for (unsigned i = 0; i < 16; i++) {
         s->regs[i] = g[greg_index[i]];
     }
     s->rip = g[REG_RIP];
     s->eflags = g[REG_EFL];
+    s->fs_base = silicon_switch.fs_base;
+    s->gs_base = silicon_switch.gs_base;
     take_fx(uc, s);
-    result->end = end;
-    result->vector = g[REG_TRAPNO];
-    result->error = g[REG_ERR];
-    result->addr = g[REG_CR2];
-    memcpy(g, saved.gregs, sizeof(saved.gregs));
-    g[REG_RIP] += 2; /* past the UD2 */
-    memcpy(uc->uc_mcontext.fpregs, &saved.fx, sizeof(saved.fx) - 96);
-    *frame_xstate(uc) = saved.xstate | XSTATE_X87 | XSTATE_SSE;
-    uc->uc_flags = saved.flags;
+    r->vector = g[REG_TRAPNO];
+    r->error = g[REG_ERR];
+    r->addr = g[REG_CR2];
 }
 
-static void on_fault(int sig, siginfo_t *info, void *context)
-{
-    ucontext_t *uc = context;
-
-    if (inside) {
-        inside = false;
-        leave_case(uc, ISA_END_TRAP);
-    } else if (sig == SIGILL && running) {
-        inside = true;
-        enter_case(uc, running);
-    } else {
-        signal(sig, SIG_DFL); /* our own fault: die of it */
-    }
-}
-
+/* FS may have any base: no thread-local data here. */
 static void silicon_interrupt(void *context)
 {
-    if (inside) {
-        inside = false;
-        leave_case(context, ISA_END_TIMEOUT);
+    if (silicon_switch.inside) {
+        silicon_leave(context);
     }
 }
 
 /* --- the engine --- */
 
-static void map_memory(void)
+/* The case's view at @at, and ours, which may be written. */
+static uint8_t *map_twice(uint64_t at, unsigned bytes, int prot)
 {
-    int fd = memfd_create("isa-code", MFD_CLOEXEC);
-    void *code, *data;
+    int fd = memfd_create("isa", MFD_CLOEXEC);
+    void *ours, *its;
 
-    if (fd < 0 || ftruncate(fd, ISA_CODE_BYTES)) {
+    if (fd < 0 || ftruncate(fd, bytes)) {
         g_error("memfd: %s", g_strerror(errno));
     }
-    code_alias =
-        mmap(NULL, ISA_CODE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    code = mmap((void *)ISA_CODE, ISA_CODE_BYTES, PROT_READ | PROT_EXEC,
-                MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0);
-    data = mmap((void *)ISA_DATA, ISA_DATA_BYTES, PROT_READ | PROT_WRITE,
-                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-    if (code_alias == MAP_FAILED || code == MAP_FAILED || data == MAP_FAILED) {
+    ours = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    its = mmap((void *)at, bytes, prot,
+               MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_POPULATE, fd, 0);
+    if (ours == MAP_FAILED || its == MAP_FAILED) {
         g_error("mmap: %s", g_strerror(errno));
     }
+    return ours;
+}
+
+static void map_memory(void)
+{
+    code_alias = map_twice(ISA_CODE, ISA_CODE_BYTES, PROT_READ | PROT_EXEC);
+    data_alias = map_twice(ISA_DATA, ISA_DATA_BYTES, PROT_READ | PROT_WRITE);
+    mprotect((void *)(ISA_DATA + ISA_RW_BYTES), ISA_DATA_BYTES - ISA_RW_BYTES,
+             PROT_READ);
+    memset(code_alias, INT3, ISA_CODE_BYTES);
 }
 
 static void set_signals(void)
@@ -265,7 +204,7 @@ static void set_signals(void)
         .ss_size = ALT_STACK_BYTES,
     };
     struct sigaction sa = {
-        .sa_sigaction = on_fault,
+        .sa_sigaction = silicon_on_signal,
         .sa_flags = SA_SIGINFO | SA_ONSTACK,
     };
 
@@ -279,47 +218,40 @@ static void set_signals(void)
 static void silicon_init(const IsaEngine *e)
 {
     has_avx = silicon_has_feature(FEAT_AVX);
+    silicon_switch.bases = silicon_has_bases();
     map_memory();
     set_ldt(0, ISA_CODE, ISA_CODE_BYTES - 1, true);
     set_ldt(1, ISA_DATA, ISA_LIMIT16, false);
     set_ldt(2, ISA_GS_BASE, ISA_GS_LIMIT, false);
     set_signals();
+    silicon_run_frame();
 }
 
-/* The read-only page has to be written before a case, too. */
-static void fill_memory(const IsaCase *c)
+static void put_memory(const IsaCase *c)
 {
-    void *ro = (void *)(ISA_DATA + ISA_RW_BYTES);
-    unsigned bytes = ISA_DATA_BYTES - ISA_RW_BYTES;
-
-    memset(code_alias, INT3, ISA_CODE_BYTES);
-    memcpy(code_alias + c->code_off, c->code, isa_code_bytes(c));
-    memcpy((void *)ISA_DATA, c->data, ISA_RW_BYTES);
-    mprotect(ro, bytes, PROT_READ | PROT_WRITE);
-    memcpy(ro, c->data + ISA_RW_BYTES, bytes);
-    mprotect(ro, bytes, PROT_READ);
-}
-
-/* A frame does not restore NT and ID, which a POPF may have set. */
-static void reset_flags(void)
-{
-    __asm__ volatile("lea -128(%%rsp), %%rsp; push $0x202; popfq;"
-                     "lea 128(%%rsp), %%rsp"
-                     :
-                     :
-                     : "cc", "memory");
+    memset(code_alias + old_off, INT3, old_len);
+    old_off = c->code_off;
+    old_len = isa_code_bytes(c);
+    memcpy(code_alias + old_off, c->code, old_len);
+    memcpy(data_alias, c->data, ISA_DATA_BYTES);
 }
 
 static void silicon_run(const IsaCase *c, IsaResult *r)
 {
-    reset_flags();
-    fill_memory(c);
-    load_gs(c->mode);
-    result = r;
-    running = c;
-    __asm__ volatile("ud2" : : : "memory");
-    running = NULL;
-    memcpy(r->data, (void *)ISA_DATA, ISA_DATA_BYTES);
+    ucontext_t *uc = silicon_switch.frame;
+    int sig;
+
+    put_memory(c);
+    load_gs(c);
+    put_case(uc, c);
+    __asm__ volatile("mov %0, %%ds; mov %0, %%es"
+                     :
+                     : "r"(c->mode == 16 ? ISA_SEL_DATA16 : ISA_SEL_DATA));
+    sig = silicon_run_frame();
+    __asm__ volatile("mov %0, %%ds; mov %0, %%es" : : "r"(0));
+    r->end = sig ? ISA_END_TRAP : ISA_END_TIMEOUT;
+    take_result(silicon_switch.frame, r);
+    memcpy(r->data, data_alias, ISA_DATA_BYTES);
 }
 
 const IsaEngine isa_silicon = {
