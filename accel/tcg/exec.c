@@ -148,9 +148,7 @@ static TbExit enter_tb(CPUState *cpu, TranslationBlock *tb,
 
     tb_set_rip_base(x86_cpu(cpu));
     why = tcg_backend->enter(cpu, tb->code.entry, last);
-    if (why == TB_EXIT_LOOKUP) {
-        x86_check_branch(x86_cpu(cpu), *last);
-    }
+    x86_check_branch(x86_cpu(cpu), *last);
     return why;
 }
 

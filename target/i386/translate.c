@@ -101,9 +101,10 @@ void x86_jump(X86Trans *s, IrTemp rip)
     s->ended = true;
 }
 
+/* Not by an indirect jump, which takes hflags to be those of this TB. */
 void x86_jump_next(X86Trans *s)
 {
-    x86_jump(s, x86_next_rip(s));
+    x86_exit_next(s);
 }
 
 /* Cut @rip to the width of the jump's operand size. */

@@ -145,6 +145,19 @@ static void test_accesses(uint8_t *data)
     }
 }
 
+/* The same code with a flat segment, then with a small one; both start with a
+ * flat one. */
+static void test_same_code(uint8_t *data)
+{
+    Frame f;
+
+    gdt[SLOT / 8] = descriptor((uintptr_t)data, 0xfff, ATTR(RW, 0, FLAG_B));
+    for (unsigned i = 0; i < 3; i++) {
+        check_eq(run32(r32, 0x10, (uintptr_t)data, &f), -1, "flat");
+    }
+    check_eq(run32(r32, SLOT, 0x1000, &f), 13, "then beyond a limit");
+}
+
 typedef struct Load {
     const char *what;
     uint32_t attr;
@@ -331,6 +344,7 @@ int main(void)
     uint8_t *data = (uint8_t *)0x2000000;
 
     __asm__ volatile("lldt %w0" ::"r"(0));
+    test_same_code(data);
     test_accesses(data);
     test_loads();
     test_16bit(data);

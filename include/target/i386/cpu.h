@@ -268,7 +268,7 @@ void x86_tcg_init(void);
  * does. */
 void x86_translate(X86CPU *cpu, struct TranslationBlock *tb,
                    struct IrFunc *ir, unsigned max_insns);
-/* After @last has left to be looked up: if it ended in a near branch to an
+/* After @last was the last to run: if it ended in a near branch to an
  * address that is not canonical, #GP(0) at the branch, whose effects are taken
  * back.  Does not return then. */
 void x86_check_branch(X86CPU *cpu, const struct TranslationBlock *last);
