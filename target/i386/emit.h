@@ -151,7 +151,11 @@ void x86_goto(X86Trans *s, unsigned slot, int64_t target, unsigned size);
 void x86_jump(X86Trans *s, IrTemp rip);
 /* @rip cut to the jump's operand size @size and checked against the limit of
  * a CS that is not flat (#GP(0)); before the instruction writes anything. */
-IrTemp x86_jump_target(X86Trans *s, IrTemp rip, unsigned size);
+IrTemp x86_jump_target(X86Trans *s, IrTemp rip, unsigned size, int push);
+/* #GP(0) now, for its target, if CMP(@a, @b) meets @cond.  @push: log2 of the
+ * bytes that the jump pushes; the fault of that would come first. */
+void x86_refuse_target(X86Trans *s, IrCond cond, IrTemp a, IrTemp b, int push);
+#define NO_PUSH (-1)
 void x86_store_rip(X86Trans *s, IrTemp rip);
 /* Go on at X86CPU.rip, which a helper has set. */
 void x86_exit(X86Trans *s);

@@ -233,12 +233,13 @@ void x86_check_branch(X86CPU *cpu, const TranslationBlock *last)
 }
 
 /* Which fault comes first is the silicon's; the SDM checks the target first. */
-void helper_bad_call(X86CPU *cpu, uint64_t vector)
+void helper_bad_call(X86CPU *cpu, uint64_t size)
 {
-    MemOp op = MO_64 | MO_SS | x86_mmu_at_cpl(cpu, x86_cpl(cpu));
+    X86Stack s;
 
-    cpu_probe(&cpu->cs, cpu->regs[R_RSP] - 8, 8, PAGE_WRITE, op);
-    x86_raise_error(cpu, vector, 0);
+    stack_open(&s, cpu);
+    stack_probe(&s, size);
+    x86_raise_gp0(cpu);
 }
 
 void seg_enter_code(X86CPU *cpu, uint16_t sel, unsigned cpl, Desc d,

@@ -201,6 +201,8 @@ void stack_open(X86Stack *s, X86CPU *cpu); /* SS:RSP as they are */
 void stack_open_as(X86Stack *s, X86CPU *cpu, bool is_64);
 /* @size is MO_16, MO_32 or MO_64. */
 void stack_push(X86Stack *s, MemOp size, uint64_t value);
+/* Fault as a push would; for whoever does not go on. */
+void stack_probe(X86Stack *s, MemOp size);
 uint64_t stack_pop(X86Stack *s, MemOp size);
 /* @count of them, the first into values[0]; but the last is read first, as the
  * silicon does: it shows in which of several faults is taken. */

@@ -45,11 +45,25 @@ static vaddr stack_addr(X86Stack *s, unsigned bytes)
     return (uint32_t)(s->seg.base + off);
 }
 
+static void reserve(X86Stack *s, unsigned bytes)
+{
+    s->sp = (s->sp & ~s->mask) | ((s->sp - bytes) & s->mask);
+}
+
+void stack_probe(X86Stack *s, MemOp size)
+{
+    unsigned bytes = memop_bytes(size);
+
+    reserve(s, bytes);
+    cpu_probe(&s->cpu->cs, stack_addr(s, bytes), bytes, PAGE_WRITE,
+              size | s->mmu);
+}
+
 void stack_push(X86Stack *s, MemOp size, uint64_t value)
 {
     unsigned bytes = memop_bytes(size);
 
-    s->sp = (s->sp & ~s->mask) | ((s->sp - bytes) & s->mask);
+    reserve(s, bytes);
     cpu_store(&s->cpu->cs, stack_addr(s, bytes), value, size | s->mmu);
 }
 

@@ -113,8 +113,17 @@ static IrTemp masked_rip(X86Trans *s, IrTemp rip, unsigned size)
     return size < rip_size(s) ? x86_zx(s, size, rip) : rip;
 }
 
+void x86_refuse_target(X86Trans *s, IrCond cond, IrTemp a, IrTemp b, int push)
+{
+    if (push == NO_PUSH) {
+        ir_trapif(s->ir, IR_64, cond, a, b, HELPER_raise_error0, EXCP_GP);
+    } else {
+        ir_trapif(s->ir, IR_64, cond, a, b, HELPER_bad_call, push);
+    }
+}
+
 /* #GP(0) at the jump itself if its target is beyond the code segment. */
-static void check_cs_limit(X86Trans *s, IrTemp rip)
+static void check_cs_limit(X86Trans *s, IrTemp rip, int push)
 {
     IrTemp limit;
 
@@ -123,14 +132,13 @@ static void check_cs_limit(X86Trans *s, IrTemp rip)
     }
     limit = ir_temp(s->ir);
     ir_ld_cpu(s->ir, limit, offsetof(X86CPU, segs[R_CS].limit), MO_32);
-    ir_trapif(s->ir, IR_64, COND_A, rip, limit, HELPER_raise_error0,
-              EXCP_GP);
+    x86_refuse_target(s, COND_A, rip, limit, push);
 }
 
-IrTemp x86_jump_target(X86Trans *s, IrTemp rip, unsigned size)
+IrTemp x86_jump_target(X86Trans *s, IrTemp rip, unsigned size, int push)
 {
     rip = masked_rip(s, rip, size);
-    check_cs_limit(s, rip);
+    check_cs_limit(s, rip, push);
     return rip;
 }
 
