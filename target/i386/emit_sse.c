@@ -290,8 +290,9 @@ void emit_vmaskmov(X86Trans *s, const X86Insn *in)
         off = x86_zx(s, in->asize, off);
     }
     a = x86_seg_addr(s, seg, off, 16, X86_WRITE);
-    ir_call(s->ir, HELPER_maskmovdqu, IR_NONE, 3, x86_linear(s, &a),
-            ir_const(s->ir, in->op[0].reg), ir_const(s->ir, in->op[1].reg));
+    ir_call(s->ir, HELPER_maskmovdqu, IR_NONE, 4, x86_linear(s, &a),
+            ir_const(s->ir, in->op[0].reg), ir_const(s->ir, in->op[1].reg),
+            ir_const(s->ir, a.mo));
 }
 
 /* --- blends by a mask in XMM0: PBLENDVB, BLENDVPS, BLENDVPD --- */

@@ -310,5 +310,5 @@ void emit_x87_image(X86Trans *s, const X86Insn *in)
     }
     a = x86_addr(s, in, bytes, load ? X86_READ : X86_WRITE);
     ir_call(s->ir, helper, IR_NONE, 3, x86_linear(s, &a),
-            ir_const(s->ir, a.mo & ~MO_AC), ir_const(s->ir, layout));
+            ir_const(s->ir, a.mo), ir_const(s->ir, layout));
 }

@@ -442,6 +442,8 @@ bool x86_tlb_fill(X86CPU *cpu, vaddr addr, int access, unsigned mmu,
     return true;
 }
 
+/* Alignment checks know no type of more than 16 bytes: SDM vol. 3A, table 6-7
+ * "Alignment Requirements by Data Type". */
 void x86_check_access(X86CPU *cpu, vaddr addr, MemOp op)
 {
     unsigned bytes = memop_bytes(op);
@@ -457,7 +459,7 @@ void x86_check_access(X86CPU *cpu, vaddr addr, MemOp op)
     if ((op & MO_FLAT) && (uint32_t)addr > UINT32_MAX - (bytes - 1)) {
         x86_raise_error(cpu, op & MO_SS ? EXCP_SS : EXCP_GP, 0);
     }
-    if ((addr & (bytes - 1)) && (op & MO_AC)) {
+    if ((addr & (MIN(bytes, 16u) - 1)) && (op & MO_AC)) {
         x86_raise_error(cpu, EXCP_AC, 0);
     }
 }

@@ -30,7 +30,8 @@ static bool differ(GString *why, const char *what, uint64_t a, uint64_t b)
 
 static bool is_operand_fault(const IsaResult *r)
 {
-    return r->vector == EXCP_PF || r->vector == EXCP_GP || r->vector == EXCP_SS;
+    return r->vector == EXCP_PF || r->vector == EXCP_GP ||
+           r->vector == EXCP_SS || r->vector == EXCP_AC;
 }
 
 /* Images are touched in an order of the processor's own: that both faulted is
@@ -89,6 +90,15 @@ static bool wrapped(const IsaCase *c, const IsaResult *a, const IsaResult *b)
            (uint32_t)(pf->addr + 64) < 128;
 }
 
+/* Where the silicon ended, or could have. */
+static uint64_t expected_rip(const IsaCase *c, const IsaResult *a)
+{
+    bool before =
+        c->holes.rip && a->vector == EXCP_DB && a->state.rip == c->state.rip;
+
+    return (before ? c->state.rip + c->code_len : a->state.rip) & width(c);
+}
+
 static bool compare_trap(const IsaCase *c, const IsaResult *a,
                          const IsaResult *b, GString *why)
 {
@@ -102,8 +112,7 @@ static bool compare_trap(const IsaCase *c, const IsaResult *a,
         return false;
     }
     return differ(why, "vector", a->vector, b->vector) ||
-           differ(why, "rip", a->state.rip & width(c),
-                  b->state.rip & width(c)) ||
+           differ(why, "rip", expected_rip(c, a), b->state.rip & width(c)) ||
            differ(why, "error code", error_code(a), error_code(b)) ||
            (a->vector == EXCP_PF && differ(why, "CR2", a->addr, b->addr));
 }
@@ -117,6 +126,20 @@ static bool all_ran(const IsaCase *c, const IsaResult *r)
     return r->vector == EXCP_BP || r->vector == EXCP_DB || off >= c->code_len;
 }
 
+static bool compare_bases(const IsaCase *c, const IsaResult *a,
+                          const IsaResult *b, GString *why)
+{
+    return c->mode == 64 && silicon_has_bases() &&
+           (differ(why, "FS base", a->state.fs_base, b->state.fs_base) ||
+            differ(why, "GS base", a->state.gs_base, b->state.gs_base));
+}
+
+static bool fell_through(const IsaCase *c, const IsaResult *r)
+{
+    return r->vector == EXCP_BP &&
+           r->state.rip == c->state.rip + c->code_len + 1;
+}
+
 static bool compare_integer(const IsaCase *c, const IsaResult *a,
                             const IsaResult *b, GString *why)
 {
@@ -124,15 +147,22 @@ static bool compare_integer(const IsaCase *c, const IsaResult *a,
         "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
         "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15",
     };
-    uint32_t mask = all_ran(c, a) ? c->flags_mask : c->fault_flags_mask;
+    uint32_t mask =
+        all_ran(c, a) ? c->flags_mask & ~c->holes.flags : c->fault_flags_mask;
 
     for (unsigned i = 0; i < (c->mode == 64 ? 16 : 8); i++) {
-        if (differ(why, name[i], a->state.regs[i] & width(c),
-                   b->state.regs[i] & width(c))) {
+        uint64_t bits = width(c);
+
+        if ((c->holes.regs >> i & 1) && all_ran(c, a)) {
+            bits &= ~c->holes.reg_bits;
+        }
+        if (differ(why, name[i], a->state.regs[i] & bits,
+                   b->state.regs[i] & bits)) {
             return true;
         }
     }
-    return differ(why, "eflags", a->state.eflags & mask,
+    return compare_bases(c, a, b, why) ||
+           differ(why, "eflags", a->state.eflags & mask,
                   b->state.eflags & mask);
 }
 
@@ -162,20 +192,29 @@ static uint32_t mxcsr_mask(const IsaFx *fx)
     return (fx->mxcsr & (oe | om)) == oe ? ~pe : UINT32_MAX;
 }
 
-static bool compare_fx(const IsaCase *c, const IsaFx *a, const IsaFx *b,
-                       GString *why)
+static bool compare_x87(const IsaCase *c, const IsaFx *a, const IsaFx *b,
+                        GString *why)
 {
     if (differ(why, "fcw", a->cw, b->cw) ||
         differ(why, "fsw", a->sw & c->fsw_mask, b->sw & c->fsw_mask) ||
-        differ(why, "tags", a->valid, b->valid) ||
-        differ(why, "mxcsr", a->mxcsr & mxcsr_mask(a),
-               b->mxcsr & mxcsr_mask(a))) {
+        differ(why, "tags", a->valid, b->valid)) {
         return true;
     }
     for (unsigned i = 0; i < 8; i++) {
         if (differ_bytes(why, "st", i, a->st[i], b->st[i], 10)) {
             return true;
         }
+    }
+    return false;
+}
+
+static bool compare_sse(const IsaCase *c, const IsaFx *a, const IsaFx *b,
+                        GString *why)
+{
+    uint32_t mask = mxcsr_mask(a);
+
+    if (differ(why, "mxcsr", a->mxcsr & mask, b->mxcsr & mask)) {
+        return true;
     }
     for (unsigned i = 0; i < (c->mode == 64 ? 16 : 8); i++) {
         if (differ_bytes(why, "xmm", i, a->xmm[i], b->xmm[i], 16)) {
@@ -197,6 +236,16 @@ static bool compare_ymm(const IsaCase *c, const IsaState *a, const IsaState *b,
     return false;
 }
 
+static bool is_hole(const IsaHoles *h, unsigned off)
+{
+    for (unsigned i = 0; i < ARRAY_LEN(h->data); i++) {
+        if (off - h->data[i].off < h->data[i].len) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool compare_memory(const IsaCase *c, const IsaResult *a,
                            const IsaResult *b, GString *why)
 {
@@ -204,9 +253,7 @@ static bool compare_memory(const IsaCase *c, const IsaResult *a,
         return false;
     }
     for (unsigned i = 0; i < ISA_DATA_BYTES; i++) {
-        bool hole = i - c->hole_off < c->hole_len;
-
-        if (a->data[i] != b->data[i] && !hole) {
+        if (a->data[i] != b->data[i] && !is_hole(&c->holes, i)) {
             g_string_printf(why, "byte at data+%x %02x, silicon %02x, was %02x",
                             i, b->data[i], a->data[i], c->data[i]);
             return true;
@@ -218,11 +265,19 @@ static bool compare_memory(const IsaCase *c, const IsaResult *a,
 bool compare_results(const IsaCase *c, const IsaResult *a, const IsaResult *b,
                      GString *why)
 {
-    if (b->end == ISA_END_TRAP && image_faulted(c, a, b)) {
+    bool x87;
+
+    if (c->holes.taken && !fell_through(c, a)) {
         return false;
     }
+    if (b->end == ISA_END_TRAP &&
+        image_faulted(c, a, b)) {
+        return false;
+    }
+    x87 = !c->holes.x87_of_fault || a->vector == EXCP_BP;
     return compare_trap(c, a, b, why) || compare_integer(c, a, b, why) ||
-           compare_fx(c, &a->state.fx, &b->state.fx, why) ||
+           (x87 && compare_x87(c, &a->state.fx, &b->state.fx, why)) ||
+           compare_sse(c, &a->state.fx, &b->state.fx, why) ||
            compare_ymm(c, &a->state, &b->state, why) ||
            compare_memory(c, a, b, why);
 }
@@ -233,7 +288,7 @@ char *compare_case(unsigned index)
     g_autoptr(GString) all = g_string_new(NULL);
     g_autoptr(GString) why = g_string_new(NULL);
 
-    if (silicon->end != ISA_END_TRAP || isa_cases[index].open) {
+    if (silicon->end != ISA_END_TRAP || isa_cases[index].holes.open) {
         return NULL; /* nothing to hold the others against */
     }
     for (unsigned i = ENGINE_SILICON + 1; i < NB_ENGINES; i++) {

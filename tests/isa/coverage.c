@@ -49,7 +49,7 @@ void coverage_add(const IsaCase *c, const IsaResult *silicon)
 {
     unsigned mode = c->mode == 64 ? 0 : c->mode == 32 ? 1 : 2, n;
 
-    if (silicon->end != ISA_END_TRAP || c->open) {
+    if (silicon->end != ISA_END_TRAP || c->holes.open) {
         return;
     }
     n = ran_of(c, silicon);
@@ -96,7 +96,7 @@ static void write_row(FILE *f, const X86Row *row, const RowCount *k)
     static const char *const pfx[] = {
         [PFX_ANY] = "",   [PFX_NP] = "NP ", [PFX_P66] = "66 ",
         [PFX_F3] = "F3 ", [PFX_F2] = "F2 ", [PFX_NR] = ""};
-    const char *why = rule_excludes(row);
+    const IsaElsewhere *to = rule_elsewhere(row);
     unsigned kind = row->form >> 8;
 
     fprintf(f, "| %s | %s%s%s%02X", row->name,
@@ -111,8 +111,8 @@ static void write_row(FILE *f, const X86Row *row, const RowCount *k)
             kind == FORM_M || kind == FORM_MEM   ? " memory"
             : kind == FORM_G || kind == FORM_REG ? " register"
                                                  : "");
-    if (why) {
-        fprintf(f, " | - | | | | %s |\n", why);
+    if (to) {
+        fprintf(f, " | %s | | | | %s |\n", to->by, to->why);
     } else {
         fprintf(f, " | silicon | %u | %u | %u | %u%s |\n", k->ran[0], k->ran[1],
                 k->ran[2], k->faulted,
@@ -149,7 +149,7 @@ bool coverage_write(const char *path, const IsaOptions *opt)
         return false;
     }
     for (unsigned i = 0; i < n; i++) {
-        tested += !rule_excludes(&rows[i]);
+        tested += !rule_elsewhere(&rows[i]);
     }
     write_head(f, opt, tested, n);
     for (unsigned i = 0; i < n; i++) {

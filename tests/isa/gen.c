@@ -54,7 +54,7 @@ void gen_init(const IsaOptions *opt)
 
     chosen = g_new(const X86Row *, n);
     for (unsigned i = 0; i < n; i++) {
-        if (row_matches(&rows[i], opt->row) && !rule_excludes(&rows[i])) {
+        if (row_matches(&rows[i], opt->row) && !rule_elsewhere(&rows[i])) {
             chosen[nchosen++] = &rows[i];
         }
     }
@@ -142,15 +142,12 @@ static bool fits_sequence(const Draft *d, bool last)
 {
     const X86Insn *in = &d->in;
 
-    if (strstr(in->row->name, "LDMXCSR")) {
-        return false; /* what it loads has to be prepared */
-    }
     if ((in->row->attrs & XA_F64) && in->op[0].kind == OPND_IMM &&
         in->imm < 0) {
         return false; /* back into the sequence, or between instructions */
     }
-    if ((!last && !rule_sequence(in)) || in->rep || rule_image(in) ||
-        (rule_flags_read(in) & d->undef)) {
+    if ((!last && !rule_sequence(in)) || in->rep ||
+        rule_alone(in, d->c->mode) || (rule_flags_read(in) & d->undef)) {
         return false;
     }
     if (in->op[0].kind == OPND_REG && operands_is_pointer(in->op[0].reg) &&
@@ -176,7 +173,7 @@ static bool draw(Draft *d, const X86Row *row, bool last)
     default:
         return false;
     }
-    if (rule_excludes(d->in.row) || rule_excludes_insn(&d->in, mode) ||
+    if (rule_elsewhere(d->in.row) || rule_excludes_insn(&d->in, mode) ||
         jumps_into_itself(&d->in)) {
         return false;
     }
@@ -292,7 +289,9 @@ static void draw_state(IsaCase *c, uint64_t seed)
         s->gs_base = segment_base_value();
     }
     s->eflags = BIT(1) | EFLAGS_IF | (rnd() & EFLAGS_CC) |
-                (rnd_one_in(8) ? EFLAGS_DF : 0);
+                (rnd_one_in(8) ? EFLAGS_DF : 0) |
+                (rnd_one_in(8) ? EFLAGS_AC : 0) |
+                (rnd_one_in(32) ? EFLAGS_TF : 0);
     value_fx(&s->fx);
     if (silicon_has_feature(FEAT_AVX)) {
         value_bytes(s->ymm_high[0], sizeof(s->ymm_high));
@@ -343,4 +342,5 @@ void gen_case(IsaCase *c, const IsaOptions *opt, uint64_t number)
     }
     cut_to_mode(c);
     c->state.rip = c->code_off + (c->mode == 16 ? 0 : ISA_CODE);
+    holes_find(c);
 }

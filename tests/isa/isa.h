@@ -9,7 +9,7 @@
  * is always: vector, error code, address, and the state there.
  *
  * In the order of reading: gen.c makes a case (encode.c its bytes, values.c the
- * operands' values, rules.c what is left out), engine.c has it run by silicon.c
+ * operands' values, rules.c and holes.c what is left out), engine.c has it run by silicon.c
  * and emulator.c, compare.c looks at the outcomes, shrink.c makes a difference
  * small, coverage.c counts, main.c is the loop, jobs.c has it run several times
  * at once.
@@ -74,6 +74,20 @@ typedef struct IsaInsn {
 } IsaInsn;
 #define ISA_NO_ROW 0xffff
 
+/* What of an outcome is not compared: holes.c. */
+typedef struct IsaHoles {
+    bool open;         /* nothing of it is */
+    bool taken;        /* nor if a jump was taken */
+    bool rip;          /* a trap's RIP may be the instruction's */
+    bool x87_of_fault; /* if it faulted, the x87's state is not */
+    uint16_t regs;     /* by number: */
+    uint64_t reg_bits; /* these bits of them */
+    uint32_t flags;
+    struct {
+        uint16_t off, len;
+    } data[2];
+} IsaHoles;
+
 /* Cases in a row with the same code: the emulator translates it once. */
 #define ISA_STATES 4
 
@@ -92,9 +106,7 @@ typedef struct IsaCase {
     uint8_t code[ISA_MAX_CODE];
     /* This case's own. */
     uint64_t number;
-    bool open; /* what happens is not defined: rule_open */
-    /* Bytes of data not to compare: x87 pointers in an image. */
-    uint16_t hole_off, hole_len;
+    IsaHoles holes;
     IsaState state; /* rip is an offset in the code segment */
     uint8_t data[ISA_DATA_BYTES];
 } IsaCase;
@@ -199,13 +211,18 @@ void value_bytes(uint8_t *buf, size_t len); /* memory and vectors */
 void value_fx(IsaFx *fx);                   /* a valid x87 and SSE state */
 
 /* --- rules.c --- */
-/* Why no case is made of a row; NULL: it is tested. */
-const char *rule_excludes(const X86Row *row);
+typedef struct IsaElsewhere {
+    const char *by, *why; /* what tests the row instead; why not the silicon */
+} IsaElsewhere;
+/* NULL: cases are made of the row. */
+const IsaElsewhere *rule_elsewhere(const X86Row *row);
 /* The same for one instruction, of a row that is tested in general. */
 bool rule_excludes_insn(const X86Insn *in, unsigned mode);
 /* May the row stand before others in a sequence?  Its effects must be defined
  * and the run go on behind it. */
 bool rule_sequence(const X86Insn *in);
+/* No part of a sequence, as something of it cannot be compared. */
+bool rule_alone(const X86Insn *in, unsigned mode);
 /* Flags it reads, and those that it always writes (not a shift, whose count
  * may be zero): IR_CC_*. */
 uint8_t rule_flags_read(const X86Insn *in);
@@ -214,13 +231,13 @@ uint8_t rule_flags_written(const X86Insn *in);
 bool rule_image(const X86Insn *in);
 /* It loads twice, and which load comes first is not defined. */
 bool rule_two_loads(const X86Insn *in);
-/* With a memory operand at @ea nothing of it can be compared. */
-bool rule_open(const X86Insn *in, uint64_t ea);
 /* Condition codes of the x87 that it leaves undefined. */
 uint16_t rule_fsw_undefined(const X86Insn *in);
-/* Where in the image that @in stores the x87 pointers are: processors differ in
- * when they update them.  False: it stores none. */
-bool rule_image_hole(const X86Insn *in, unsigned *off, unsigned *len);
+/* Is @name in the NULL-terminated @list? */
+bool isa_is_one_of(const char *name, const char *const *list);
+
+/* --- holes.c --- */
+void holes_find(IsaCase *c); /* sets c->holes, by the rest */
 
 /* --- encode.c --- */
 typedef struct IsaBytes {
@@ -247,6 +264,11 @@ unsigned operands_place(const IsaCase *c, IsaBytes *bytes, const X86Insn *in,
 void operands_aim(IsaCase *c, const X86Insn *in, unsigned place);
 /* In what a case starts with. */
 uint64_t operands_segment_base(const IsaCase *c, unsigned seg);
+bool operands_has_memory(const X86Insn *in);
+unsigned operands_memory_bytes(const X86Insn *in);
+/* Of the memory operand of @in, in its segment and with the segment's base. */
+uint64_t operands_effective_address(const IsaCase *c, const X86Insn *in);
+uint64_t operands_linear_address(const IsaCase *c, const X86Insn *in);
 /* The registers that hold addresses of data throughout a sequence. */
 void operands_pointers(IsaCase *c);
 bool operands_is_pointer(unsigned reg);

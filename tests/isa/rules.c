@@ -8,11 +8,12 @@
 
 #include <string.h>
 
+#include "target/i386/cpuid.h"
 #include "tcg/ir.h"
 
 #define X87_SW_C1 BIT(9)
 
-static bool is_one_of(const char *name, const char *const *list)
+bool isa_is_one_of(const char *name, const char *const *list)
 {
     for (; *list; list++) {
         if (!strcmp(name, *list)) {
@@ -24,84 +25,107 @@ static bool is_one_of(const char *name, const char *const *list)
 
 /* --- whole rows --- */
 
+#define GUEST(name) "tests/guest/test_" name ".c"
+
 static const struct {
-    const char *name, *why;
-} excluded[] = {
-    {"CPUID", "the processors differ on purpose; tests/guest"},
-    {"XGETBV", "the processors differ on purpose; tests/guest"},
-    {"RDPID", "reads what the kernel set; tests/guest"},
-    {"INT1", "virtual machines show a wrong RIP; tests/guest"},
-    {"RDTSC", "time; tests/guest"},
-    {"RDTSCP", "time; tests/guest"},
-    {"RDPMC", "the kernel decides; tests/guest"},
-    {"SYSCALL", "enters the kernel; tests/guest"},
-    {"SYSENTER", "enters the kernel; tests/guest"},
-    {"SGDT", "the kernel answers for it (UMIP); tests/guest"},
-    {"SIDT", "the kernel answers for it (UMIP); tests/guest"},
-    {"SMSW", "the kernel answers for it (UMIP); tests/guest"},
-    {"SLDT", "the kernel answers for it (UMIP); tests/guest"},
-    {"STR", "the kernel answers for it (UMIP); tests/guest"},
-    {"LAR", "reads the kernel's tables; tests/guest"},
-    {"LSL", "reads the kernel's tables; tests/guest"},
-    {"VERR", "reads the kernel's tables; tests/guest"},
-    {"VERW", "reads the kernel's tables; tests/guest"},
-    {"LES", "loads from the kernel's tables; tests/guest"},
-    {"LDS", "loads from the kernel's tables; tests/guest"},
-    {"LSS", "loads from the kernel's tables; tests/guest"},
-    {"LFS", "loads from the kernel's tables; tests/guest"},
-    {"LGS", "loads from the kernel's tables; tests/guest"},
-    {"CALLF", "loads from the kernel's tables; tests/guest"},
-    {"JMPF", "loads from the kernel's tables; tests/guest"},
-    {"RETF", "loads from the kernel's tables; tests/guest"},
-    {"IRET", "loads from the kernel's tables; tests/guest"},
-    {"RDFSBASE", "FS is this program's own; tests/guest"},
-    {"WRFSBASE", "FS is this program's own; tests/guest"},
-    {"RDGSBASE", "GS is this program's own; tests/guest"},
-    {"WRGSBASE", "GS is this program's own; tests/guest"},
-    {"XSAVE", "the image is the processor's own; tests/guest"},
-    {"RDRAND", "random; tests/guest"},
-    {"RDSEED", "random; tests/guest"},
-    {"XSAVEC", "the image is the processor's own; tests/guest"},
-    {"XSAVEOPT", "the image is the processor's own; tests/guest"},
-    {"XRSTOR", "the image is the processor's own; tests/guest"},
+    const char *name;
+    IsaElsewhere to;
+} elsewhere[] = {
+    {"SYSCALL", {GUEST("syscall"), "enters the kernel"}},
+    {"SGDT", {GUEST("store"), "the kernel answers for it (UMIP)"}},
+    {"SIDT", {GUEST("store"), "the kernel answers for it (UMIP)"}},
+    {"SMSW", {GUEST("store"), "the kernel answers for it (UMIP)"}},
+    {"SLDT", {GUEST("store"), "the kernel answers for it (UMIP)"}},
+    {"STR", {GUEST("store"), "the kernel answers for it (UMIP)"}},
+    {"LAR", {GUEST("segments"), "reads the kernel's tables"}},
+    {"LSL", {GUEST("segments"), "reads the kernel's tables"}},
+    {"VERR", {GUEST("segments"), "reads the kernel's tables"}},
+    {"VERW", {GUEST("segments"), "reads the kernel's tables"}},
+    {"LES", {GUEST("segments"), "loads from the kernel's tables"}},
+    {"LDS", {GUEST("segments"), "loads from the kernel's tables"}},
+    {"LSS", {GUEST("segments"), "loads from the kernel's tables"}},
+    {"LFS", {GUEST("segments"), "loads from the kernel's tables"}},
+    {"LGS", {GUEST("segments"), "loads from the kernel's tables"}},
+    {"CALLF", {GUEST("gates"), "loads from the kernel's tables"}},
+    {"JMPF", {GUEST("gates"), "loads from the kernel's tables"}},
+    {"RETF", {GUEST("gates"), "loads from the kernel's tables"}},
+    {"IRET", {GUEST("gates"), "loads from the kernel's tables"}},
 };
 
-const char *rule_excludes(const X86Row *row)
+static bool loads_segment(const X86Row *row)
 {
-    for (unsigned i = 0; i < ARRAY_LEN(excluded); i++) {
-        if (!strcmp(row->name, excluded[i].name)) {
-            return excluded[i].why;
+    static const uint8_t one_byte[] = {0x07, 0x17, 0x1f, 0x8e};
+
+    if (row->map == X86_M0F) {
+        return row->opcode == 0xa1 || row->opcode == 0xa9;
+    }
+    return row->map == X86_M1 && memchr(one_byte, row->opcode, 4);
+}
+
+/* Vector features: their rows are single sub-ops of tcg/vops.def. */
+static bool is_vector_feature(unsigned feature)
+{
+    static const uint8_t list[] = {
+        FEAT_PCLMULQDQ, FEAT_SSSE3, FEAT_FMA,  FEAT_SSE41,      FEAT_SSE42,
+        FEAT_AES,       FEAT_AVX,   FEAT_F16C, FEAT_AVX2,       FEAT_SHA,
+        FEAT_GFNI,      FEAT_VAES,  FEAT_SSE3, FEAT_VPCLMULQDQ,
+    };
+
+    return memchr(list, feature, sizeof(list));
+}
+
+/* What a processor without the feature does is #UD: no more than that can be
+ * compared, and only where Heddle does the same. */
+static const IsaElsewhere *lacks_feature(const X86Row *row)
+{
+    static const IsaElsewhere portable = {"tests/tcg/test_vops.c",
+                                          "this processor lacks the feature"};
+    static const IsaElsewhere none = {"-", "this processor lacks the feature"};
+
+    if (row->attrs & XA_CPL0UD) {
+        return NULL; /* #UD in user mode either way */
+    }
+    return is_vector_feature(row->feature) ? &portable : &none;
+}
+
+/* CR4.PKE and CR4.OSPKE, as programs see it, are zero in the emulator. */
+static const IsaElsewhere *protection_keys(void)
+{
+    static const IsaElsewhere pku = {GUEST("pku"), "the kernel has enabled it"};
+
+    return silicon_has_feature(FEAT_PKU) ? &pku : NULL;
+}
+
+const IsaElsewhere *rule_elsewhere(const X86Row *row)
+{
+    static const IsaElsewhere segments = {GUEST("segments"),
+                                          "loads from the kernel's tables"};
+    static const IsaElsewhere syscall = {GUEST("syscall"), "enters the kernel"};
+    static const IsaElsewhere bases = {GUEST("msr"),
+                                       "the kernel does not allow it"};
+
+    for (unsigned i = 0; i < ARRAY_LEN(elsewhere); i++) {
+        if (!strcmp(row->name, elsewhere[i].name)) {
+            return &elsewhere[i].to;
         }
     }
-    if (row->map == X86_M1 && (row->opcode == 0x8e || row->opcode == 0x07 ||
-                               row->opcode == 0x17 || row->opcode == 0x1f)) {
-        return "loads from the kernel's tables; tests/guest";
+    if (loads_segment(row)) {
+        return &segments;
     }
-    if (row->map == X86_M0F && (row->opcode == 0xa1 || row->opcode == 0xa9)) {
-        return "loads from the kernel's tables; tests/guest";
+    /* AMD has dropped it from long mode: #UD.  APM vol. 3, "SYSENTER". */
+    if (!strcmp(row->name, "SYSENTER")) {
+        return silicon_is_amd() ? NULL : &syscall;
     }
-    if (row->map == X86_M1 && row->opcode == 0xd9 &&
-        row->form == (FORM_G << 8 | 3)) {
-        return "not documented; processors differ (FSTPNCE)";
+    if (row->feature == FEAT_FSGSBASE && !silicon_has_bases()) {
+        return &bases;
     }
-    if (!silicon_has_feature(row->feature)) {
-        return "this processor, or Heddle, lacks the feature; tests/tcg";
+    if (row->feature == FEAT_PKU) {
+        return protection_keys();
     }
-    return NULL;
+    return silicon_has_feature(row->feature) ? NULL : lacks_feature(row);
 }
 
 /* --- single instructions --- */
-
-/* Log2 of the bytes of its memory operand; 0 if it has none. */
-static unsigned memory_size(const X86Insn *in)
-{
-    for (unsigned i = 0; i < ARRAY_LEN(in->op); i++) {
-        if (in->op[i].kind == OPND_MEM) {
-            return in->op[i].size;
-        }
-    }
-    return 0;
-}
 
 bool rule_excludes_insn(const X86Insn *in, unsigned mode)
 {
@@ -112,42 +136,14 @@ bool rule_excludes_insn(const X86Insn *in, unsigned mode)
     if (in->seg == R_FS && mode == 64 && !silicon_has_bases()) {
         return true;
     }
-    /* SDM vol. 2A, "BSWAP": of a 16-bit register the result is undefined. */
-    if (!strcmp(row->name, "BSWAP") && in->osize == IR_16) {
+    /* With an operand-size prefix in 64-bit mode its length, too, depends on
+     * the maker: SDM vol. 2A, "Jcc"; APM vol. 3, "Jcc". */
+    if (mode == 64 && in->osize16 && row->op[0] == OC_Jz) {
         return true;
     }
-    /* SDM vol. 2B, "SHLD", "SHRD": with a count above the operand size the
-     * result is undefined; with one equal to it two makers' OF differ. */
-    if ((!strcmp(row->name, "SHLD") || !strcmp(row->name, "SHRD")) &&
-        in->osize == IR_16 && (row->op[2] == OC_CL || (in->imm & 31) >= 16)) {
-        return true;
-    }
-    /* The operand-size prefix of near branches in 64-bit mode: one maker cuts
-     * RIP to 16 bits, the other ignores it.  SDM vol. 1, 3.5.1; APM vol. 3. */
-    if (mode == 64 && (row->attrs & XA_F64) && in->osize16) {
-        return true;
-    }
-    /* SDM vol. 2B, "PUSH": of a segment register as 32 bits, the upper half of
-     * the stack's word is written or not; one maker does, the other does not.
-     */
-    if (!strcmp(row->name, "PUSH") && row->op[0] == OC___ &&
-        in->osize == IR_32) {
-        return true;
-    }
-    /* Repeat prefixes of LOOPcc are reserved: AMD takes the condition of it. */
-    if (!strncmp(row->name, "LOOP", 4) && in->rep) {
-        return true;
-    }
-    /* MOVSXD to 16 bits reads 16 or 32 bits: SDM vol. 2B; APM vol. 3. */
-    if (!strcmp(row->name, "MOVSXD") && in->osize == IR_16) {
-        return true;
-    }
-    /* Whether ARPL stores what it does not change is not defined. */
-    if (!strcmp(row->name, "ARPL") && in->op[0].kind == OPND_MEM) {
-        return true;
-    }
-    /* A misaligned vector beyond the limit of SS: #GP or #SS. */
-    if (in->mem.seg == R_SS && mode == 16 && memory_size(in) >= MO_128) {
+    /* Repeat prefixes are reserved here: AMD takes the condition of them. */
+    if ((!strcmp(row->name, "LOOPE") && in->rep == 0xf2) ||
+        (!strcmp(row->name, "LOOPNE") && in->rep == 0xf3)) {
         return true;
     }
     /* Outside 64-bit mode one maker ignores VEX.W here, the other refuses it.
@@ -155,10 +151,6 @@ bool rule_excludes_insn(const X86Insn *in, unsigned mode)
     if (mode != 64 && in->vex_w &&
         (!strcmp(row->name, "VPINSRD") || !strcmp(row->name, "VPEXTRD"))) {
         return true;
-    }
-    /* Whether the SHA extensions want aligned memory depends on the maker. */
-    if (!strncmp(row->name, "SHA1", 4) || !strncmp(row->name, "SHA256", 6)) {
-        return in->op[1].kind == OPND_MEM;
     }
     /* 80h is Linux's gate for 32-bit system calls. */
     return !strcmp(row->name, "INT") && (uint8_t)in->imm == 0x80;
@@ -169,23 +161,24 @@ bool rule_excludes_insn(const X86Insn *in, unsigned mode)
 bool rule_sequence(const X86Insn *in)
 {
     static const char *const ends[] = {
-        "JCC",  "JMP",      "CALL", "RET",  "LOOP",    "LOOPE", "LOOPNE",
-        "JCXZ", "INT",      "INT3", "INT1", "INTO",    "BOUND", "UD0",
-        "UD1",  "UD2",      "RSM",  "HLT",  "CLI",     "STI",   "IN",
-        "OUT",  "INS",      "OUTS", "POPF", "MONITOR", "MWAIT", "CLAC",
-        "STAC", "MASKMOVQ", NULL,
+        "JCC",    "JMP",      "CALL", "RET",  "LOOP",  "LOOPE",    "LOOPNE",
+        "JCXZ",   "INT",      "INT3", "INT1", "INTO",  "BOUND",    "UD0",
+        "UD1",    "UD2",      "RSM",  "HLT",  "CLI",   "STI",      "IN",
+        "OUT",    "INS",      "OUTS", "POPF", "RDPMC", "SYSENTER", "RDPKRU",
+        "WRPKRU", "MASKMOVQ", NULL,
     };
 
     return !(in->row->attrs & (XA_CPL0 | XA_CPL0UD | XA_LAST)) &&
-           !rule_fsw_undefined(in) && !is_one_of(in->row->name, ends);
+           !rule_fsw_undefined(in) && !isa_is_one_of(in->row->name, ends);
 }
 
 uint8_t rule_flags_read(const X86Insn *in)
 {
     static const char *const conditional[] = {"JCC", "SET", "CMOV", NULL};
 
-    return is_one_of(in->row->name, conditional) ? cond_reads(in->opcode & 15)
-                                                 : in->row->reads;
+    return isa_is_one_of(in->row->name, conditional)
+               ? cond_reads(in->opcode & 15)
+               : in->row->reads;
 }
 
 uint8_t rule_flags_written(const X86Insn *in)
@@ -193,7 +186,7 @@ uint8_t rule_flags_written(const X86Insn *in)
     static const char *const by_count[] = {"ROL", "ROR", "RCL",  "RCR",  "SHL",
                                            "SHR", "SAR", "SHLD", "SHRD", NULL};
 
-    if (in->rep || is_one_of(in->row->name, by_count)) {
+    if (in->rep || isa_is_one_of(in->row->name, by_count)) {
         return 0;
     }
     return in->row->writes;
@@ -202,9 +195,33 @@ uint8_t rule_flags_written(const X86Insn *in)
 bool rule_image(const X86Insn *in)
 {
     static const char *const images[] = {
-        "FXSAVE", "FXRSTOR", "FNSAVE", "FRSTOR", "FNSTENV", "FLDENV", NULL};
+        "FXSAVE", "FXRSTOR", "FNSAVE", "FRSTOR",   "FNSTENV", "FLDENV",
+        "XSAVE",  "XRSTOR",  "XSAVEC", "XSAVEOPT", NULL};
 
-    return is_one_of(in->row->name, images) || strstr(in->row->name, "MASKMOV");
+    return isa_is_one_of(in->row->name, images) ||
+           strstr(in->row->name, "MASKMOV");
+}
+
+/* What holes.c and operands.c know to leave out of one instruction's outcome.
+ */
+bool rule_alone(const X86Insn *in, unsigned mode)
+{
+    static const char *const names[] = {
+        "CPUID", "XGETBV", "RDTSC", "RDTSCP", "RDPID",   "RDRAND",   "RDSEED",
+        "INT1",  "ARPL",   "INS",   "OUTS",   "LDMXCSR", "VLDMXCSR", NULL};
+    static const char *const narrow[] = {"BSWAP", "SHLD", "SHRD", "MOVSXD",
+                                         NULL};
+    const char *name = in->row->name;
+    bool memory = operands_has_memory(in);
+
+    return rule_image(in) || isa_is_one_of(name, names) ||
+           (in->osize == IR_16 && isa_is_one_of(name, narrow)) ||
+           (in->osize == IR_32 && !strcmp(name, "PUSH") &&
+            in->row->op[0] == OC___) ||
+           (memory && !strncmp(name, "SHA", 3)) ||
+           (memory && mode == 16 && in->mem.seg == R_SS &&
+            operands_memory_bytes(in) >= 16) ||
+           ((in->row->attrs & XA_F64) && in->osize16);
 }
 
 bool rule_two_loads(const X86Insn *in)
@@ -213,14 +230,6 @@ bool rule_two_loads(const X86Insn *in)
      * read first, and SDM vol. 3A, 6.9 "Prioritization of Concurrent Events"
      * leaves the order of one instruction's operand faults to the processor. */
     return !strcmp(in->row->name, "CMPS");
-}
-
-bool rule_open(const X86Insn *in, uint64_t ea)
-{
-    /* The elements of a masked move: AMD wraps the address of each at 64 KiB,
-     * as of accesses of their own; as one of 32 bytes it is beyond. */
-    return strstr(in->row->name, "MASKMOV") && in->asize == IR_16 &&
-           ea + 32 > 0x10000;
 }
 
 uint16_t rule_fsw_undefined(const X86Insn *in)
@@ -233,22 +242,4 @@ uint16_t rule_fsw_undefined(const X86Insn *in)
         return X87_SW_C1;
     }
     return 0;
-}
-
-bool rule_image_hole(const X86Insn *in, unsigned *off, unsigned *len)
-{
-    static const char *const env[] = {"FNSTENV", "FNSAVE", NULL};
-
-    if (!strcmp(in->row->name, "FXSAVE")) {
-        *off = offsetof(IsaFx, op);
-        *len = offsetof(IsaFx, st) - *off;
-        return true;
-    }
-    if (!is_one_of(in->row->name, env)) {
-        return false;
-    }
-    /* SDM vol. 1, figures 8-9 to 8-12: four pointer words behind three. */
-    *off = in->osize == IR_16 ? 6 : 12;
-    *len = in->osize == IR_16 ? 8 : 16;
-    return true;
 }
