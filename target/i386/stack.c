@@ -21,7 +21,8 @@ void stack_open_as(X86Stack *s, X86CPU *cpu, bool is_64)
         .sp = cpu->regs[R_RSP],
         .mask = is_64 ? ~0ull : stack_mask(cpu->segs[R_SS].attr),
         .seg = cpu->segs[R_SS],
-        .mmu = MO_SS | x86_mmu_at_cpl(cpu, x86_cpl(cpu)),
+        .mmu = MO_SS | x86_mmu_at_cpl(cpu, x86_cpl(cpu)) |
+               (cpu->hflags & HF_AC ? MO_AC : 0),
         .checked = !is_64,
     };
 }
