@@ -294,11 +294,14 @@ static void clear_one_shot_flags(X86Trans *s)
 }
 
 /* Emit the offset of the last byte and the limit; the op that adds the length
- * is remembered, as the length comes later. */
+ * is remembered, as the length comes later.  Not cut to 32 bits: what goes
+ * across 4 GiB is beyond any limit. */
 static IrTemp last_byte(X86Trans *s, IrTemp *limit)
 {
-    IrTemp last = x86_rip_at(s, 0);
+    IrTemp base = ir_temp(s->ir), last = ir_temp(s->ir);
 
+    ir_ld_cpu(s->ir, base, offsetof(X86CPU, rip_base), MO_64);
+    ir_lea(s->ir, IR_64, last, base, IR_NONE, 0, 0);
     s->limit_op = s->ir->nops - 1;
     *limit = ir_temp(s->ir);
     ir_ld_cpu(s->ir, *limit, offsetof(X86CPU, segs[R_CS].limit), MO_32);
