@@ -82,7 +82,9 @@ typedef struct X86Addr {
     MemOp mo; /* MMU mode, MO_SS, MO_AC */
 } X86Addr;
 
-enum { X86_READ = 0, X86_WRITE = 1 };
+/* X86_ALIGNED: the access will ask for MO_ALIGN; of what is both misaligned and
+ * beyond the limit of SS, processors report the first. */
+enum { X86_READ = 0, X86_WRITE = 1, X86_ALIGNED = 2 };
 
 /* Offset of the memory operand in its segment, wrapped to the address size;
  * @extra is added before the wrap, or IR_NONE. */

@@ -202,6 +202,8 @@ void helper_check_seg(X86CPU *cpu, uint64_t off, uint64_t what)
 
     if (!type_allows(seg->attr, what & 0x100) ||
         !limit_allows(seg, off, off + bytes - 1)) {
-        x86_raise_error(cpu, n == R_SS ? EXCP_SS : EXCP_GP, 0);
+        bool skewed = (what & 0x200) && (seg->base + off) % bytes;
+
+        x86_raise_error(cpu, n == R_SS && !skewed ? EXCP_SS : EXCP_GP, 0);
     }
 }
