@@ -95,6 +95,10 @@ X86Addr x86_seg_addr(X86Trans *s, unsigned seg, IrTemp off, unsigned bytes,
                      int access);
 /* The memory operand, as x86_ea and x86_seg_addr. */
 X86Addr x86_addr(X86Trans *s, const X86Insn *in, unsigned bytes, int access);
+/* m16:16, m16:32 or m16:64, as two operands: the selector is checked when the
+ * offset has been loaded. */
+void x86_load_pointer(X86Trans *s, const X86Insn *in, IrTemp *sel,
+                      IrTemp *off);
 /* One temp with the whole linear address, for a helper. */
 IrTemp x86_linear(X86Trans *s, const X86Addr *a);
 X86Addr x86_addr_add(X86Addr a, int64_t bytes);

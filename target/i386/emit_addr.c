@@ -216,6 +216,17 @@ void x86_store(X86Trans *s, const X86Addr *a, unsigned size, IrTemp value)
     ir_st(s->ir, value, a->base, a->disp, a->mo | size);
 }
 
+void x86_load_pointer(X86Trans *s, const X86Insn *in, IrTemp *sel, IrTemp *off)
+{
+    unsigned bytes = 1u << in->osize;
+    X86Addr a = x86_addr(s, in, bytes, X86_READ);
+
+    *off = x86_load(s, &a, in->osize, 0);
+    a = x86_seg_addr(s, in->mem.seg, x86_ea(s, in, ir_const(s->ir, bytes)), 2,
+                     X86_READ);
+    *sel = x86_load(s, &a, IR_16, 0);
+}
+
 /* --- operands --- */
 
 static int64_t imm_of_size(int64_t imm, unsigned size)

@@ -191,15 +191,12 @@ void emit_call_far(X86Trans *s, const X86Insn *in)
                  ir_const(s->ir, in->imm), in->osize);
 }
 
-/* m16:16, m16:32 or m16:64 */
 static void far_mem(X86Trans *s, const X86Insn *in, unsigned helper)
 {
-    unsigned bytes = 1u << in->osize;
-    X86Addr a = x86_addr(s, in, bytes + 2, X86_READ), b;
-    IrTemp off = x86_load(s, &a, in->osize, 0);
+    IrTemp sel, off;
 
-    b = x86_addr_add(a, bytes);
-    far_transfer(s, helper, x86_load(s, &b, IR_16, 0), off, in->osize);
+    x86_load_pointer(s, in, &sel, &off);
+    far_transfer(s, helper, sel, off, in->osize);
 }
 
 void emit_jmp_far_mem(X86Trans *s, const X86Insn *in)

@@ -60,16 +60,14 @@ void emit_mov_to_seg(X86Trans *s, const X86Insn *in)
     segment_loaded(s, seg);
 }
 
-/* LDS, LES, LSS, LFS, LGS: m16:16 to m16:64 */
+/* LDS, LES, LSS, LFS, LGS */
 void emit_load_far(X86Trans *s, const X86Insn *in)
 {
-    unsigned bytes = 1u << in->osize, seg = in->row->arg;
-    X86Addr a = x86_addr(s, in, bytes + 2, X86_READ), b;
-    IrTemp off = x86_load(s, &a, in->osize, 0);
+    unsigned seg = in->row->arg;
+    IrTemp sel, off;
 
-    b = x86_addr_add(a, bytes);
-    x86_call2(s, HELPER_load_seg, ir_const(s->ir, seg),
-              x86_load(s, &b, IR_16, 0));
+    x86_load_pointer(s, in, &sel, &off);
+    x86_call2(s, HELPER_load_seg, ir_const(s->ir, seg), sel);
     x86_put(s, in, 0, off);
     if (seg == R_SS) {
         x86_exit_next(s);
