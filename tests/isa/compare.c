@@ -126,13 +126,13 @@ static bool compare_trap(const IsaCase *c, const IsaResult *a,
            (a->vector == EXCP_PF && differ(why, "CR2", a->addr, b->addr));
 }
 
-/* Did the last instruction, too, do what it does?  A trap behind it or where
+/* Did the last instruction, too, do what it does?  It ended behind it or where
  * it went, not in it. */
 static bool all_ran(const IsaCase *c, const IsaResult *r)
 {
     uint64_t off = (r->state.rip - c->state.rip) & width(c, r);
 
-    return r->vector == EXCP_BP || r->vector == EXCP_DB || off >= c->code_len;
+    return r->vector == EXCP_BP || off >= c->code_len;
 }
 
 static bool fell_through(const IsaCase *c, const IsaResult *r)

@@ -30,15 +30,17 @@ static void count(unsigned *n)
     __atomic_fetch_add(n, 1, __ATOMIC_RELAXED);
 }
 
-/* Instructions of @c that ran; one that faulted is the last of them. */
+/* Instructions of @c that ran; one that faulted is the last of them, as is one
+ * that a single-step trap followed. */
 static unsigned ran_of(const IsaCase *c, const IsaResult *silicon)
 {
     uint64_t off = silicon->state.rip - c->state.rip;
     unsigned n = 1;
 
-    if (silicon->vector == EXCP_BP || silicon->vector == EXCP_DB) {
+    if (silicon->vector == EXCP_BP) {
         return c->ninsns;
     }
+    off -= silicon->vector == EXCP_DB;
     while (n < c->ninsns && c->insn[n].off <= off) {
         n++;
     }
@@ -90,13 +92,12 @@ unsigned coverage_least(const X86Row **row)
 
 /* --- the page --- */
 
-static void write_row(FILE *f, const X86Row *row, const RowCount *k)
+static void write_name(FILE *f, const X86Row *row)
 {
     static const char *const map[] = {"", "0F ", "0F 38 ", "0F 3A "};
     static const char *const pfx[] = {
         [PFX_ANY] = "",   [PFX_NP] = "NP ", [PFX_P66] = "66 ",
         [PFX_F3] = "F3 ", [PFX_F2] = "F2 ", [PFX_NR] = ""};
-    const IsaElsewhere *to = rule_elsewhere(row);
     unsigned kind = row->form >> 8;
 
     fprintf(f, "| %s | %s%s%s%02X", row->name,
@@ -111,14 +112,20 @@ static void write_row(FILE *f, const X86Row *row, const RowCount *k)
             kind == FORM_M || kind == FORM_MEM   ? " memory"
             : kind == FORM_G || kind == FORM_REG ? " register"
                                                  : "");
+}
+
+static void write_row(FILE *f, const X86Row *row, const RowCount *k)
+{
+    const IsaElsewhere *to = rule_elsewhere(row);
+    const char *rest = rule_privileged(row);
+
+    write_name(f, row);
     if (to) {
         fprintf(f, " | %s | | | | %s |\n", to->by, to->why);
     } else {
-        fprintf(f, " | silicon | %u | %u | %u | %u%s |\n", k->ran[0], k->ran[1],
-                k->ran[2], k->faulted,
-                row->attrs & (XA_CPL0 | XA_CPL0UD)
-                    ? " (the fault of user mode; the rest: tests/guest)"
-                    : "");
+        fprintf(f, " | silicon%s%s | %u | %u | %u | %u%s |\n", rest ? ", " : "",
+                rest ? rest : "", k->ran[0], k->ran[1], k->ran[2], k->faulted,
+                rest ? " (what user mode may not do)" : "");
     }
 }
 
@@ -128,11 +135,14 @@ static void write_head(FILE *f, const IsaOptions *opt, unsigned tested,
     fprintf(f,
             "# Instruction coverage\n\n"
             "Made by `tests/isa/run --coverage` (seed %" PRIu64 "). %u of %u "
-            "rows of the opcode table are held against the processor; the "
-            "others say why not. The numbers are cases that ran on the silicon "
-            "and on the engines, by mode; \"faults\" are those of them that "
-            "raised an exception instead of completing. %u more cases were "
-            "invalid forms, which must be #UD.\n\n"
+            "rows of the opcode table are held against the processor; of the "
+            "others, and of what user mode may not do, the table names the "
+            "test. The numbers are cases that ran on the silicon and on the "
+            "engines, by mode; \"faults\" are those of them that raised an "
+            "exception instead of completing. %u more cases were invalid "
+            "forms, which must be #UD, or #GP if they are too long. "
+            "Real-address and virtual-8086 mode are the 16-bit code of "
+            "tests/guest/test_real.c and tests/guest/test_vm86.c.\n\n"
             "| instruction | encoding | by | 64 | 32 | 16 | faults, or why not "
             "|\n|---|---|---|---|---|---|---|\n",
             opt->seed, tested, all, *invalid_forms);

@@ -95,25 +95,55 @@ typedef struct Draft {
     bool unmasked;
 } Draft;
 
-/* An invalid form that every processor refuses: a LOCK too much, a register
- * where memory must be, an opcode that 64-bit mode dropped. */
-static bool invalid_is_safe(const Draft *d, const X86Row *row)
-{
-    /* Other instructions live in these, or the maker decides. */
-    bool taken = row->map == X86_M1
-                     ? (row->opcode & 0xf0) == 0x40 || row->opcode == 0x62 ||
-                           row->opcode == 0xc4 || row->opcode == 0xc5
-                 : row->map == X86_M0F
-                     ? row->opcode == 0x01 || row->opcode == 0xae ||
-                           row->opcode == 0xc7 || row->opcode == 0x0d ||
-                           row->opcode == 0x20 || row->opcode == 0x22
-                     : false;
+/* Opcodes where instructions live that Heddle does not have and some processor
+ * does, or where the maker decides. */
+static const struct {
+    uint8_t vex, map, first, last;
+} taken[] = {
+    {0, X86_M1, 0x40, 0x4f},  /* a REX prefix before something else */
+    {0, X86_M1, 0x62, 0x62},  /* EVEX */
+    {0, X86_M1, 0xc4, 0xc5},  /* VEX */
+    {0, X86_M0F, 0x01, 0x01}, /* system instructions of both makers */
+    {0, X86_M0F, 0x0d, 0x0f}, /* prefetches, 3DNow! */
+    {0, X86_M0F, 0x20, 0x23}, /* LOCK MOV CR0 is CR8 */
+    {0, X86_M0F, 0x2b, 0x2b}, /* SSE4A: MOVNTSS */
+    {0, X86_M0F, 0x78, 0x79}, /* EXTRQ, INSERTQ */
+    {0, X86_M0F, 0xae, 0xae}, /* user interrupts, shadow stacks */
+    {0, X86_M0F, 0xb9, 0xb9}, /* UD1 has a ModRM byte or not */
+    {0, X86_M0F, 0xc7, 0xc7}, /* virtual machines, user interrupts */
+    {0, X86_M0F, 0xff, 0xff}, /* UD0 likewise */
+    {1, X86_M0F, 0x41, 0x4b}, /* AVX-512's mask registers */
+    {1, X86_M0F, 0x90, 0x99}, /* likewise */
+    {1, X86_M3A, 0x30, 0x33}, /* likewise */
+    {1, X86_M3A, 0x00, 0x01}, /* VPERMQ, VPERMPD: AMD ignores W */
+};
 
-    /* LOCK VERW: with the microcode that has it clear buffers, one maker's
-     * processors run it. */
-    taken |= !strcmp(row->name, "VERW");
-    return d->single && !taken && !(row->attrs & XA_VEX) &&
-           row->pfx == PFX_ANY && rnd_one_in(2);
+static bool opcode_is_taken(const X86Insn *in)
+{
+    for (unsigned i = 0; i < ARRAY_LEN(taken); i++) {
+        if (taken[i].vex == in->vex && taken[i].map == in->map &&
+            in->opcode >= taken[i].first && in->opcode <= taken[i].last) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* An invalid form that every processor refuses: a LOCK too much, a register
+ * where memory must be, an opcode that 64-bit mode dropped or nobody took, VEX
+ * fields of no meaning; or more than 15 bytes. */
+static bool draw_invalid(Draft *d, X86Decode result)
+{
+    /* If it might be too long as well, #UD or #GP: SDM vol. 3A, 6.9. */
+    bool maybe_long = d->in.len > X86_MAX_INSN - 9;
+    bool safe = result == DECODE_TOO_LONG || (!maybe_long && rnd_one_in(2));
+
+    if (opcode_is_taken(&d->in) ||
+        (d->in.row && rule_excludes_insn(&d->in, d->c->mode))) {
+        safe = false;
+    }
+    d->in.row = NULL;
+    return d->single && safe;
 }
 
 /* A jump to one of its own bytes may have no end. */
@@ -159,17 +189,19 @@ static bool fits_sequence(const Draft *d, bool last)
 static bool draw(Draft *d, const X86Row *row, bool last)
 {
     unsigned mode = d->c->mode;
+    X86Decode result;
 
-    encode_row(&d->bytes, row, mode);
-    memset(&d->in, 0, sizeof(d->in));
-    switch (
-        x86_decode(&d->in, NULL, d->bytes.b, d->bytes.len, isa_hflags(mode))) {
-    case DECODE_OK:
-        break;
-    case DECODE_UD:
-        d->in.row = NULL;
-        return invalid_is_safe(d, row);
-    default:
+    if (row) {
+        encode_row(&d->bytes, row, mode);
+    } else {
+        encode_stray(&d->bytes, mode);
+    }
+    result =
+        x86_decode(&d->in, NULL, d->bytes.b, d->bytes.len, isa_hflags(mode));
+    if (result == DECODE_UD || result == DECODE_TOO_LONG) {
+        return draw_invalid(d, result);
+    }
+    if (result != DECODE_OK) {
         return false;
     }
     if (rule_elsewhere(d->in.row) || rule_excludes_insn(&d->in, mode) ||
@@ -264,6 +296,15 @@ static uint32_t place_in_code(void)
     }
 }
 
+/* Rows take turns; a few times in between, NULL: any opcode. */
+static const X86Row *row_of_group(const IsaOptions *opt, uint64_t group)
+{
+    unsigned strays = opt->row ? 0 : nchosen / 16;
+    unsigned turn = group % (nchosen + strays);
+
+    return turn < nchosen ? chosen[turn] : NULL;
+}
+
 /* The same for ISA_STATES cases in a row. */
 static void draw_code(Draft *d, const IsaOptions *opt, uint64_t group)
 {
@@ -278,7 +319,8 @@ static void draw_code(Draft *d, const IsaOptions *opt, uint64_t group)
     c->code_off = d->single ? place_in_code() : 0x400;
     for (unsigned tries = 0; c->ninsns < opt->seq && tries < MAX_TRIES;
          tries++) {
-        const X86Row *row = chosen[(d->single ? group : rnd()) % nchosen];
+        const X86Row *row = d->single ? row_of_group(opt, group)
+                                               : chosen[rnd_below(nchosen)];
 
         if (!c->ninsns) {
             c->mode =

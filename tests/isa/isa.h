@@ -231,6 +231,8 @@ typedef struct IsaElsewhere {
 } IsaElsewhere;
 /* NULL: cases are made of the row. */
 const IsaElsewhere *rule_elsewhere(const X86Row *row);
+/* What tests more of it than the fault that user mode sees, or NULL. */
+const char *rule_privileged(const X86Row *row);
 /* The same for one instruction, of a row that is tested in general. */
 bool rule_excludes_insn(const X86Insn *in, unsigned mode);
 /* May the row stand before others in a sequence?  Its effects must be defined
@@ -262,6 +264,8 @@ typedef struct IsaBytes {
 } IsaBytes;
 /* Random bytes whose opcode is @row's; not yet cut to length. */
 void encode_row(IsaBytes *out, const X86Row *row, unsigned mode);
+/* Random bytes that begin as an instruction of two or more opcode bytes. */
+void encode_stray(IsaBytes *out, unsigned mode);
 /* Aim an address without registers at @target (an offset in its segment). */
 void encode_aim(IsaBytes *out, const X86Insn *in, uint64_t target,
                 uint64_t rip_next);

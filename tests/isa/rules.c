@@ -32,11 +32,11 @@ static const struct {
     IsaElsewhere to;
 } elsewhere[] = {
     {"SYSCALL", {GUEST("syscall"), "enters the kernel"}},
-    {"SGDT", {GUEST("store"), "the kernel answers for it (UMIP)"}},
-    {"SIDT", {GUEST("store"), "the kernel answers for it (UMIP)"}},
-    {"SMSW", {GUEST("store"), "the kernel answers for it (UMIP)"}},
-    {"SLDT", {GUEST("store"), "the kernel answers for it (UMIP)"}},
-    {"STR", {GUEST("store"), "the kernel answers for it (UMIP)"}},
+    {"SGDT", {GUEST("system"), "the kernel answers for it (UMIP)"}},
+    {"SIDT", {GUEST("system"), "the kernel answers for it (UMIP)"}},
+    {"SMSW", {GUEST("system"), "the kernel answers for it (UMIP)"}},
+    {"SLDT", {GUEST("system"), "the kernel answers for it (UMIP)"}},
+    {"STR", {GUEST("system"), "the kernel answers for it (UMIP)"}},
 };
 
 /* Vector features: their rows are single sub-ops of tcg/vops.def. */
@@ -97,6 +97,42 @@ const IsaElsewhere *rule_elsewhere(const X86Row *row)
     return silicon_has_feature(row->feature) ? NULL : lacks_feature(row);
 }
 
+/* What user mode can see of these is a fault; the rest is tested here. */
+static const struct {
+    const char *name, *by;
+} privileged[] = {
+    {"HLT", GUEST("apic")},       {"CLI", GUEST("syscall")},
+    {"STI", GUEST("syscall")},    {"IN", GUEST("syscall")},
+    {"OUT", GUEST("syscall")},    {"INS", GUEST("syscall")},
+    {"OUTS", GUEST("syscall")},   {"LLDT", GUEST("segments")},
+    {"LTR", GUEST("task")},       {"MONITOR", GUEST("system")},
+    {"MWAIT", GUEST("system")},   {"CLAC", GUEST("system")},
+    {"STAC", GUEST("system")},    {"XSETBV", GUEST("fpu")},
+    {"SWAPGS", GUEST("syscall")}, {"LGDT", GUEST("system")},
+    {"LIDT", GUEST("system")},    {"LMSW", GUEST("system")},
+    {"INVLPG", GUEST("tlb")},     {"CLTS", GUEST("system")},
+    {"SYSRET", GUEST("syscall")}, {"SYSENTER", GUEST("syscall")},
+    {"INVD", GUEST("syscall")},   {"WBINVD", GUEST("system")},
+    {"WRMSR", GUEST("msr")},      {"RDMSR", GUEST("msr")},
+    {"RDPMC", GUEST("syscall")},  {"SYSEXIT", GUEST("syscall")},
+    {"XRSTORS", GUEST("system")}, {"XSAVES", GUEST("system")},
+    {"INVPCID", GUEST("pcid")},   {"RSM", GUEST("system")},
+    {"RDPKRU", GUEST("pku")},     {"WRPKRU", GUEST("pku")},
+};
+
+const char *rule_privileged(const X86Row *row)
+{
+    for (unsigned i = 0; i < ARRAY_LEN(privileged); i++) {
+        if (!strcmp(row->name, privileged[i].name)) {
+            return privileged[i].by;
+        }
+    }
+    if (row->map == X86_M0F && (row->opcode & ~3) == 0x20) {
+        return row->opcode & 1 ? GUEST("debug") : GUEST("cr");
+    }
+    return NULL;
+}
+
 /* --- single instructions --- */
 
 bool rule_excludes_insn(const X86Insn *in, unsigned mode)
@@ -130,6 +166,11 @@ bool rule_excludes_insn(const X86Insn *in, unsigned mode)
     /* Far pointers m16:64: one maker has them, for the other REX.W means
      * nothing here.  SDM vol. 2A, "CALL", "LDS"; APM vol. 3, "CALL (Far)". */
     if ((in->rex & 8) && isa_is_one_of(row->name, far_pointers)) {
+        return true;
+    }
+    /* LOCK VERW: with the microcode that has it clear buffers as well, one
+     * maker's processors run it. */
+    if (in->lock && !strcmp(row->name, "VERW")) {
         return true;
     }
     /* 80h is Linux's gate for 32-bit system calls. */
