@@ -173,6 +173,13 @@ static uint16_t selector(uint16_t sel)
     return sel_is_null(sel) ? 0 : sel;
 }
 
+static bool differ_base(GString *why, const char *what, uint16_t sel,
+                        uint64_t a, uint64_t b)
+{
+    return (!sel_is_null(sel) || silicon_null_clears_base()) &&
+           differ(why, what, a, b);
+}
+
 static bool compare_segments(const IsaState *a, const IsaState *b, GString *why)
 {
     static const char *const name[NB_SEGS] = {"es", "cs", "ss",
@@ -183,8 +190,8 @@ static bool compare_segments(const IsaState *a, const IsaState *b, GString *why)
             return true;
         }
     }
-    return differ(why, "fs base", a->fs_base, b->fs_base) ||
-           differ(why, "gs base", a->gs_base, b->gs_base);
+    return differ_base(why, "fs base", a->sel[R_FS], a->fs_base, b->fs_base) ||
+           differ_base(why, "gs base", a->sel[R_GS], a->gs_base, b->gs_base);
 }
 
 static bool differ_bytes(GString *why, const char *what, unsigned index,

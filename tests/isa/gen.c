@@ -175,8 +175,8 @@ static bool fits_sequence(const Draft *d, bool last)
         in->imm < 0) {
         return false; /* back into the sequence, or between instructions */
     }
-    if ((!last && !rule_sequence(in)) || in->rep ||
-        rule_alone(in, d->c->mode) || (rule_flags_read(in) & d->undef)) {
+    if ((!last && !rule_sequence(in)) || in->rep || rule_alone(in) ||
+        (rule_flags_read(in) & d->undef)) {
         return false;
     }
     if (in->op[0].kind == OPND_REG && operands_is_pointer(in->op[0].reg) &&
@@ -319,8 +319,8 @@ static void draw_code(Draft *d, const IsaOptions *opt, uint64_t group)
     c->code_off = d->single ? place_in_code() : 0x400;
     for (unsigned tries = 0; c->ninsns < opt->seq && tries < MAX_TRIES;
          tries++) {
-        const X86Row *row = d->single ? row_of_group(opt, group)
-                                               : chosen[rnd_below(nchosen)];
+        const X86Row *row =
+            d->single ? row_of_group(opt, group) : chosen[rnd_below(nchosen)];
 
         if (!c->ninsns) {
             c->mode =

@@ -167,7 +167,8 @@ void holes_find(IsaCase *c)
     X86Insn in;
 
     memset(h, 0, sizeof(*h));
-    if (c->ninsns != 1 || c->insn[0].row == ISA_NO_ROW) {
+    if ((c->ninsns != 1 && c->load.seg == NB_SEGS) ||
+        c->insn[0].row == ISA_NO_ROW) {
         return;
     }
     x86_decode(&in, NULL, c->code, c->code_len, isa_hflags(c->mode));

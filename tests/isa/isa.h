@@ -190,6 +190,8 @@ void host_init(void);
 /* Can the processor run rows of this feature, and Heddle too? */
 bool silicon_has_feature(unsigned feature);
 bool silicon_is_amd(void);
+/* Does a null selector in FS or GS leave base 0? */
+bool silicon_null_clears_base(void);
 /* May programs write the bases of FS and GS? */
 bool silicon_has_bases(void);
 
@@ -239,7 +241,7 @@ bool rule_excludes_insn(const X86Insn *in, unsigned mode);
  * and the run go on behind it. */
 bool rule_sequence(const X86Insn *in);
 /* No part of a sequence, as something of it cannot be compared. */
-bool rule_alone(const X86Insn *in, unsigned mode);
+bool rule_alone(const X86Insn *in);
 /* Flags it reads, and those that it always writes (not a shift, whose count
  * may be zero): IR_CC_*. */
 uint8_t rule_flags_read(const X86Insn *in);
@@ -316,6 +318,8 @@ uint16_t tables_draw(IsaWant want);
 /* --- segments.c --- */
 /* The segment registers of a new case whose mode is known. */
 void segments_start(IsaCase *c);
+/* Have it start with @seg as most cases do. */
+void segments_simplify(IsaCase *c, unsigned seg);
 /* Decide what @in, the only instruction of @c so far, does to segments, and put
  * that into @bytes if it is an immediate.  @next is the linear address behind
  * it. */

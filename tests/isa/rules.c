@@ -225,12 +225,13 @@ bool rule_image(const X86Insn *in)
 }
 
 /* What holes.c and operands.c know to leave out of one instruction's outcome.
- */
-bool rule_alone(const X86Insn *in, unsigned mode)
+ * Linux keeps the processor's number in the limit of one entry of the GDT: LSL
+ * is not to find that selector. */
+bool rule_alone(const X86Insn *in)
 {
     static const char *const names[] = {
         "CPUID", "XGETBV", "RDTSC", "RDTSCP", "RDPID",   "RDRAND",   "RDSEED",
-        "INT1",  "ARPL",   "INS",   "OUTS",   "LDMXCSR", "VLDMXCSR", NULL};
+        "INT1",  "LSL",    "INS",   "OUTS",   "LDMXCSR", "VLDMXCSR", NULL};
     static const char *const narrow[] = {"BSWAP", "SHLD", "SHRD", "MOVSXD",
                                          NULL};
     const char *name = in->row->name;
@@ -238,11 +239,7 @@ bool rule_alone(const X86Insn *in, unsigned mode)
 
     return rule_image(in) || isa_is_one_of(name, names) ||
            (in->osize == IR_16 && isa_is_one_of(name, narrow)) ||
-           (in->osize == IR_32 && !strcmp(name, "PUSH") &&
-            in->row->op[0] == OC___) ||
            (memory && !strncmp(name, "SHA", 3)) ||
-           (memory && mode == 16 && in->mem.seg == R_SS &&
-            operands_memory_bytes(in) >= 16) ||
            ((in->row->attrs & XA_F64) && in->osize16);
 }
 

@@ -78,24 +78,43 @@ bool segments_loads_base(const X86Insn *in)
 
 /* --- the start --- */
 
+static uint16_t flat_selector(unsigned mode, unsigned seg)
+{
+    switch (seg) {
+    case R_CS:
+        return mode == 64   ? ISA_SEL_CODE64
+               : mode == 32 ? ISA_SEL_CODE32
+                            : ISA_SEL_CODE16;
+    case R_FS:
+        return 0;
+    case R_GS:
+        return mode == 64 ? 0 : ISA_SEL_GS;
+    default:
+        return mode == 16 ? ISA_SEL_DATA16 : ISA_SEL_DATA;
+    }
+}
+
 void segments_start(IsaCase *c)
 {
     bool odd = rnd_one_in(8);
 
-    c->sel[R_CS] = c->mode == 64   ? ISA_SEL_CODE64
-                   : c->mode == 32 ? ISA_SEL_CODE32
-                                   : ISA_SEL_CODE16;
-    c->sel[R_ES] = c->sel[R_SS] = c->sel[R_DS] =
-        c->mode == 16 ? ISA_SEL_DATA16 : ISA_SEL_DATA;
-    c->sel[R_FS] = 0;
-    c->sel[R_GS] = c->mode == 64 ? 0 : ISA_SEL_GS;
-    for (unsigned i = 0; odd && i < NB_SEGS; i++) {
+    for (unsigned i = 0; i < NB_SEGS; i++) {
         bool fixed = i == R_CS || (i >= R_FS && !silicon_has_bases());
 
-        if (!fixed && rnd_one_in(2)) {
+        c->sel[i] = flat_selector(c->mode, i);
+        if (odd && !fixed && rnd_one_in(2)) {
             c->sel[i] =
                 tables_draw_good(i == R_SS ? WANT_STACK : WANT_READABLE);
         }
+    }
+}
+
+void segments_simplify(IsaCase *c, unsigned seg)
+{
+    c->sel[seg] = c->state.sel[seg] = flat_selector(c->mode, seg);
+    if (c->mode != 64 && seg >= R_FS) {
+        c->state.fs_base = operands_segment_base(c, R_FS);
+        c->state.gs_base = operands_segment_base(c, R_GS);
     }
 }
 
