@@ -114,6 +114,7 @@ static void tb_make_ir(CPUState *cpu, TranslationBlock *tb, unsigned max,
     }
     ir_fold(f);
     ir_live(f, IR_CC_ALL);
+    ir_group(f);
     if (log_enabled(LOG_OP_OPT)) {
         tcg_log_ir(f, "OP after the passes", pc);
     }
