@@ -159,6 +159,13 @@ static void tb_log(CPUState *cpu, const TranslationBlock *tb, vaddr pc)
     perf_map_tb(tb, pc);
 }
 
+/* Else nobody would tell when its bytes change. */
+static bool all_in_ram(const TranslationBlock *tb)
+{
+    return tb->page[0] != RAM_ADDR_INVALID &&
+           (!tb_spans_pages(tb) || tb->page[1] != RAM_ADDR_INVALID);
+}
+
 TranslationBlock *tb_translate(CPUState *cpu, vaddr pc, ram_addr_t phys_pc,
                                uint32_t flags, uint32_t cflags)
 {
@@ -180,7 +187,7 @@ TranslationBlock *tb_translate(CPUState *cpu, vaddr pc, ram_addr_t phys_pc,
             fresh = true;
             continue;
         }
-        if (phys_pc == RAM_ADDR_INVALID) {
+        if (!all_in_ram(tb)) {
             tb->cflags |= CF_INVALID; /* runs this once, is never found */
             break;
         }

@@ -60,4 +60,10 @@ typedef struct TranslationBlock {
     uintptr_t jump_next[2];
 } TranslationBlock;
 
+/* Its first instruction, the only one then, reaches into the next page. */
+static inline bool tb_spans_pages(const TranslationBlock *tb)
+{
+    return tb->pc_offset + tb->guest_bytes > PAGE_SIZE;
+}
+
 #endif

@@ -111,6 +111,7 @@ typedef struct LabelUse {
 typedef struct Cg {
     Asm as;
     const uint8_t *start;
+    const uint8_t *body;  /* behind the head's test */
     const uint8_t *limit; /* of what one op or stub may start at */
     const IrFunc *f;
     TranslationBlock *tb;
@@ -241,6 +242,8 @@ bool emit_vop_op(Cg *c, const IrOp *op);
 bool emit_flow_op(Cg *c, const IrOp *op);
 bool emit_call_op(Cg *c, const IrOp *op);
 void emit_head(Cg *c);       /* of the TB: test for an exit request */
+/* The way in for jumps, of a TB in two pages; NULL: there is none. */
+const uint8_t *emit_guard(Cg *c);
 void emit_fix_labels(Cg *c);
 /* EFLAGS of CMP(src0, src1). */
 void emit_compare(Cg *c, const IrOp *op);
