@@ -4,6 +4,7 @@
 Each Machine has the harness (programs/main.c) at the other end of two pipes;
 in a guest they are its serial port.
 """
+import contextlib
 import glob
 import os
 import re
@@ -26,7 +27,8 @@ class Wrong(Exception):
 
 
 class Machine:
-    def __init__(self, command):
+    def __init__(self, command, is_guest=True):
+        self.is_guest = is_guest
         self.said = b""
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -56,8 +58,8 @@ class Machine:
             pass
 
     def run(self, program, percent, timeout):
-        """Seconds and checksum of one run."""
-        start = time.monotonic()
+        """Seconds, CPU seconds and checksum of one run."""
+        start, cpu_start = time.monotonic(), self.cpu_seconds()
         os.write(self.process.stdin.fileno(),
                  b"%s %d\n" % (program.encode(), percent))
         while True:
@@ -66,9 +68,21 @@ class Machine:
                 break
         if match.group(1) == "FAILED":
             raise Wrong(match.group(3))
-        spent, checksum = match.group(3).split()
-        check_clock(int(spent) / 1e9, time.monotonic() - start)
-        return int(spent) / 1e9, checksum
+        *times, checksum = match.group(3).split()
+        spent, elapsed, cpu = (int(t) / 1e9 for t in times)
+        check_clock(elapsed, time.monotonic() - start)
+        if self.is_guest:
+            # What the program leaves out of its time is no cost either.
+            cpu = (self.cpu_seconds() - cpu_start) * spent / elapsed
+        return spent, cpu, checksum
+
+    def cpu_seconds(self):
+        """What the threads of the process have used."""
+        total = 0
+        for path in glob.glob("/proc/%d/task/*/schedstat" % self.process.pid):
+            with contextlib.suppress(OSError), open(path) as f:
+                total += int(f.read().split()[0])
+        return total / 1e9
 
     def resident_beside_ram(self, ram_mib):
         """MiB that the process occupies beside the guest's RAM, which is its
@@ -111,7 +125,8 @@ class Native:
 
     def start(self, image, _smp):
         become_root = [] if os.geteuid() == 0 else ["unshare", "-r"]
-        return Machine([*become_root, "chroot", image.root, "/bin/bench"])
+        return Machine([*become_root, "chroot", image.root, "/bin/bench"],
+                       is_guest=False)
 
 
 class Emulator:

@@ -86,7 +86,7 @@ static uint64_t run_escape(unsigned count)
 }
 
 const BenchProgram float_programs[] = {
-    {"nbody", run_nbody, 1500},
-    {"escape", run_escape, 180},
+    {"nbody", run_nbody, 3000},
+    {"escape", run_escape, 400},
     {NULL},
 };

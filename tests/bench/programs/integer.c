@@ -105,8 +105,8 @@ static uint64_t run_calls(unsigned count)
 }
 
 const BenchProgram integer_programs[] = {
-    {"sort", run_sort, 20},
-    {"sieve", run_sieve, 150},
-    {"calls", run_calls, 300},
+    {"sort", run_sort, 40},
+    {"sieve", run_sieve, 300},
+    {"calls", run_calls, 600},
     {NULL},
 };

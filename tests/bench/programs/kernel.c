@@ -92,6 +92,6 @@ const BenchProgram kernel_programs[] = {
     {"syscall", run_syscall, 2000},
     {"file", run_file, 300},
     {"fault", run_fault, 500},
-    {"mmap", run_mmap, 50},
+    {"mmap", run_mmap, 40},
     {NULL},
 };

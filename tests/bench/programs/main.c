@@ -7,14 +7,19 @@
  *
  * and answers each with one line:
  *
- *   RESULT NAME NANOSECONDS CHECKSUM
+ *   RESULT NAME SPENT ELAPSED CPU CHECKSUM
  *   FAILED NAME REASON
+ *
+ * The times are nanoseconds: of the measured work, of everything that the request
+ * took, and of processor time in the measured work.
  *
  * Each program runs in a child, so that one that dies takes nothing with it.
  */
 #include "bench.h"
 
+#include <inttypes.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
@@ -23,12 +28,12 @@
 /* What the child leaves for the harness. */
 typedef struct Outcome {
     int done;
-    uint64_t spent_ns, checksum;
+    uint64_t spent_ns, elapsed_ns, cpu_ns, checksum;
     char reason[100];
 } Outcome;
 
 static Outcome *outcome;
-static uint64_t started_ns;
+static uint64_t started_ns, started_cpu_ns;
 
 static const BenchProgram *const files[] = {
     integer_programs,     float_programs,  vector_sse2_programs,
@@ -44,13 +49,30 @@ static uint64_t now_ns(void)
     return ts.tv_sec * 1000000000ull + ts.tv_nsec;
 }
 
+static uint64_t usage_ns(int who)
+{
+    struct rusage u;
+
+    getrusage(who, &u);
+    return (u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000000ull +
+           (u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1000ull;
+}
+
+/* Of this process and the children that it has waited for. */
+static uint64_t cpu_ns(void)
+{
+    return usage_ns(RUSAGE_SELF) + usage_ns(RUSAGE_CHILDREN);
+}
+
 void timer_pause(void)
 {
     outcome->spent_ns += now_ns() - started_ns;
+    outcome->cpu_ns += cpu_ns() - started_cpu_ns;
 }
 
 void timer_resume(void)
 {
+    started_cpu_ns = cpu_ns();
     started_ns = now_ns();
 }
 
@@ -78,11 +100,12 @@ static const BenchProgram *find_program(const char *name)
 static void run_here(const BenchProgram *program, unsigned percent)
 {
     unsigned count = program->count * percent / 100;
-    uint64_t checksum;
+    uint64_t checksum, start = now_ns();
 
     timer_resume();
     checksum = program->run(count ? count : 1);
     timer_pause();
+    outcome->elapsed_ns = now_ns() - start;
     outcome->checksum = checksum;
     outcome->done = 1;
 }
@@ -100,9 +123,9 @@ static void run_in_child(const BenchProgram *program, unsigned percent)
     }
     waitpid(pid, &status, 0);
     if (outcome->done) {
-        printf("RESULT %s %llu %llx\n", program->name,
-               (unsigned long long)outcome->spent_ns,
-               (unsigned long long)outcome->checksum);
+        printf("RESULT %s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIx64 "\n",
+               program->name, outcome->spent_ns, outcome->elapsed_ns,
+               outcome->cpu_ns, outcome->checksum);
     } else if (outcome->reason[0]) {
         printf("FAILED %s %s\n", program->name, outcome->reason);
     } else {

@@ -97,7 +97,7 @@ static uint64_t run_hash(unsigned count)
 }
 
 const BenchProgram memory_programs[] = {
-    {"chase", run_chase, 200},
-    {"hash", run_hash, 60},
+    {"chase", run_chase, 120},
+    {"hash", run_hash, 30},
     {NULL},
 };

@@ -6,4 +6,4 @@ while [ $i -lt 550 ]; do
     hex=${hex}f
     i=$((i + 1))
 done
-/usr/bin/openssl prime -checks 70 -hex $hex
+/usr/bin/openssl prime -checks 25 -hex $hex

@@ -104,6 +104,6 @@ const BenchProgram process_programs[] = {
     {"exec-static", run_exec_static, 500},
     {"exec-dynamic", run_exec_dynamic, 400},
     {"fork", run_fork, 700},
-    {"pipe", run_pipe, 30},
+    {"pipe", run_pipe, 20},
     {NULL},
 };

@@ -79,7 +79,7 @@ static uint64_t run_heat(unsigned count)
 }
 
 const BenchProgram PASTE(vector_, VARIANT, _programs)[] = {
-    {"matrix-" TEXT(VARIANT), run_matrix, 1500},
-    {"heat-" TEXT(VARIANT), run_heat, 3000},
+    {"matrix-" TEXT(VARIANT), run_matrix, 400},
+    {"heat-" TEXT(VARIANT), run_heat, 900},
     {NULL},
 };
