@@ -418,7 +418,6 @@ static IrTemp convert_source(X86Trans *s, const X86Insn *in)
 {
     unsigned size = in->op[1].size;
     IrTemp v = ir_temp_vec(s->ir);
-    X86Addr a;
 
     if (in->op[1].kind == OPND_VEC) {
         if (size == MO_128) {
@@ -430,9 +429,7 @@ static IrTemp convert_source(X86Trans *s, const X86Insn *in)
     if (!s->mmx) {
         x86_call0(s, HELPER_x87_fwait);
     }
-    a = x86_addr(s, in, 1u << size, X86_READ);
-    ir_ldv(s->ir, v, a.base, a.disp,
-           a.mo | size | (size == MO_128 ? MO_ALIGN : 0));
+    x86_load_vec(s, in, 1, v, size == MO_128 ? MO_ALIGN : 0);
     return v;
 }
 

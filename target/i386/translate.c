@@ -101,9 +101,10 @@ void x86_jump(X86Trans *s, IrTemp rip)
     s->ended = true;
 }
 
+/* Not by an indirect jump, which takes hflags to be those of this TB. */
 void x86_jump_next(X86Trans *s)
 {
-    x86_jump(s, x86_next_rip(s));
+    x86_exit_next(s);
 }
 
 /* Cut @rip to the width of the jump's operand size. */
@@ -112,8 +113,17 @@ static IrTemp masked_rip(X86Trans *s, IrTemp rip, unsigned size)
     return size < rip_size(s) ? x86_zx(s, size, rip) : rip;
 }
 
+void x86_refuse_target(X86Trans *s, IrCond cond, IrTemp a, IrTemp b, int push)
+{
+    if (push == NO_PUSH) {
+        ir_trapif(s->ir, IR_64, cond, a, b, HELPER_raise_error0, EXCP_GP);
+    } else {
+        ir_trapif(s->ir, IR_64, cond, a, b, HELPER_bad_call, push);
+    }
+}
+
 /* #GP(0) at the jump itself if its target is beyond the code segment. */
-static void check_cs_limit(X86Trans *s, IrTemp rip)
+static void check_cs_limit(X86Trans *s, IrTemp rip, int push)
 {
     IrTemp limit;
 
@@ -122,14 +132,13 @@ static void check_cs_limit(X86Trans *s, IrTemp rip)
     }
     limit = ir_temp(s->ir);
     ir_ld_cpu(s->ir, limit, offsetof(X86CPU, segs[R_CS].limit), MO_32);
-    ir_trapif(s->ir, IR_64, COND_A, rip, limit, HELPER_raise_error0,
-              EXCP_GP);
+    x86_refuse_target(s, COND_A, rip, limit, push);
 }
 
-IrTemp x86_jump_target(X86Trans *s, IrTemp rip, unsigned size)
+IrTemp x86_jump_target(X86Trans *s, IrTemp rip, unsigned size, int push)
 {
     rip = masked_rip(s, rip, size);
-    check_cs_limit(s, rip);
+    check_cs_limit(s, rip, push);
     return rip;
 }
 
@@ -285,11 +294,14 @@ static void clear_one_shot_flags(X86Trans *s)
 }
 
 /* Emit the offset of the last byte and the limit; the op that adds the length
- * is remembered, as the length comes later. */
+ * is remembered, as the length comes later.  Not cut to 32 bits: what goes
+ * across 4 GiB is beyond any limit. */
 static IrTemp last_byte(X86Trans *s, IrTemp *limit)
 {
-    IrTemp last = x86_rip_at(s, 0);
+    IrTemp base = ir_temp(s->ir), last = ir_temp(s->ir);
 
+    ir_ld_cpu(s->ir, base, offsetof(X86CPU, rip_base), MO_64);
+    ir_lea(s->ir, IR_64, last, base, IR_NONE, 0, 0);
     s->limit_op = s->ir->nops - 1;
     *limit = ir_temp(s->ir);
     ir_ld_cpu(s->ir, *limit, offsetof(X86CPU, segs[R_CS].limit), MO_32);

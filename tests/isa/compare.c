@@ -6,17 +6,27 @@
 
 #include "tcg/ir.h"
 
-/* Linux shows every fault in the kernel's half as one of a present page. */
+/* Linux shows every fault beyond what a program may map, which is a page less
+ * than the lower half, as one of a present page. */
 static uint32_t error_code(const IsaResult *r)
 {
-    bool hidden = r->vector == EXCP_PF && r->addr >> 63;
+    bool hidden = r->vector == EXCP_PF && r->addr >= BIT64(47) - PAGE_SIZE;
 
     return r->error | (hidden ? 1 : 0);
 }
 
-static uint64_t width(const IsaCase *c)
+/* What counts of a register: a run in 32-bit code, before or after a far
+ * transfer, leaves the upper half to the processor (SDM vol. 1, 3.4.1.1). */
+static uint64_t width(const IsaCase *c, const IsaResult *r)
 {
-    return c->mode == 64 ? UINT64_MAX : UINT32_MAX;
+    bool is_64 = c->mode == 64 && r->state.sel[R_CS] == ISA_SEL_CODE64;
+
+    return is_64 ? UINT64_MAX : UINT32_MAX;
+}
+
+static unsigned registers(const IsaCase *c, const IsaResult *r)
+{
+    return width(c, r) == UINT64_MAX ? 16 : 8;
 }
 
 static bool differ(GString *why, const char *what, uint64_t a, uint64_t b)
@@ -28,17 +38,6 @@ static bool differ(GString *why, const char *what, uint64_t a, uint64_t b)
     return false;
 }
 
-/* What emit_branch.c says is missing: a jump to an address that is not
- * canonical faults at the target. */
-static bool jumped_nowhere(const IsaCase *c, const IsaResult *a,
-                           const IsaResult *b)
-{
-    int64_t rip = b->state.rip;
-
-    return c->mode == 64 && a->vector == EXCP_GP && b->vector == EXCP_GP &&
-           rip != (int64_t)((uint64_t)rip << 16) >> 16;
-}
-
 static bool is_operand_fault(const IsaResult *r)
 {
     return r->vector == EXCP_PF || r->vector == EXCP_GP ||
@@ -48,8 +47,8 @@ static bool is_operand_fault(const IsaResult *r)
 /* CR2 in the operand, if it is a #PF. */
 static bool faulted_inside(const IsaCase *c, const IsaResult *r)
 {
-    return r->vector != EXCP_PF ||
-           ((r->addr - c->holes.operand) & width(c)) < c->holes.operand_bytes;
+    return r->vector != EXCP_PF || ((r->addr - c->holes.operand) &
+                                    width(c, r)) < c->holes.operand_bytes;
 }
 
 /* Images are touched in an order of the processor's own: that both faulted is
@@ -90,7 +89,7 @@ static uint64_t string_address(const IsaCase *c, const IsaResult *r,
 static bool met_other_load(const IsaCase *c, const IsaResult *a,
                            const IsaResult *b)
 {
-    uint64_t off = (a->state.rip - c->state.rip) & width(c), first, second;
+    uint64_t off = (a->state.rip - c->state.rip) & width(c, a), first, second;
     X86Insn in;
 
     if (!c->two_loads || !is_operand_fault(a) || !is_operand_fault(b) ||
@@ -108,15 +107,15 @@ static bool met_other_load(const IsaCase *c, const IsaResult *a,
 }
 
 /* SDM vol. 3A, 5.3 "Limit Checking": whether an access over 4 GiB of a flat
- * segment is refused is the processor's choice; if it is not, it faults on one
- * of the two sides, where nothing is mapped. */
+ * segment is refused is the processor's choice (AMD's always do); if it is not,
+ * it faults on one of the two sides, where nothing is mapped. */
 static bool wrapped(const IsaCase *c, const IsaResult *a, const IsaResult *b)
 {
     const IsaResult *pf = a->vector == EXCP_PF ? a : b;
 
-    return c->mode == 32 && a->vector != b->vector && is_operand_fault(a) &&
-           is_operand_fault(b) && pf->vector == EXCP_PF &&
-           (uint32_t)(pf->addr + 64) < 128;
+    return !silicon_is_amd() && c->mode != 64 && a->vector != b->vector &&
+           is_operand_fault(a) && is_operand_fault(b) &&
+           pf->vector == EXCP_PF && (uint32_t)(pf->addr + 64) < 128;
 }
 
 /* Where the silicon ended, or could have. */
@@ -125,7 +124,7 @@ static uint64_t expected_rip(const IsaCase *c, const IsaResult *a)
     bool before =
         c->holes.rip && a->vector == EXCP_DB && a->state.rip == c->state.rip;
 
-    return (before ? c->state.rip + c->code_len : a->state.rip) & width(c);
+    return (before ? c->state.rip + c->code_len : a->state.rip) & width(c, a);
 }
 
 static bool compare_trap(const IsaCase *c, const IsaResult *a,
@@ -136,12 +135,12 @@ static bool compare_trap(const IsaCase *c, const IsaResult *a,
                                                        : "process died");
         return true;
     }
-    if (!((a->state.rip ^ b->state.rip) & width(c)) &&
+    if (!((a->state.rip ^ b->state.rip) & width(c, a)) &&
         (met_other_load(c, a, b) || wrapped(c, a, b))) {
         return false;
     }
     return differ(why, "vector", a->vector, b->vector) ||
-           differ(why, "rip", expected_rip(c, a), b->state.rip & width(c)) ||
+           differ(why, "rip", expected_rip(c, a), b->state.rip & width(c, a)) ||
            differ(why, "error code", error_code(a), error_code(b)) ||
            differ_cr2(c, a, b, why);
 }
@@ -150,17 +149,9 @@ static bool compare_trap(const IsaCase *c, const IsaResult *a,
  * it went, not in it. */
 static bool all_ran(const IsaCase *c, const IsaResult *r)
 {
-    uint64_t off = (r->state.rip - c->state.rip) & width(c);
+    uint64_t off = (r->state.rip - c->state.rip) & width(c, r);
 
     return r->vector == EXCP_BP || off >= c->code_len;
-}
-
-static bool compare_bases(const IsaCase *c, const IsaResult *a,
-                          const IsaResult *b, GString *why)
-{
-    return c->mode == 64 && silicon_has_bases() &&
-           (differ(why, "FS base", a->state.fs_base, b->state.fs_base) ||
-            differ(why, "GS base", a->state.gs_base, b->state.gs_base));
 }
 
 static bool fell_through(const IsaCase *c, const IsaResult *r)
@@ -179,8 +170,8 @@ static bool compare_integer(const IsaCase *c, const IsaResult *a,
     uint32_t mask =
         all_ran(c, a) ? c->flags_mask & ~c->holes.flags : c->fault_flags_mask;
 
-    for (unsigned i = 0; i < (c->mode == 64 ? 16 : 8); i++) {
-        uint64_t bits = width(c);
+    for (unsigned i = 0; i < registers(c, a); i++) {
+        uint64_t bits = width(c, a);
 
         if ((c->holes.regs >> i & 1) && all_ran(c, a)) {
             bits &= ~c->holes.reg_bits;
@@ -190,9 +181,36 @@ static bool compare_integer(const IsaCase *c, const IsaResult *a,
             return true;
         }
     }
-    return compare_bases(c, a, b, why) ||
-           differ(why, "eflags", a->state.eflags & mask,
+    return differ(why, "eflags", a->state.eflags & mask,
                   b->state.eflags & mask);
+}
+
+/* A return to user mode, of an interrupt perhaps, takes the RPL off a null
+ * selector: SDM vol. 2A, "IRET". */
+static uint16_t selector(uint16_t sel)
+{
+    return sel_is_null(sel) ? 0 : sel;
+}
+
+static bool differ_base(GString *why, const char *what, uint16_t sel,
+                        uint64_t a, uint64_t b)
+{
+    return (!sel_is_null(sel) || silicon_null_clears_base()) &&
+           differ(why, what, a, b);
+}
+
+static bool compare_segments(const IsaState *a, const IsaState *b, GString *why)
+{
+    static const char *const name[NB_SEGS] = {"es", "cs", "ss",
+                                              "ds", "fs", "gs"};
+
+    for (unsigned i = 0; i < NB_SEGS; i++) {
+        if (differ(why, name[i], selector(a->sel[i]), selector(b->sel[i]))) {
+            return true;
+        }
+    }
+    return differ_base(why, "fs base", a->sel[R_FS], a->fs_base, b->fs_base) ||
+           differ_base(why, "gs base", a->sel[R_GS], a->gs_base, b->gs_base);
 }
 
 static bool differ_bytes(GString *why, const char *what, unsigned index,
@@ -228,13 +246,15 @@ static bool compare_x87(const IsaCase *c, const IsaFx *a, const IsaFx *b,
     return false;
 }
 
-static bool compare_sse(const IsaCase *c, const IsaFx *a, const IsaFx *b,
-                        GString *why)
+static bool compare_sse(const IsaCase *c, const IsaResult *silicon,
+                        const IsaResult *other, GString *why)
 {
+    const IsaFx *a = &silicon->state.fx, *b = &other->state.fx;
+
     if (differ(why, "mxcsr", a->mxcsr, b->mxcsr)) {
         return true;
     }
-    for (unsigned i = 0; i < (c->mode == 64 ? 16 : 8); i++) {
+    for (unsigned i = 0; i < registers(c, silicon); i++) {
         if (differ_bytes(why, "xmm", i, a->xmm[i], b->xmm[i], 16)) {
             return true;
         }
@@ -242,12 +262,12 @@ static bool compare_sse(const IsaCase *c, const IsaFx *a, const IsaFx *b,
     return false;
 }
 
-static bool compare_ymm(const IsaCase *c, const IsaState *a, const IsaState *b,
-                        GString *why)
+static bool compare_ymm(const IsaCase *c, const IsaResult *a,
+                        const IsaResult *b, GString *why)
 {
-    for (unsigned i = 0; i < (c->mode == 64 ? 16 : 8); i++) {
-        if (differ_bytes(why, "upper ymm", i, a->ymm_high[i], b->ymm_high[i],
-                         16)) {
+    for (unsigned i = 0; i < registers(c, a); i++) {
+        if (differ_bytes(why, "upper ymm", i, a->state.ymm_high[i],
+                         b->state.ymm_high[i], 16)) {
             return true;
         }
     }
@@ -288,16 +308,27 @@ bool compare_results(const IsaCase *c, const IsaResult *a, const IsaResult *b,
     if (c->holes.taken && !fell_through(c, a)) {
         return false;
     }
-    if (b->end == ISA_END_TRAP &&
-        (jumped_nowhere(c, a, b) || image_faulted(c, a, b))) {
+    if (b->end == ISA_END_TRAP && image_faulted(c, a, b)) {
         return false;
     }
     x87 = !c->holes.x87_of_fault || a->vector == EXCP_BP;
     return compare_trap(c, a, b, why) || compare_integer(c, a, b, why) ||
            (x87 && compare_x87(c, &a->state.fx, &b->state.fx, why)) ||
-           compare_sse(c, &a->state.fx, &b->state.fx, why) ||
-           compare_ymm(c, &a->state, &b->state, why) ||
+           compare_segments(&a->state, &b->state, why) ||
+           compare_sse(c, a, b, why) || compare_ymm(c, a, b, why) ||
            compare_memory(c, a, b, why);
+}
+
+/* How a run ended, in words. */
+static void describe_end(GString *text, const char *engine, const IsaResult *r)
+{
+    g_string_append_printf(text, "  %s: vector %u error %x at %x:%" PRIx64,
+                           engine, r->vector, r->error, r->state.sel[R_CS],
+                           r->state.rip);
+    if (r->vector == EXCP_PF) {
+        g_string_append_printf(text, " CR2 %" PRIx64, r->addr);
+    }
+    g_string_append(text, "\n");
 }
 
 char *compare_case(unsigned index)
@@ -313,7 +344,12 @@ char *compare_case(unsigned index)
         if (engine_used(i) && compare_results(&isa_cases[index], silicon,
                                               engine_result(i, index), why)) {
             g_string_append_printf(all, "  %s: %s\n", engine_name(i), why->str);
+            describe_end(all, engine_name(i), engine_result(i, index));
         }
     }
-    return all->len ? g_strdup(all->str) : NULL;
+    if (!all->len) {
+        return NULL;
+    }
+    describe_end(all, engine_name(ENGINE_SILICON), silicon);
+    return g_strdup(all->str);
 }

@@ -17,7 +17,6 @@
 #include "exec/bql.h"
 #include "exec/memory.h"
 #include "target/i386/cpuid.h"
-#include "target/i386/seg.h"
 #include "tcg/ir.h"
 #include "util/error.h"
 #include "util/main-loop.h"
@@ -37,10 +36,11 @@ enum {
     K_TSS = 0x100,
     K_IDT = 0x200,      /* 32 gates of 16 bytes */
     K_HANDLERS = 0x400, /* a byte each: HLT */
+    K_LDT = 0x800,
 };
 #define KERNEL_VA  0xffff800000000000ull
 #define STACK_TOP  (KERNEL_VA + 0x2000)
-#define SEL_KERNEL 0x10
+#define SEL_KERNEL 0x10 /* as in Linux: isa_gdt */
 #define VECTORS    32
 #define INSN_HLT   0xf4
 #define INSN_INT3  0xcc
@@ -112,11 +112,11 @@ static void make_gate(unsigned vector)
 
 static void make_kernel(void)
 {
-    uint64_t *gdt = (uint64_t *)(mem + PA_KERNEL + K_GDT);
     uint64_t rsp0 = STACK_TOP;
     uint16_t no_iomap = 0xffff; /* past the limit: all ports are forbidden */
 
-    gdt[SEL_KERNEL / 8] = 0x00209b0000000000ull; /* code, 64 bits, DPL 0 */
+    memcpy(mem + PA_KERNEL + K_GDT, isa_gdt, sizeof(isa_gdt));
+    memcpy(mem + PA_KERNEL + K_LDT, isa_ldt, sizeof(isa_ldt));
     memcpy(mem + PA_KERNEL + K_TSS + 4, &rsp0, 8);
     memcpy(mem + PA_KERNEL + K_TSS + 0x66, &no_iomap, 2);
     for (unsigned i = 0; i < VECTORS; i++) {
@@ -139,7 +139,12 @@ static void set_system_registers(void)
     }
     cpu->efer = EFER_LME | EFER_LMA | EFER_NXE | EFER_SCE;
     cpu->gdt.base = KERNEL_VA + K_GDT;
-    cpu->gdt.limit = 0xff;
+    cpu->gdt.limit = sizeof(isa_gdt) - 1;
+    cpu->ldt = (SegmentCache){
+        .base = KERNEL_VA + K_LDT,
+        .limit = sizeof(isa_ldt) - 1,
+        .attr = DESC_P | SYS_LDT << DESC_TYPE_SHIFT,
+    };
     cpu->idt.base = KERNEL_VA + K_IDT;
     cpu->idt.limit = VECTORS * 16 - 1;
     cpu->tr = (SegmentCache){
@@ -193,41 +198,19 @@ static void emulator_init(const IsaEngine *e)
 
 /* --- one case --- */
 
-#define ATTR_USER (DESC_P | 3u << DESC_DPL_SHIFT | DESC_S | DESC_W | DESC_A)
-
-static void set_segments(const IsaCase *c)
+static void set_segments(const IsaState *s)
 {
-    uint32_t big = DESC_B | DESC_G;
-    unsigned mode = c->mode;
+    Desc d;
 
-    if (mode == 16) {
-        seg_set(cpu, R_CS, ISA_SEL_CODE16, ISA_CODE, ISA_CODE_BYTES - 1,
-                ATTR_USER | DESC_CODE);
-        for (unsigned i = R_ES; i <= R_DS; i++) {
-            if (i != R_CS) {
-                seg_set(cpu, i, ISA_SEL_DATA16, ISA_DATA, ISA_LIMIT16,
-                        ATTR_USER);
-            }
-        }
-    } else {
-        seg_set(cpu, R_CS, mode == 64 ? ISA_SEL_CODE64 : ISA_SEL_CODE32, 0,
-                UINT32_MAX,
-                ATTR_USER | DESC_CODE | DESC_G |
-                    (mode == 64 ? DESC_L : DESC_B));
-        for (unsigned i = R_ES; i <= R_DS; i++) {
-            if (i != R_CS) {
-                seg_set(cpu, i, ISA_SEL_DATA, 0, UINT32_MAX, ATTR_USER | big);
-            }
+    for (unsigned i = 0; i < NB_SEGS; i++) {
+        if (tables_find(s->sel[i], &d)) {
+            seg_set_desc(cpu, i, s->sel[i], d);
+        } else {
+            seg_set_null(cpu, i, s->sel[i], 3);
         }
     }
-    seg_set_null(cpu, R_FS, 0, 3);
-    if (mode == 64) {
-        seg_set_null(cpu, R_GS, 0, 3);
-        cpu->segs[R_FS].base = c->state.fs_base;
-        cpu->segs[R_GS].base = c->state.gs_base;
-    } else {
-        seg_set(cpu, R_GS, ISA_SEL_GS, ISA_GS_BASE, ISA_GS_LIMIT, ATTR_USER);
-    }
+    cpu->segs[R_FS].base = s->fs_base;
+    cpu->segs[R_GS].base = s->gs_base;
 }
 
 static void put_fx(const IsaState *s)
@@ -298,7 +281,7 @@ static void put_case(const IsaCase *c)
     cpu->cs.exception_index = -1;
     cpu->cs.cflags_next_tb = UINT32_MAX;
     cpu->cs.halted = 0;
-    set_segments(c);
+    set_segments(&c->state);
     put_fx(&c->state);
     x86_set_eflags(cpu, c->state.eflags);
     cpu->hflags &= ~HF_SHADOW;
@@ -349,6 +332,11 @@ static void take_result(IsaResult *r)
     r->state.regs[R_RSP] = f->rsp;
     r->state.rip = f->rip;
     r->state.eflags = f->rflags;
+    for (unsigned i = 0; i < NB_SEGS; i++) {
+        r->state.sel[i] = cpu->segs[i].selector;
+    }
+    r->state.sel[R_CS] = f->cs;
+    r->state.sel[R_SS] = f->ss;
     r->state.fs_base = cpu->segs[R_FS].base;
     r->state.gs_base = cpu->segs[R_GS].base;
 }

@@ -84,17 +84,13 @@ static uint32_t eflags_of_cc(unsigned cc)
 /* Case under construction. */
 typedef struct Draft {
     IsaCase *c;
+    bool single; /* made for one instruction */
     IsaBytes bytes;
     X86Insn in;
     unsigned place;      /* of a single instruction's operand, if fixed */
     unsigned undef;      /* flags without a defined value here: IR_CC_* */
     unsigned ever_undef; /* or at some instruction's start */
 } Draft;
-
-static bool draft_is_single(const Draft *d)
-{
-    return d->c->ninsns == 1;
-}
 
 /* Opcodes where instructions live that Heddle does not have and some processor
  * does, or where the maker decides.  SDM vol. 1, 5 "Instruction Set Summary";
@@ -158,7 +154,7 @@ static bool draw_invalid(Draft *d, X86Decode result)
         safe = false;
     }
     d->in.row = NULL;
-    return draft_is_single(d) && safe;
+    return d->single && safe;
 }
 
 /* A jump to one of its own bytes may have no end. */
@@ -190,8 +186,8 @@ static bool fits_sequence(const Draft *d, bool last)
         in->imm < 0) {
         return false; /* back into the sequence, or between instructions */
     }
-    if ((!last && !rule_sequence(in)) || in->rep ||
-        rule_alone(in, d->c->mode) || (rule_flags_read(in) & d->undef)) {
+    if ((!last && !rule_sequence(in)) || in->rep || rule_alone(in) ||
+        (rule_flags_read(in) & d->undef)) {
         return false;
     }
     if (in->op[0].kind == OPND_REG && operands_is_pointer(in->op[0].reg) &&
@@ -224,23 +220,47 @@ static bool draw(Draft *d, const X86Row *row, bool last)
         return false;
     }
     /* Prefixes or the mode made another instruction of it, whose turn comes. */
-    if (draft_is_single(d) && d->in.row != row && !rnd_one_in(8)) {
+    if (d->single && d->in.row != row && !rnd_one_in(8)) {
         return false;
     }
-    return draft_is_single(d) || fits_sequence(d, last);
+    return d->single || fits_sequence(d, last);
 }
 
-static void append(Draft *d, unsigned index)
+/* The only instruction: what does not depend on the state. */
+static void aim_code(Draft *d)
+{
+    IsaCase *c = d->c;
+    uint64_t next = ISA_CODE + c->code_off + d->in.len;
+
+    d->place = operands_place(c, &d->bytes, &d->in,
+                              next - (c->mode == 16 ? ISA_CODE : 0));
+    segments_plan(c, &d->bytes, &d->in, next);
+    x86_decode(&d->in, NULL, d->bytes.b, d->in.len, isa_hflags(c->mode));
+}
+
+static void add_bytes(IsaCase *c, const IsaBytes *bytes, const X86Row *row,
+                      unsigned len, unsigned mode)
+{
+    unsigned nrows;
+
+    c->insn[c->ninsns++] = (IsaInsn){
+        .row = row ? row - x86_rows(&nrows) : ISA_NO_ROW,
+        .off = c->code_len,
+        .len = len,
+        .mode = mode,
+    };
+    memcpy(c->code + c->code_len, bytes->b, len);
+    c->code_len += len;
+}
+
+static void append(Draft *d)
 {
     IsaCase *c = d->c;
     const X86Insn *in = &d->in;
-    unsigned len = in->row ? in->len : X86_MAX_INSN, nrows;
-    uint64_t at = ISA_CODE + c->code_off + c->code_len;
+    unsigned len = in->row ? in->len : X86_MAX_INSN;
 
-    if (in->row && draft_is_single(d)) {
-        d->place = operands_place(c, &d->bytes, in,
-                                  at + len - (c->mode == 16 ? ISA_CODE : 0));
-        x86_decode(&d->in, NULL, d->bytes.b, len, isa_hflags(c->mode));
+    if (in->row && d->single) {
+        aim_code(d);
     } else if (in->row) {
         encode_small_displacement(&d->bytes, in);
     }
@@ -248,13 +268,7 @@ static void append(Draft *d, unsigned index)
         /* How much is fetched before the #UD is not defined. */
         c->code_off = MIN(c->code_off, 0x800);
     }
-    c->insn[index] = (IsaInsn){
-        .row = in->row ? in->row - x86_rows(&nrows) : ISA_NO_ROW,
-        .off = c->code_len,
-        .len = len,
-    };
-    memcpy(c->code + c->code_len, d->bytes.b, len);
-    c->code_len += len;
+    add_bytes(c, &d->bytes, in->row, len, c->mode);
     d->ever_undef |= d->undef;
     if (in->row) {
         d->undef &= ~rule_flags_written(in);
@@ -262,6 +276,18 @@ static void append(Draft *d, unsigned index)
         c->fsw_mask &= ~rule_fsw_undefined(in);
         c->image |= rule_image(in);
         c->two_loads |= rule_two_loads(in);
+    }
+}
+
+/* Behind an instruction that has loaded a segment register. */
+static void append_follow(Draft *d)
+{
+    IsaCase *c = d->c;
+    IsaBytes bytes;
+    X86Insn in;
+
+    for (unsigned i = 0; i < 3 && segments_follow(c, &bytes, &in); i++) {
+        add_bytes(c, &bytes, in.row, in.len, c->load.mode);
     }
 }
 
@@ -296,24 +322,26 @@ static void draw_code(Draft *d, const IsaOptions *opt, uint64_t group)
     IsaCase *c = d->c;
 
     rnd_seed(opt->seed, ~group);
-    c->ninsns = opt->seq;
+    d->single = opt->seq == 1;
     c->fsw_mask = UINT16_MAX;
-    c->code_off = opt->seq == 1 ? place_in_code() : 0x400;
-    for (unsigned i = 0, tries = 0; i < c->ninsns && tries < MAX_TRIES;
+    c->load.seg = NB_SEGS;
+    c->code_off = d->single ? place_in_code() : 0x400;
+    for (unsigned tries = 0; c->ninsns < opt->seq && tries < MAX_TRIES;
          tries++) {
-        const X86Row *row = draft_is_single(d) ? row_of_group(opt, group)
-                                               : chosen[rnd_below(nchosen)];
+        const X86Row *row =
+            d->single ? row_of_group(opt, group) : chosen[rnd_below(nchosen)];
 
-        if (!i) {
+        if (!c->ninsns) {
             c->mode =
                 opt->mode ? opt->mode : modes[rnd_below(ARRAY_LEN(modes))];
+            segments_start(c);
         }
-        if (draw(d, row, i + 1 == c->ninsns)) {
-            append(d, i++);
+        if (draw(d, row, c->ninsns + 1u == opt->seq)) {
+            append(d);
         }
     }
-    while (c->ninsns && !c->insn[c->ninsns - 1].len) {
-        c->ninsns--; /* no room for them in the tries there were */
+    if (d->single) {
+        append_follow(d);
     }
     c->flags_mask = FLAGS_SEEN & ~eflags_of_cc(d->undef);
     c->fault_flags_mask = FLAGS_SEEN & ~eflags_of_cc(d->ever_undef);
@@ -329,6 +357,15 @@ static uint64_t segment_base_value(void)
                          : ISA_DATA + rnd_below(0x1000);
 }
 
+/* Of FS or GS: the descriptor's, or what there is beside a null selector. */
+static uint64_t draw_base(const IsaCase *c, unsigned seg)
+{
+    if (c->mode != 64 || !sel_is_null(c->sel[seg])) {
+        return operands_segment_base(c, seg);
+    }
+    return silicon_has_bases() ? segment_base_value() : ISA_GS_BASE;
+}
+
 static void draw_state(IsaCase *c, uint64_t seed)
 {
     IsaState *s = &c->state;
@@ -336,11 +373,9 @@ static void draw_state(IsaCase *c, uint64_t seed)
     for (unsigned i = 0; i < 16; i++) {
         s->regs[i] = value_integer();
     }
-    s->fs_base = s->gs_base = ISA_GS_BASE;
-    if (silicon_has_bases()) {
-        s->fs_base = segment_base_value();
-        s->gs_base = segment_base_value();
-    }
+    memcpy(s->sel, c->sel, sizeof(s->sel));
+    s->fs_base = draw_base(c, R_FS);
+    s->gs_base = draw_base(c, R_GS);
     s->eflags = BIT(1) | EFLAGS_IF | (rnd() & EFLAGS_CC) |
                 (rnd_one_in(8) ? EFLAGS_DF : 0) |
                 (rnd_one_in(8) ? EFLAGS_AC : 0) |
@@ -355,14 +390,9 @@ static void draw_state(IsaCase *c, uint64_t seed)
 
 static void cut_to_mode(IsaCase *c)
 {
-    if (c->mode == 64) {
-        return;
-    }
-    for (unsigned i = 0; i < 16; i++) {
+    for (unsigned i = 0; c->mode != 64 && i < 16; i++) {
         c->state.regs[i] = i < 8 ? (uint32_t)c->state.regs[i] : 0;
     }
-    c->state.fs_base = 0;
-    c->state.gs_base = ISA_GS_BASE; /* the descriptor's */
 }
 
 void gen_case(IsaCase *c, const IsaOptions *opt, uint64_t number)
@@ -387,7 +417,7 @@ void gen_case(IsaCase *c, const IsaOptions *opt, uint64_t number)
     c->number = number;
     rnd_seed(opt->seed, number);
     draw_state(c, opt->seed);
-    if (draft_is_single(&d) && d.in.row) {
+    if (d.single && d.in.row) {
         operands_aim(c, &d.in, d.place);
     }
     cut_to_mode(c);

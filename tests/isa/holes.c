@@ -94,18 +94,6 @@ static void find_undefined_result(IsaHoles *h, const IsaCase *c,
     }
 }
 
-/* SDM vol. 2B, "PUSH": of a segment register as 32 bits, the upper half of the
- * stack's word is written or not. */
-static void find_pushed_half(IsaHoles *h, const IsaCase *c, const X86Insn *in)
-{
-    uint64_t rsp = c->state.regs[R_RSP] - 4;
-
-    if (is_named(in, "PUSH") && in->row->op[0] == OC___ && in->osize == IR_32) {
-        rsp = c->mode == 16 ? (uint16_t)rsp : (uint32_t)rsp;
-        hole_data(h, operands_segment_base(c, R_SS) + rsp + 2 - ISA_DATA, 2);
-    }
-}
-
 /* --- images --- */
 
 /* The x87's pointers: processors differ in when they update them.  And the
@@ -176,8 +164,6 @@ static bool unused_bytes_differ(const IsaCase *c, const X86Insn *in,
 static bool faults_differ(const IsaCase *c, const X86Insn *in, uint64_t ea,
                           uint64_t place)
 {
-    unsigned bytes = operands_memory_bytes(in);
-
     /* SDM vol. 1, 3.3.7.1 "Canonical Addressing", means the linear address; AMD
      * wants the offset from a base of FS or GS canonical as well. */
     if (c->mode == 64 && (in->mem.seg == R_FS || in->mem.seg == R_GS) &&
@@ -194,18 +180,9 @@ static bool faults_differ(const IsaCase *c, const X86Insn *in, uint64_t ea,
         return ((place + 3) & ~PAGE_MASK) < 2 ||
                ((c->state.eflags & EFLAGS_AC) && place % 4);
     }
-    /* Whether ARPL stores what it does not change is not defined. */
-    if (is_named(in, "ARPL")) {
-        return place + 2 > ISA_RW_BYTES || in->mem.seg == R_CS;
-    }
     /* Whether the SHA extensions want aligned memory depends on the maker. */
-    if (!strncmp(in->row->name, "SHA1", 4) ||
-        !strncmp(in->row->name, "SHA256", 6)) {
-        return place % 16;
-    }
-    /* A misaligned vector beyond the limit of SS: #GP or #SS. */
-    return in->mem.seg == R_SS && c->mode == 16 && bytes >= 16 && ea % bytes &&
-           ea + bytes > ISA_LIMIT16;
+    return place % 16 && (!strncmp(in->row->name, "SHA1", 4) ||
+                          !strncmp(in->row->name, "SHA256", 6));
 }
 
 /* --- the case --- */
@@ -217,14 +194,14 @@ void holes_find(IsaCase *c)
     X86Insn in;
 
     memset(h, 0, sizeof(*h));
-    if (c->ninsns != 1 || c->insn[0].row == ISA_NO_ROW) {
+    if ((c->ninsns != 1 && c->load.seg == NB_SEGS) ||
+        c->insn[0].row == ISA_NO_ROW) {
         return;
     }
     x86_decode(&in, NULL, c->code, c->code_len, isa_hflags(c->mode));
     place = operands_linear_address(c, &in) - ISA_DATA;
     find_own_values(h, &in);
     find_undefined_result(h, c, &in, place);
-    find_pushed_half(h, c, &in);
     find_image_holes(h, &in, place);
     find_fault_range(h, c, &in);
     h->open =

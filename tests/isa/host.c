@@ -8,8 +8,11 @@
 
 #include "target/i386/cpuid.h"
 
+/* APM vol. 3, appendix E, "Extended Feature Identification EAX". */
+#define NULL_SELECTOR_CLEARS_BASE BIT(6)
+
 static uint32_t words[FW_COUNT];
-static bool is_amd;
+static bool is_amd, null_clears_base;
 
 static uint32_t host_word(unsigned word)
 {
@@ -40,6 +43,8 @@ void host_init(void)
     }
     __cpuid(0, a, b, c, d);
     is_amd = b == signature_AMD_ebx;
+    null_clears_base = !is_amd || (__get_cpuid(0x80000021, &a, &b, &c, &d) &&
+                                   (a & NULL_SELECTOR_CLEARS_BASE));
 }
 
 bool silicon_is_amd(void)
@@ -52,6 +57,11 @@ bool silicon_has_feature(unsigned feature)
     const X86FeatureInfo *f = &x86_feature_info[feature];
 
     return feature == FEAT_BASE || (f->have && (words[f->word] >> f->bit & 1));
+}
+
+bool silicon_null_clears_base(void)
+{
+    return null_clears_base;
 }
 
 bool silicon_has_bases(void)

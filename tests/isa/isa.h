@@ -9,8 +9,9 @@
  * is always: vector, error code, address, and the state there.
  *
  * In the order of reading: gen.c makes a case (encode.c its bytes, values.c the
- * operands' values, rules.c and holes.c what is left out), engine.c has it run by silicon.c
- * and emulator.c, compare.c looks at the outcomes, shrink.c makes a difference
+ * operands' values, tables.c and segments.c what has to do with descriptors,
+ * rules.c and holes.c what is left out), engine.c has it run by silicon.c and
+ * emulator.c, compare.c looks at the outcomes, shrink.c makes a difference
  * small, coverage.c counts, main.c is the loop, jobs.c has it run several times
  * at once.
  */
@@ -18,6 +19,7 @@
 #define HEDDLE_TESTS_ISA_H
 
 #include "target/i386/decode.h"
+#include "target/i386/seg.h"
 
 /*
  * User memory, the same addresses in every engine.  Code: two pages that may
@@ -30,8 +32,8 @@
 #define ISA_DATA_BYTES 0x3000u
 #define ISA_RW_BYTES   0x2000u /* of the data: before the read-only page */
 
-/* Segments.  16-bit mode has based segments of the LDT; GS has a base in every
- * mode.  The selectors of the flat ones are those of Linux. */
+/* What most cases start with.  16-bit mode has based segments of the LDT; GS has
+ * a base in every mode.  The selectors of the flat ones are those of Linux. */
 #define ISA_LIMIT16  0x3fffu /* of 16-bit data: one page past the last one */
 #define ISA_GS_BASE  (ISA_DATA + 0x800)
 #define ISA_GS_LIMIT 0x1fffu
@@ -59,8 +61,9 @@ _Static_assert(sizeof(IsaFx) == 512, "FXSAVE image");
 
 typedef struct IsaState {
     uint64_t regs[16], rip;
-    uint64_t fs_base, gs_base; /* of 64-bit mode */
+    uint64_t fs_base, gs_base;
     uint32_t eflags;
+    uint16_t sel[NB_SEGS];
     __attribute__((aligned(16))) IsaFx fx;
     uint8_t ymm_high[16][16]; /* the upper halves */
 } IsaState;
@@ -71,8 +74,18 @@ typedef struct IsaState {
 typedef struct IsaInsn {
     uint16_t row; /* index in x86_rows(); ISA_NO_ROW: an invalid form */
     uint8_t off, len;
+    uint8_t mode; /* of the code segment that it is meant for */
 } IsaInsn;
 #define ISA_NO_ROW 0xffff
+
+/* What an instruction is meant to do to segment registers, for the code behind
+ * it: segments.c. */
+typedef struct IsaLoad {
+    uint8_t seg;  /* NB_SEGS: none */
+    uint8_t mode; /* of the code behind it; 0: not known */
+    uint16_t sel;
+    uint64_t off; /* of a far transfer */
+} IsaLoad;
 
 /* What of an outcome is not compared: holes.c. */
 typedef struct IsaHoles {
@@ -99,6 +112,9 @@ typedef struct IsaCase {
     uint8_t mode; /* 64, 32 or 16 */
     uint8_t ninsns;
     uint8_t code_len;
+    uint16_t sel[NB_SEGS];     /* at the start */
+    IsaLoad load;              /* by the first instruction, if it is the one
+                                  that the case is made for */
     uint32_t code_off;         /* of the first byte, from ISA_CODE */
     uint32_t flags_mask;       /* EFLAGS to compare if every instruction ran */
     uint32_t fault_flags_mask; /* and if one faulted */
@@ -178,6 +194,8 @@ void host_init(void);
 /* Can the processor run rows of this feature, and Heddle too? */
 bool silicon_has_feature(unsigned feature);
 bool silicon_is_amd(void);
+/* Does a null selector in FS or GS leave base 0? */
+bool silicon_null_clears_base(void);
 /* May programs write the bases of FS and GS? */
 bool silicon_has_bases(void);
 
@@ -207,7 +225,7 @@ static inline bool rnd_one_in(unsigned n)
 {
     return rnd_below(n) == 0;
 }
-uint64_t value_integer(void);               /* corners and noise */
+uint64_t value_integer(void); /* corners and noise */
 /* Values as of value_bytes() from a stock of @seed's: cheap, but not new. */
 void value_stock(uint8_t *buf, size_t len, uint64_t seed, uint64_t number);
 void value_bytes(uint8_t *buf, size_t len); /* memory and vectors */
@@ -227,7 +245,7 @@ bool rule_excludes_insn(const X86Insn *in, unsigned mode);
  * and the run go on behind it. */
 bool rule_sequence(const X86Insn *in);
 /* No part of a sequence, as something of it cannot be compared. */
-bool rule_alone(const X86Insn *in, unsigned mode);
+bool rule_alone(const X86Insn *in);
 /* Flags it reads, and those that it always writes (not a shift, whose count
  * may be zero): IR_CC_*. */
 uint8_t rule_flags_read(const X86Insn *in);
@@ -271,6 +289,8 @@ unsigned operands_place(const IsaCase *c, IsaBytes *bytes, const X86Insn *in,
 void operands_aim(IsaCase *c, const X86Insn *in, unsigned place);
 /* In what a case starts with. */
 uint64_t operands_segment_base(const IsaCase *c, unsigned seg);
+/* Where in the data the stack pointer points. */
+unsigned operands_stack_place(const IsaCase *c);
 bool operands_has_memory(const X86Insn *in);
 unsigned operands_memory_bytes(const X86Insn *in);
 /* Of the memory operand of @in, in its segment and with the segment's base. */
@@ -279,6 +299,44 @@ uint64_t operands_linear_address(const IsaCase *c, const X86Insn *in);
 /* The registers that hold addresses of data throughout a sequence. */
 void operands_pointers(IsaCase *c);
 bool operands_is_pointer(unsigned reg);
+
+/* --- tables.c: descriptor tables, the same for all engines --- */
+#define ISA_DESC_AVL    BIT(20) /* DESC_*: free for the system's use */
+#define ISA_GDT_ENTRIES 16
+#define ISA_LDT_ENTRIES 256
+extern Desc isa_gdt[ISA_GDT_ENTRIES], isa_ldt[ISA_LDT_ENTRIES];
+void tables_init(uint64_t seed); /* before the engines start */
+/* False: @sel is null or beyond its table. */
+bool tables_find(uint16_t sel, Desc *d);
+typedef enum IsaWant {
+    WANT_ANY,
+    WANT_READABLE,
+    WANT_STACK, /* writable */
+    WANT_CODE,
+} IsaWant;
+/* A selector that can be loaded as what is wanted. */
+uint16_t tables_draw_good(IsaWant want);
+/* The same for the most part: null, RPLs, absent or of another kind, too. */
+uint16_t tables_draw(IsaWant want);
+
+/* --- segments.c --- */
+/* The segment registers of a new case whose mode is known. */
+void segments_start(IsaCase *c);
+/* Have it start with @seg as most cases do. */
+void segments_simplify(IsaCase *c, unsigned seg);
+/* Decide what @in, the only instruction of @c so far, does to segments, and put
+ * that into @bytes if it is an immediate.  @next is the linear address behind
+ * it. */
+void segments_plan(IsaCase *c, IsaBytes *bytes, const X86Insn *in,
+                   uint64_t next);
+/* An instruction to come behind it that shows what was loaded; false: no more
+ * of them. */
+bool segments_follow(const IsaCase *c, IsaBytes *bytes, X86Insn *in);
+/* Have @in find selectors, the planned one for the most part: in registers, on
+ * the stack, in its operand at @place in the data. */
+void segments_aim(IsaCase *c, const X86Insn *in, unsigned place);
+/* Does it load FS or GS? */
+bool segments_loads_base(const X86Insn *in);
 
 /* --- gen.c --- */
 typedef struct IsaOptions {

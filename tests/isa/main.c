@@ -266,6 +266,7 @@ int main(int argc, char **argv)
     }
     jobs_init();
     coverage_init();
+    tables_init(r.gen.seed);
     printf("# seed %" PRIu64 ", %u rows\n", r.gen.seed, gen_row_count());
     r.jobs = r.one_case >= 0 ? 1 : r.jobs;
     return finish(&r, jobs_run(r.jobs, run_job, &r));

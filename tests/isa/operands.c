@@ -38,18 +38,32 @@ static unsigned place_in_data(void)
 
 static bool base_is_free(const IsaCase *c, unsigned seg)
 {
-    return c->mode == 64 && (seg == R_FS || seg == R_GS);
+    return c->mode == 64 && (seg == R_FS || seg == R_GS) &&
+           sel_is_null(c->sel[seg]);
 }
 
 uint64_t operands_segment_base(const IsaCase *c, unsigned seg)
 {
+    Desc d;
+
     if (base_is_free(c, seg)) {
         return seg == R_FS ? c->state.fs_base : c->state.gs_base;
     }
-    if (seg == R_GS) {
-        return ISA_GS_BASE;
+    if (c->mode == 64 && seg < R_FS) {
+        return 0;
     }
-    return c->mode != 16 ? 0 : seg == R_CS ? ISA_CODE : ISA_DATA;
+    return tables_find(c->sel[seg], &d) ? desc_base(d) : 0;
+}
+
+unsigned operands_stack_place(const IsaCase *c)
+{
+    uint64_t sp = c->state.regs[R_RSP];
+    Desc ss;
+
+    if (c->mode != 64 && tables_find(c->sel[R_SS], &ss) && !(ss.hi & DESC_B)) {
+        sp &= 0xffff;
+    }
+    return sp + operands_segment_base(c, R_SS) - ISA_DATA;
 }
 
 /* What is beyond the address size must not count: noise. */
@@ -294,11 +308,18 @@ static void aim_cmpxchg(IsaCase *c, const X86Insn *in, unsigned off)
     }
 }
 
-/* Where control goes: into the code pages. */
+/* Where control goes: into the code pages, or nowhere. */
+static uint64_t branch_target(const IsaCase *c)
+{
+    bool nowhere = c->mode == 64 && rnd_one_in(12);
+
+    return code_pointer(c) ^ (nowhere ? BIT64(47 + rnd_below(17)) : 0);
+}
+
 static void aim_control(IsaCase *c, const X86Insn *in, unsigned off)
 {
-    uint64_t target = code_pointer(c);
-    unsigned sp = c->state.regs[R_RSP] - data_pointer(c, R_SS, 0);
+    uint64_t target = branch_target(c);
+    unsigned sp = operands_stack_place(c);
 
     if (is_named(in, "RET")) {
         put_data(c, sp, &target, 8);
@@ -434,6 +455,7 @@ void operands_aim(IsaCase *c, const X86Insn *in, unsigned place)
     aim_image(c, in, off);
     aim_control(c, in, off);
     aim_cmpxchg(c, in, off);
+    segments_aim(c, in, off);
 }
 
 /* --- sequences --- */

@@ -37,30 +37,7 @@ static const struct {
     {"SMSW", {GUEST("system"), "the kernel answers for it (UMIP)"}},
     {"SLDT", {GUEST("system"), "the kernel answers for it (UMIP)"}},
     {"STR", {GUEST("system"), "the kernel answers for it (UMIP)"}},
-    {"LAR", {GUEST("segments"), "reads the kernel's tables"}},
-    {"LSL", {GUEST("segments"), "reads the kernel's tables"}},
-    {"VERR", {GUEST("segments"), "reads the kernel's tables"}},
-    {"VERW", {GUEST("segments"), "reads the kernel's tables"}},
-    {"LES", {GUEST("segments"), "loads from the kernel's tables"}},
-    {"LDS", {GUEST("segments"), "loads from the kernel's tables"}},
-    {"LSS", {GUEST("segments"), "loads from the kernel's tables"}},
-    {"LFS", {GUEST("segments"), "loads from the kernel's tables"}},
-    {"LGS", {GUEST("segments"), "loads from the kernel's tables"}},
-    {"CALLF", {GUEST("gates"), "loads from the kernel's tables"}},
-    {"JMPF", {GUEST("gates"), "loads from the kernel's tables"}},
-    {"RETF", {GUEST("gates"), "loads from the kernel's tables"}},
-    {"IRET", {GUEST("gates"), "loads from the kernel's tables"}},
 };
-
-static bool loads_segment(const X86Row *row)
-{
-    static const uint8_t one_byte[] = {0x07, 0x17, 0x1f, 0x8e};
-
-    if (row->map == X86_M0F) {
-        return row->opcode == 0xa1 || row->opcode == 0xa9;
-    }
-    return row->map == X86_M1 && memchr(one_byte, row->opcode, 4);
-}
 
 /* Vector features: their rows are single sub-ops of tcg/vops.def. */
 static bool is_vector_feature(unsigned feature)
@@ -98,8 +75,6 @@ static const IsaElsewhere *protection_keys(void)
 
 const IsaElsewhere *rule_elsewhere(const X86Row *row)
 {
-    static const IsaElsewhere segments = {GUEST("segments"),
-                                          "loads from the kernel's tables"};
     static const IsaElsewhere syscall = {GUEST("syscall"), "enters the kernel"};
     static const IsaElsewhere bases = {GUEST("msr"),
                                        "the kernel does not allow it"};
@@ -108,9 +83,6 @@ const IsaElsewhere *rule_elsewhere(const X86Row *row)
         if (!strcmp(row->name, elsewhere[i].name)) {
             return &elsewhere[i].to;
         }
-    }
-    if (loads_segment(row)) {
-        return &segments;
     }
     /* AMD has dropped it from long mode: #UD.  APM vol. 3, "SYSENTER". */
     if (!strcmp(row->name, "SYSENTER")) {
@@ -165,11 +137,14 @@ const char *rule_privileged(const X86Row *row)
 
 bool rule_excludes_insn(const X86Insn *in, unsigned mode)
 {
+    static const char *const far_pointers[] = {"LSS",  "LFS",   "LGS",
+                                               "JMPF", "CALLF", NULL};
     const X86Row *row = in->row;
 
-    /* Without these instructions FS must stay where this program keeps its
-     * thread's data. */
-    if (in->seg == R_FS && mode == 64 && !silicon_has_bases()) {
+    /* Without WRFSBASE, FS must stay where this program keeps its thread's
+     * data. */
+    if (!silicon_has_bases() &&
+        ((in->seg == R_FS && mode == 64) || segments_loads_base(in))) {
         return true;
     }
     /* With an operand-size prefix in 64-bit mode its length, too, depends on
@@ -188,6 +163,16 @@ bool rule_excludes_insn(const X86Insn *in, unsigned mode)
         (!strcmp(row->name, "VPINSRD") || !strcmp(row->name, "VPEXTRD"))) {
         return true;
     }
+    /* Far pointers m16:64: one maker has them, for the other REX.W means
+     * nothing here.  SDM vol. 2A, "CALL", "LDS"; APM vol. 3, "CALL (Far)". */
+    if ((in->rex & 8) && isa_is_one_of(row->name, far_pointers)) {
+        return true;
+    }
+    /* LOCK VERW: with the microcode that has it clear buffers as well, one
+     * maker's processors run it. */
+    if (in->lock && !strcmp(row->name, "VERW")) {
+        return true;
+    }
     /* 80h is Linux's gate for 32-bit system calls. */
     return !strcmp(row->name, "INT") && (uint8_t)in->imm == 0x80;
 }
@@ -197,11 +182,12 @@ bool rule_excludes_insn(const X86Insn *in, unsigned mode)
 bool rule_sequence(const X86Insn *in)
 {
     static const char *const ends[] = {
-        "JCC",    "JMP",      "CALL", "RET",  "LOOP",  "LOOPE",    "LOOPNE",
-        "JCXZ",   "INT",      "INT3", "INT1", "INTO",  "BOUND",    "UD0",
-        "UD1",    "UD2",      "RSM",  "HLT",  "CLI",   "STI",      "IN",
-        "OUT",    "INS",      "OUTS", "POPF", "RDPMC", "SYSENTER", "RDPKRU",
-        "WRPKRU", "MASKMOVQ", NULL,
+        "JCC",    "JMP",   "CALL",     "RET",    "LOOP",   "LOOPE",
+        "LOOPNE", "JCXZ",  "INT",      "INT3",   "INT1",   "INTO",
+        "BOUND",  "UD0",   "UD1",      "UD2",    "RSM",    "HLT",
+        "CLI",    "STI",   "IN",       "OUT",    "INS",    "OUTS",
+        "POPF",   "RDPMC", "SYSENTER", "RDPKRU", "WRPKRU", "MASKMOVQ",
+        "JMPF",   "CALLF", "RETF",     "IRET",   "LSS",    NULL,
     };
 
     return !(in->row->attrs & (XA_CPL0 | XA_CPL0UD | XA_LAST)) &&
@@ -238,12 +224,13 @@ bool rule_image(const X86Insn *in)
 }
 
 /* What holes.c and operands.c know to leave out of one instruction's outcome.
- */
-bool rule_alone(const X86Insn *in, unsigned mode)
+ * Linux keeps the processor's number in the limit of one entry of the GDT: LSL
+ * is not to find that selector. */
+bool rule_alone(const X86Insn *in)
 {
     static const char *const names[] = {
         "CPUID", "XGETBV", "RDTSC", "RDTSCP", "RDPID",   "RDRAND",   "RDSEED",
-        "INT1",  "ARPL",   "INS",   "OUTS",   "LDMXCSR", "VLDMXCSR", NULL};
+        "INT1",  "LSL",    "INS",   "OUTS",   "LDMXCSR", "VLDMXCSR", NULL};
     static const char *const narrow[] = {"BSWAP", "SHLD", "SHRD", "MOVSXD",
                                          NULL};
     const char *name = in->row->name;
@@ -252,11 +239,7 @@ bool rule_alone(const X86Insn *in, unsigned mode)
     return rule_image(in) || strstr(name, "MASKMOV") ||
            isa_is_one_of(name, names) ||
            (in->osize == IR_16 && isa_is_one_of(name, narrow)) ||
-           (in->osize == IR_32 && !strcmp(name, "PUSH") &&
-            in->row->op[0] == OC___) ||
            (memory && !strncmp(name, "SHA", 3)) ||
-           (memory && mode == 16 && in->mem.seg == R_SS &&
-            operands_memory_bytes(in) >= 16) ||
            ((in->row->attrs & XA_F64) && in->osize16);
 }
 

@@ -3,8 +3,9 @@
  * The engine that is the processor itself.  A case is entered by RT_SIGRETURN
  * with a signal frame that holds all its registers, and left by the fault that
  * ends it: the entry point of the handler takes the frame back to the caller
- * of case_run_frame() instead of returning.  The frame carries vector, error
- * code and CR2; the bases of FS and GS are moved here.
+ * of silicon_run_frame() instead of returning.  The frame carries vector, error
+ * code and CR2; DS, ES, FS, GS, and the bases of these two, are moved beside
+ * it.
  *
  * The handlers run on a stack of their own, since the case's RSP is anything.
  * While FS has the case's base nothing may run that uses thread-local data.
@@ -28,6 +29,9 @@
 
 #define ALT_STACK_BYTES (256 * 1024)
 #define INT3            0xcc
+/* modify_ldt(2), whose other way to write lacks what is new. */
+#define LDT_READ  0
+#define LDT_WRITE 0x11
 /* In uc_flags: the SS of the frame is meant. */
 #define UC_SEGMENTS 6ull
 /* After the FXSAVE image: which parts of the state the frame holds. */
@@ -39,7 +43,6 @@
 
 static uint8_t *code_alias, *data_alias; /* writable views */
 static unsigned old_off, old_len;        /* code that is not INT3 */
-static unsigned gs_mode;
 static bool has_avx;
 
 static const uint8_t greg_index[16] = {
@@ -49,44 +52,66 @@ static const uint8_t greg_index[16] = {
 
 /* --- segments --- */
 
-static void set_ldt(unsigned entry, uint64_t base, uint32_t limit, bool code)
+static void set_ldt(unsigned entry, Desc d)
 {
-    struct user_desc d = {
+    struct user_desc u = {
         .entry_number = entry,
-        .base_addr = base,
-        .limit = limit,
-        .contents = code ? MODIFY_LDT_CONTENTS_CODE : MODIFY_LDT_CONTENTS_DATA,
+        .base_addr = desc_base(d),
+        .limit = (d.lo & 0xffff) | (d.hi & 0xf0000),
+        .seg_32bit = !!(d.hi & DESC_B),
+        .contents = desc_type(d.hi) >> 2,
+        .read_exec_only = !(d.hi & DESC_W),
+        .limit_in_pages = !!(d.hi & DESC_G),
+        .seg_not_present = !(d.hi & DESC_P),
+        .useable = !!(d.hi & ISA_DESC_AVL),
     };
+    int error = syscall(SYS_modify_ldt, LDT_WRITE, &u, sizeof(u));
 
-    if (syscall(SYS_modify_ldt, 1, &d, sizeof(d))) {
-        g_error("modify_ldt: %s", g_strerror(errno));
+    if (error) {
+        g_error("modify_ldt: %s", g_strerror(-error));
     }
 }
 
-/* GS: a base in 64-bit mode, else a descriptor. */
-static void load_gs(const IsaCase *c)
+static void make_ldt(void)
 {
-    if (c->mode != gs_mode) {
-        gs_mode = c->mode;
-        __asm__ volatile("mov %0, %%gs"
-                         :
-                         : "r"(c->mode == 64 ? 0 : ISA_SEL_GS));
-        if (c->mode == 64 && !silicon_switch.bases) {
-            syscall(SYS_arch_prctl, ARCH_SET_GS, ISA_GS_BASE);
+    Desc ldt[ISA_LDT_ENTRIES];
+
+    for (unsigned i = 0; i < ISA_LDT_ENTRIES; i++) {
+        set_ldt(i, isa_ldt[i]);
+    }
+    if (syscall(SYS_modify_ldt, LDT_READ, ldt, sizeof(ldt)) != sizeof(ldt) ||
+        memcmp(ldt, isa_ldt, sizeof(ldt))) {
+        g_error("modify_ldt: the kernel made other descriptors");
+    }
+}
+
+static void put_segments(const IsaState *s)
+{
+    memcpy(silicon_switch.sel, s->sel, sizeof(s->sel));
+    silicon_switch.fs_base = s->fs_base;
+    silicon_switch.gs_base = s->gs_base;
+    if (!silicon_switch.bases) {
+        __asm__ volatile("mov %0, %%gs" : : "r"(s->sel[R_GS]));
+        if (sel_is_null(s->sel[R_GS])) {
+            syscall(SYS_arch_prctl, ARCH_SET_GS, s->gs_base);
         }
     }
-    silicon_switch.fs_base = c->state.fs_base;
-    silicon_switch.gs_base = c->state.gs_base;
 }
 
-static uint64_t frame_segments(uint64_t old, unsigned mode)
+/* CS and SS are in the frame. */
+static void take_segments(const greg_t *g, IsaState *s)
 {
-    uint64_t cs = mode == 64   ? ISA_SEL_CODE64
-                  : mode == 32 ? ISA_SEL_CODE32
-                               : ISA_SEL_CODE16;
-    uint64_t ss = mode == 16 ? ISA_SEL_DATA16 : ISA_SEL_DATA;
+    memcpy(s->sel, silicon_switch.sel, sizeof(s->sel));
+    s->sel[R_CS] = g[REG_CSGSFS];
+    s->sel[R_SS] = (uint64_t)g[REG_CSGSFS] >> 48;
+    s->fs_base = silicon_switch.fs_base;
+    s->gs_base = silicon_switch.gs_base;
+}
 
-    return (old & 0x0000ffffffff0000ull) | cs | ss << 48;
+static uint64_t frame_segments(uint64_t old, const IsaState *s)
+{
+    return (old & 0x0000ffffffff0000ull) | s->sel[R_CS] |
+           (uint64_t)s->sel[R_SS] << 48;
 }
 
 /* --- frames --- */
@@ -110,7 +135,7 @@ static void put_case(ucontext_t *uc, const IsaCase *c)
     }
     g[REG_RIP] = c->state.rip;
     g[REG_EFL] = c->state.eflags;
-    g[REG_CSGSFS] = frame_segments(g[REG_CSGSFS], c->mode);
+    g[REG_CSGSFS] = frame_segments(g[REG_CSGSFS], &c->state);
     uc->uc_flags |= UC_SEGMENTS;
     memcpy(uc->uc_mcontext.fpregs, &c->state.fx, sizeof(IsaFx) - 96);
     *frame_xstate(uc) = XSTATE_X87 | XSTATE_SSE;
@@ -151,8 +176,7 @@ static void take_result(ucontext_t *uc, IsaResult *r)
     }
     s->rip = g[REG_RIP];
     s->eflags = g[REG_EFL];
-    s->fs_base = silicon_switch.fs_base;
-    s->gs_base = silicon_switch.gs_base;
+    take_segments(g, s);
     take_fx(uc, s);
     r->vector = g[REG_TRAPNO];
     r->error = g[REG_ERR];
@@ -220,9 +244,7 @@ static void silicon_init(const IsaEngine *e)
     has_avx = silicon_has_feature(FEAT_AVX);
     silicon_switch.bases = silicon_has_bases();
     map_memory();
-    set_ldt(0, ISA_CODE, ISA_CODE_BYTES - 1, true);
-    set_ldt(1, ISA_DATA, ISA_LIMIT16, false);
-    set_ldt(2, ISA_GS_BASE, ISA_GS_LIMIT, false);
+    make_ldt();
     set_signals();
     silicon_run_frame();
 }
@@ -242,13 +264,10 @@ static void silicon_run(const IsaCase *c, IsaResult *r)
     int sig;
 
     put_memory(c);
-    load_gs(c);
+    put_segments(&c->state);
     put_case(uc, c);
-    __asm__ volatile("mov %0, %%ds; mov %0, %%es"
-                     :
-                     : "r"(c->mode == 16 ? ISA_SEL_DATA16 : ISA_SEL_DATA));
+    silicon_switch.flags = c->state.eflags & (EFLAGS_NT | EFLAGS_ID);
     sig = silicon_run_frame();
-    __asm__ volatile("mov %0, %%ds; mov %0, %%es" : : "r"(0));
     r->end = sig ? ISA_END_TRAP : ISA_END_TIMEOUT;
     take_result(silicon_switch.frame, r);
     memcpy(r->data, data_alias, ISA_DATA_BYTES);

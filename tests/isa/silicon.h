@@ -9,8 +9,11 @@
 #define SWITCH_FS      16
 #define SWITCH_GS      24
 #define SWITCH_OWN_FS  32
-#define SWITCH_INSIDE  40
-#define SWITCH_BASES   41
+#define SWITCH_FLAGS   40
+#define SWITCH_SEL     48
+#define SWITCH_INSIDE  60
+#define SWITCH_BASES   61
+#define SWITCH_BYTES   64
 
 #ifndef __ASSEMBLER__
 #include <assert.h>
@@ -24,16 +27,21 @@ typedef struct SiliconSwitch {
     uint64_t rsp;              /* of the caller */
     uint64_t fs_base, gs_base; /* the case's, in and out */
     uint64_t own_fs_base;
-    bool inside; /* a case runs */
-    bool bases;  /* the kernel lets us move them */
+    uint64_t flags;  /* of EFLAGS, those that a frame does not hold: NT, ID */
+    uint16_t sel[6]; /* by R_*, in and out; CS and SS are in the frame */
+    bool inside;     /* a case runs */
+    bool bases;      /* the kernel lets us move them */
 } SiliconSwitch;
 static_assert(offsetof(SiliconSwitch, frame) == SWITCH_FRAME, "layout");
 static_assert(offsetof(SiliconSwitch, rsp) == SWITCH_RSP, "layout");
 static_assert(offsetof(SiliconSwitch, fs_base) == SWITCH_FS, "layout");
 static_assert(offsetof(SiliconSwitch, gs_base) == SWITCH_GS, "layout");
 static_assert(offsetof(SiliconSwitch, own_fs_base) == SWITCH_OWN_FS, "layout");
+static_assert(offsetof(SiliconSwitch, flags) == SWITCH_FLAGS, "layout");
+static_assert(offsetof(SiliconSwitch, sel) == SWITCH_SEL, "layout");
 static_assert(offsetof(SiliconSwitch, inside) == SWITCH_INSIDE, "layout");
 static_assert(offsetof(SiliconSwitch, bases) == SWITCH_BASES, "layout");
+static_assert(sizeof(SiliconSwitch) == SWITCH_BYTES, "layout");
 
 extern SiliconSwitch silicon_switch;
 

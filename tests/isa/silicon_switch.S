@@ -7,12 +7,17 @@
 
 #define FLAGS_CLEAN    0x202 /* no AC, NT, ID, TF */
 #define NR_RT_SIGRETURN 15
+/* Of segment registers in SWITCH_SEL. */
+#define ES 0
+#define DS 3
+#define FS 4
+#define GS 5
 
         .bss
         .balign 16
         .globl silicon_switch
 silicon_switch:
-        .zero 48
+        .zero SWITCH_BYTES
 
         .text
         .globl silicon_run_frame
@@ -27,10 +32,16 @@ silicon_run_frame:
         lea     silicon_switch(%rip), %rbx
         mov     %rsp, SWITCH_RSP(%rbx)
         movb    $1, SWITCH_INSIDE(%rbx)
+        pushq   SWITCH_FLAGS(%rbx)
+        popfq
+        mov     SWITCH_SEL+2*ES(%rbx), %es
+        mov     SWITCH_SEL+2*DS(%rbx), %ds
         cmpb    $0, SWITCH_BASES(%rbx)
         je      1f
         rdfsbase %rax
         mov     %rax, SWITCH_OWN_FS(%rbx)
+        mov     SWITCH_SEL+2*FS(%rbx), %fs
+        mov     SWITCH_SEL+2*GS(%rbx), %gs
         mov     SWITCH_FS(%rbx), %rax
         wrfsbase %rax
         mov     SWITCH_GS(%rbx), %rax
@@ -55,12 +66,21 @@ silicon_on_signal:
         je      2b
 3:      movb    $0, SWITCH_INSIDE(%rbx)
         mov     %rdx, SWITCH_FRAME(%rbx)
+        mov     %es, SWITCH_SEL+2*ES(%rbx)
+        mov     %ds, SWITCH_SEL+2*DS(%rbx)
+        xor     %eax, %eax
+        mov     %eax, %es
+        mov     %eax, %ds
         cmpb    $0, SWITCH_BASES(%rbx)
         je      4f
+        mov     %fs, SWITCH_SEL+2*FS(%rbx)
+        mov     %gs, SWITCH_SEL+2*GS(%rbx)
         rdfsbase %rcx
         mov     %rcx, SWITCH_FS(%rbx)
         rdgsbase %rcx
         mov     %rcx, SWITCH_GS(%rbx)
+        mov     %eax, %fs
+        mov     %eax, %gs
         mov     SWITCH_OWN_FS(%rbx), %rcx
         wrfsbase %rcx
 4:      mov     %edi, %eax

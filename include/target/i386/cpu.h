@@ -133,6 +133,7 @@ enum {
     HF_DEBUG = BIT(23),   /* DR7 has an instruction breakpoint enabled */
     HF_RF = BIT(24),      /* EFLAGS.RF: holds one of those off */
     HF_IOPL_OK = BIT(25), /* CPL <= IOPL: CLI, STI, IN, OUT need no check */
+    HF_LA57 = BIT(26),    /* CR4.LA57: addresses of 57 bits are canonical */
 };
 
 typedef union __attribute__((aligned(32))) VecReg {
@@ -234,6 +235,14 @@ static inline X86CPU *x86_cpu(CPUState *cs)
     return (X86CPU *)cs;
 }
 
+/* Do the upper bits of @la repeat its top implemented bit? */
+static inline bool x86_is_canonical(const X86CPU *cpu, vaddr la)
+{
+    int shift = cpu->cr4 & CR4_LA57 ? 7 : 16;
+
+    return (int64_t)(la << shift) >> shift == (int64_t)la;
+}
+
 /* --- for the machine --- */
 /* Make vCPU @index of @model ("max,+feat,..."), halted unless it is the first;
  * the caller wires its APIC, then calls cpu_start_thread. */
@@ -259,6 +268,10 @@ void x86_tcg_init(void);
  * does. */
 void x86_translate(X86CPU *cpu, struct TranslationBlock *tb,
                    struct IrFunc *ir, unsigned max_insns);
+/* After @last was the last to run: if it ended in a near branch to an
+ * address that is not canonical, #GP(0) at the branch, whose effects are taken
+ * back.  Does not return then. */
+void x86_check_branch(X86CPU *cpu, const struct TranslationBlock *last);
 /* #GP(0) if the byte @ahead of rip is beyond the limit of CS: that comes
  * before any fault of its page.  Does not return then. */
 void x86_check_fetch(X86CPU *cpu, unsigned ahead);
