@@ -145,9 +145,12 @@ static bool opcode_is_taken(const X86Insn *in)
  * fields of no meaning; or more than 15 bytes. */
 static bool draw_invalid(Draft *d, X86Decode result)
 {
-    /* If it might be too long as well, #UD or #GP: SDM vol. 3A, 6.9. */
+    /* If it might be too long as well, or too long before it is known, #UD or
+     * #GP: SDM vol. 3A, 6.9. */
     bool maybe_long = d->in.len > X86_MAX_INSN - 9;
-    bool safe = result == DECODE_TOO_LONG || (!maybe_long && rnd_one_in(2));
+    bool known = d->in.row || !d->in.has_modrm;
+    bool safe =
+        result == DECODE_TOO_LONG ? known : !maybe_long && rnd_one_in(2);
 
     if (opcode_is_taken(&d->in) ||
         (d->in.row && rule_excludes_insn(&d->in, d->c->mode))) {
