@@ -279,6 +279,7 @@ static void test_bitmap(void)
     load_tss(sizeof(big) - 1);
     expect_user("IN with its bit clear", u_in, -1);
     expect_user("INS with its bit clear", u_ins, -1);
+    expect_user("OUTS with its bit clear", u_outs, -1);
     big.map[0x80 / 8] |= 1;
     expect_user("IN with its bit set", u_in, 13);
     expect_user("IN of four ports, one forbidden", u_in32, 13);

@@ -166,6 +166,7 @@ static void test_flags(void)
 
 /* --- caches, waiting --- */
 
+CASE(do_invd, "invd" ::: "memory")
 CASE(do_caches, "wbinvd" ::: "memory")
 
 static void do_wait(void *arg)
@@ -189,6 +190,7 @@ static void test_others(void)
     static uint8_t line[64];
     Frame f;
 
+    check_eq(catch(do_invd, NULL, &f), -1, "INVD");
     check_eq(catch(do_caches, NULL, &f), -1, "WBINVD");
     check_eq(catch(do_rsm, NULL, &f), UD, "RSM outside system management");
     if (has(1, 2, 3)) {
@@ -236,7 +238,7 @@ static void test_xsaves(void)
 #define BYTES(name, text) CASE(name, ".byte " text ", 0x90, 0x90, 0x90, 0x90")
 
 BYTES(evex_add, "0x62, 0xf1, 0x7c, 0x48, 0x58, 0xc0") /* VADDPS ZMM0 */
-BYTES(evex_mem, "0x62, 0xf1, 0x7c, 0x48, 0x58, 0x04, 0x24")
+BYTES(evex_mem, "0x62, 0x61, 0x7c, 0x48, 0x58, 0x04, 0x24") /* ZMM24 */
 BYTES(evex_xmm, "0x62, 0xf1, 0x7c, 0x08, 0x58, 0xc0") /* VADDPS XMM0 */
 BYTES(kmovw, "0xc5, 0xf8, 0x92, 0xc0")                /* KMOVW K0, EAX */
 BYTES(now3d, "0x0f, 0x0f, 0xc0, 0x9e")                /* PFADD */

@@ -102,7 +102,7 @@ static const struct {
     const char *name, *by;
 } privileged[] = {
     {"HLT", GUEST("apic")},       {"CLI", GUEST("syscall")},
-    {"STI", GUEST("syscall")},    {"IN", GUEST("syscall")},
+    {"STI", GUEST("irq")},        {"IN", GUEST("syscall")},
     {"OUT", GUEST("syscall")},    {"INS", GUEST("syscall")},
     {"OUTS", GUEST("syscall")},   {"LLDT", GUEST("segments")},
     {"LTR", GUEST("task")},       {"MONITOR", GUEST("system")},
@@ -112,7 +112,7 @@ static const struct {
     {"LIDT", GUEST("system")},    {"LMSW", GUEST("system")},
     {"INVLPG", GUEST("tlb")},     {"CLTS", GUEST("system")},
     {"SYSRET", GUEST("syscall")}, {"SYSENTER", GUEST("syscall")},
-    {"INVD", GUEST("syscall")},   {"WBINVD", GUEST("system")},
+    {"INVD", GUEST("system")},    {"WBINVD", GUEST("system")},
     {"WRMSR", GUEST("msr")},      {"RDMSR", GUEST("msr")},
     {"RDPMC", GUEST("syscall")},  {"SYSEXIT", GUEST("syscall")},
     {"XRSTORS", GUEST("system")}, {"XSAVES", GUEST("system")},
