@@ -95,6 +95,11 @@ X86Addr x86_seg_addr(X86Trans *s, unsigned seg, IrTemp off, unsigned bytes,
                      int access);
 /* The memory operand, as x86_ea and x86_seg_addr. */
 X86Addr x86_addr(X86Trans *s, const X86Insn *in, unsigned bytes, int access);
+/* A store of 8 bytes at @off and another of @bytes at @next, in one instruction:
+ * all faults of the first come before those of the second, and these before
+ * either store.  Returns the address of the first. */
+X86Addr x86_store_in_two(X86Trans *s, unsigned seg, IrTemp off, IrTemp next,
+                         unsigned bytes);
 /* m16:16, m16:32 or m16:64, as two operands: the selector is checked when the
  * offset has been loaded. */
 void x86_load_pointer(X86Trans *s, const X86Insn *in, IrTemp *sel,

@@ -216,6 +216,20 @@ void x86_store(X86Trans *s, const X86Addr *a, unsigned size, IrTemp value)
     ir_st(s->ir, value, a->base, a->disp, a->mo | size);
 }
 
+X86Addr x86_store_in_two(X86Trans *s, unsigned seg, IrTemp off, IrTemp next,
+                         unsigned bytes)
+{
+    X86Addr a = x86_seg_addr(s, seg, off, 8, X86_WRITE);
+
+    /* In 64-bit code both have the same faults, in the order of addresses. */
+    if (!x86_is64(s)) {
+        x86_call2(s, HELPER_probe_first, x86_linear(s, &a),
+                  ir_const(s->ir, a.mo));
+        check_segment(s, seg, next, bytes, X86_WRITE);
+    }
+    return a;
+}
+
 void x86_load_pointer(X86Trans *s, const X86Insn *in, IrTemp *sel, IrTemp *off)
 {
     unsigned bytes = 1u << in->osize;

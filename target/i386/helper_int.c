@@ -184,3 +184,9 @@ void helper_check_seg(X86CPU *cpu, uint64_t off, uint64_t what)
         x86_raise_error(cpu, n == R_SS && !skewed ? EXCP_SS : EXCP_GP, 0);
     }
 }
+
+void helper_probe_first(X86CPU *cpu, uint64_t addr, uint64_t memop)
+{
+    x86_check_access(cpu, addr, (MemOp)memop | MO_64);
+    cpu_probe(&cpu->cs, addr, 8, PAGE_WRITE, (MemOp)memop);
+}

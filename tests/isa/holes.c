@@ -156,7 +156,11 @@ static bool unused_bytes_differ(const IsaCase *c, const X86Insn *in,
         return false;
     }
     if (strstr(in->row->name, "MASKMOVDQU") || is_named(in, "MASKMOVQ")) {
-        return true;
+        unsigned seg = in->seg == X86_NO_REG ? R_DS : in->seg;
+
+        place = (c->state.regs[R_RDI] & low_bits(in->asize)) +
+                operands_segment_base(c, seg) - ISA_DATA;
+        return place + 16 > ISA_RW_BYTES;
     }
     return c->image && place + 1024 > ISA_RW_BYTES;
 }
