@@ -43,12 +43,30 @@ static bool is_operand_fault(const IsaResult *r)
            r->vector == EXCP_SS || r->vector == EXCP_AC;
 }
 
+/* CR2 in the operand, if it is a #PF. */
+static bool faulted_inside(const IsaCase *c, const IsaResult *r)
+{
+    return r->vector != EXCP_PF ||
+           ((r->addr - c->holes.operand) & width(c)) < c->holes.operand_bytes;
+}
+
 /* Images are touched in an order of the processor's own: that both faulted is
  * all that can be said. */
 static bool image_faulted(const IsaCase *c, const IsaResult *a,
                           const IsaResult *b)
 {
-    return c->image && is_operand_fault(a) && is_operand_fault(b);
+    return c->image && is_operand_fault(a) && is_operand_fault(b) &&
+           faulted_inside(c, a) && faulted_inside(c, b);
+}
+
+static bool differ_cr2(const IsaCase *c, const IsaResult *a, const IsaResult *b,
+                       GString *why)
+{
+    if (a->vector != EXCP_PF ||
+        (faulted_inside(c, a) && faulted_inside(c, b))) {
+        return false;
+    }
+    return differ(why, "CR2", a->addr, b->addr);
 }
 
 /* The linear address in @r's state of what a string instruction reads next. */
@@ -123,7 +141,7 @@ static bool compare_trap(const IsaCase *c, const IsaResult *a,
     return differ(why, "vector", a->vector, b->vector) ||
            differ(why, "rip", expected_rip(c, a), b->state.rip & width(c, a)) ||
            differ(why, "error code", error_code(a), error_code(b)) ||
-           (a->vector == EXCP_PF && differ(why, "CR2", a->addr, b->addr));
+           differ_cr2(c, a, b, why);
 }
 
 /* Did the last instruction, too, do what it does?  It ended behind it or where

@@ -96,26 +96,40 @@ typedef struct Draft {
 } Draft;
 
 /* Opcodes where instructions live that Heddle does not have and some processor
- * does, or where the maker decides. */
+ * does, or where the maker decides.  SDM vol. 1, 5 "Instruction Set Summary";
+ * APM vol. 3, appendix A. */
 static const struct {
     uint8_t vex, map, first, last;
 } taken[] = {
     {0, X86_M1, 0x40, 0x4f},  /* a REX prefix before something else */
     {0, X86_M1, 0x62, 0x62},  /* EVEX */
     {0, X86_M1, 0xc4, 0xc5},  /* VEX */
+    {0, X86_M1, 0xc6, 0xc7},  /* XABORT, XBEGIN */
     {0, X86_M0F, 0x01, 0x01}, /* system instructions of both makers */
     {0, X86_M0F, 0x0d, 0x0f}, /* prefetches, 3DNow! */
     {0, X86_M0F, 0x20, 0x23}, /* LOCK MOV CR0 is CR8 */
     {0, X86_M0F, 0x2b, 0x2b}, /* SSE4A: MOVNTSS */
+    {0, X86_M0F, 0x37, 0x37}, /* GETSEC */
     {0, X86_M0F, 0x78, 0x79}, /* EXTRQ, INSERTQ */
     {0, X86_M0F, 0xae, 0xae}, /* user interrupts, shadow stacks */
     {0, X86_M0F, 0xb9, 0xb9}, /* UD1 has a ModRM byte or not */
     {0, X86_M0F, 0xc7, 0xc7}, /* virtual machines, user interrupts */
     {0, X86_M0F, 0xff, 0xff}, /* UD0 likewise */
+    {0, X86_M38, 0x80, 0x82}, /* INVEPT, INVVPID */
+    {0, X86_M38, 0xd8, 0xdf}, /* Key Locker */
+    {0, X86_M38, 0xf5, 0xff}, /* WRSS, MOVDIRI, ENQCMD, AADD */
+    {0, X86_M3A, 0xf0, 0xf0}, /* HRESET */
     {1, X86_M0F, 0x41, 0x4b}, /* AVX-512's mask registers */
     {1, X86_M0F, 0x90, 0x99}, /* likewise */
-    {1, X86_M3A, 0x30, 0x33}, /* likewise */
+    {1, X86_M38, 0x48, 0x53}, /* AMX, AVX-VNNI */
+    {1, X86_M38, 0x5c, 0x6f}, /* AMX */
+    {1, X86_M38, 0x72, 0x72}, /* AVX-NE-CONVERT */
+    {1, X86_M38, 0xb0, 0xb5}, /* likewise, AVX-IFMA */
+    {1, X86_M38, 0xcb, 0xda}, /* SHA512, AVX-VNNI-INT16, SM3, SM4 */
+    {1, X86_M38, 0xe0, 0xef}, /* CMPccXADD */
     {1, X86_M3A, 0x00, 0x01}, /* VPERMQ, VPERMPD: AMD ignores W */
+    {1, X86_M3A, 0x30, 0x33}, /* mask registers */
+    {1, X86_M3A, 0xde, 0xde}, /* SM3 */
 };
 
 static bool opcode_is_taken(const X86Insn *in)

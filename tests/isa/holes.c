@@ -116,6 +116,18 @@ static void find_image_holes(IsaHoles *h, const X86Insn *in, uint64_t place)
     }
 }
 
+/* Which byte of these faults first, and which of it CR2 tells. */
+static void find_fault_range(IsaHoles *h, const IsaCase *c, const X86Insn *in)
+{
+    if (c->image) {
+        h->operand_bytes = 1024;
+    } else if (!strncmp(in->row->name, "VMASKMOVP", 9) ||
+               !strncmp(in->row->name, "VPMASKMOV", 9)) {
+        h->operand_bytes = operands_memory_bytes(in);
+    }
+    h->operand = operands_linear_address(c, in);
+}
+
 /* --- memory that may or may not fault --- */
 
 /* SDM vol. 3A, 6.15 "Interrupt 17", leaves #AC for misaligned vectors to the
@@ -123,15 +135,30 @@ static void find_image_holes(IsaHoles *h, const X86Insn *in, uint64_t place)
 static bool alignment_differs(const IsaCase *c, const X86Insn *in,
                               uint64_t place)
 {
-    unsigned bytes = operands_memory_bytes(in);
-
     if (!(c->state.eflags & EFLAGS_AC)) {
         return false;
     }
     if (!strncmp(in->row->name, "FX", 2)) {
         return place % 16;
     }
-    return bytes >= 16 && place % bytes && !silicon_is_amd();
+    return !silicon_is_amd() &&
+           (operands_memory_bytes(in) >= 16 || (in->row->attrs & XA_VSIB) ||
+            strstr(in->row->name, "MASKMOV"));
+}
+
+/* Heddle does as AMD's processors do: bytes of an image that are not used, and
+ * those that the mask of MASKMOVQ and MASKMOVDQU leaves out, fault too.  No
+ * manual says so. */
+static bool unused_bytes_differ(const IsaCase *c, const X86Insn *in,
+                                uint64_t place)
+{
+    if (silicon_is_amd()) {
+        return false;
+    }
+    if (strstr(in->row->name, "MASKMOVDQU") || is_named(in, "MASKMOVQ")) {
+        return true;
+    }
+    return c->image && place + 1024 > ISA_RW_BYTES;
 }
 
 static bool faults_differ(const IsaCase *c, const X86Insn *in, uint64_t ea,
@@ -176,10 +203,12 @@ void holes_find(IsaCase *c)
     find_own_values(h, &in);
     find_undefined_result(h, c, &in, place);
     find_image_holes(h, &in, place);
+    find_fault_range(h, c, &in);
     h->open =
-        operands_has_memory(&in) &&
-        (faults_differ(c, &in, operands_effective_address(c, &in), place) ||
-         alignment_differs(c, &in, place));
+        alignment_differs(c, &in, place) ||
+        unused_bytes_differ(c, &in, place) ||
+        (operands_has_memory(&in) &&
+         faults_differ(c, &in, operands_effective_address(c, &in), place));
     /* AMD enters MMX before it stores. */
     h->x87_of_fault = is_named(&in, "MASKMOVQ");
     /* SDM vol. 1, 3.5.1; APM vol. 3: the operand-size prefix of near branches

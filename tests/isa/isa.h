@@ -98,6 +98,9 @@ typedef struct IsaHoles {
     struct {
         uint16_t off, len;
     } data[2];
+    /* CR2 may be anywhere in these: */
+    uint64_t operand;
+    unsigned operand_bytes; /* 0: must be exact */
 } IsaHoles;
 
 /* Cases in a row with the same code: the emulator translates it once. */

@@ -260,11 +260,7 @@ static void aim_implicit(IsaCase *c, const X86Insn *in)
         set_reg(c, R_RBX, in->asize, p);
     } else if (is_named(in, "MASKMOVDQU") || is_named(in, "VMASKMOVDQU") ||
                is_named(in, "MASKMOVQ")) {
-        /* Whether bytes that the mask leaves out may fault is not defined,
-         * nor is then the x87's TOP. */
-        set_reg(
-            c, R_RDI, in->asize,
-            data_pointer(c, data_segment(in), rnd_below(ISA_RW_BYTES - 16)));
+        set_reg(c, R_RDI, in->asize, p);
     } else if (is_named(in, "ENTER") || is_named(in, "LEAVE")) {
         c->state.regs[R_RBP] = data_pointer(c, R_SS, 0x400 + rnd_below(0x1800));
     } else if (is_named(in, "DIV") || is_named(in, "IDIV")) {

@@ -220,8 +220,7 @@ bool rule_image(const X86Insn *in)
         "FXSAVE", "FXRSTOR", "FNSAVE", "FRSTOR",   "FNSTENV", "FLDENV",
         "XSAVE",  "XRSTOR",  "XSAVEC", "XSAVEOPT", NULL};
 
-    return isa_is_one_of(in->row->name, images) ||
-           strstr(in->row->name, "MASKMOV");
+    return isa_is_one_of(in->row->name, images);
 }
 
 /* What holes.c and operands.c know to leave out of one instruction's outcome.
@@ -237,7 +236,8 @@ bool rule_alone(const X86Insn *in)
     const char *name = in->row->name;
     bool memory = operands_has_memory(in);
 
-    return rule_image(in) || isa_is_one_of(name, names) ||
+    return rule_image(in) || strstr(name, "MASKMOV") ||
+           isa_is_one_of(name, names) ||
            (in->osize == IR_16 && isa_is_one_of(name, narrow)) ||
            (memory && !strncmp(name, "SHA", 3)) ||
            ((in->row->attrs & XA_F64) && in->osize16);
