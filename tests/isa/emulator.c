@@ -366,7 +366,7 @@ static void emulator_interrupt(void *context)
 
 const IsaEngine isa_native = {
     .name = "native",
-    .accel = "backend=native",
+    .accel = "backend=native,tb-size=16",
     .init = emulator_init,
     .run = emulator_run,
     .interrupt = emulator_interrupt,
@@ -374,7 +374,7 @@ const IsaEngine isa_native = {
 
 const IsaEngine isa_interp = {
     .name = "interp",
-    .accel = "backend=interp",
+    .accel = "backend=interp,tb-size=16",
     .init = emulator_init,
     .run = emulator_run,
     .interrupt = emulator_interrupt,
@@ -382,7 +382,7 @@ const IsaEngine isa_interp = {
 
 const IsaEngine isa_single = {
     .name = "single",
-    .accel = "backend=native,one-insn-per-tb=on",
+    .accel = "backend=native,one-insn-per-tb=on,tb-size=16",
     .init = emulator_init,
     .run = emulator_run,
     .interrupt = emulator_interrupt,
