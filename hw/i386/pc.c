@@ -36,28 +36,13 @@
 
 /* --- processors --- */
 
-static unsigned id_bits(unsigned count)
-{
-    return count > 1 ? 32 - __builtin_clz(count - 1) : 0;
-}
-
-uint32_t pc_apic_id(const MachineConfig *config, unsigned index)
-{
-    unsigned threads = MAX(config->threads, 1), cores = MAX(config->cores, 1);
-    unsigned thread_bits = id_bits(threads), core_bits = id_bits(cores);
-    unsigned thread = index % threads, core = index / threads % cores;
-    unsigned socket = index / threads / cores;
-
-    return (socket << core_bits | core) << thread_bits | thread;
-}
-
 static bool pc_create_cpus(PcMachine *pc, X86CPU **cpus, GError **errp)
 {
     const MachineConfig *config = pc->config;
 
-    x86_cpu_set_topology(config->sockets, config->cores, config->threads);
+    x86_cpu_set_topology(&config->topology);
     for (unsigned i = 0; i < config->cpus; i++) {
-        pc->apic_id[i] = pc_apic_id(config, i);
+        pc->apic_id[i] = x86_topology_apic_id(&config->topology, i);
         cpus[i] = x86_cpu_create(config->cpu_model, i, pc->apic_id[i], errp);
         if (!cpus[i]) {
             return false;

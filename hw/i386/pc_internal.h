@@ -33,10 +33,6 @@ typedef struct PcMachine {
     I8042State *keyboard;
 } PcMachine;
 
-/* The APIC ID of vCPU @index: thread, core and socket numbers side by side,
- * each as wide as it needs to be.  Source: SDM vol. 3A, 9.9.1. */
-uint32_t pc_apic_id(const MachineConfig *config, unsigned index);
-
 /* pc_firmware.c: the BIOS of -bios, or the default one, below 4 GiB and its
  * last 128 KiB below 1 MiB. */
 bool pc_firmware_map(PcMachine *pc, MemoryRegion *pci_memory, GError **errp);

@@ -3,7 +3,7 @@
  * The CPUID instruction.
  * Source: SDM vol. 2A, "CPUID"; AMD APM vol. 3, appendix E.
  */
-#include "target/i386/cpuid.h"
+#include "target/i386/cpuid_topology.h"
 
 #include <string.h>
 
@@ -17,25 +17,6 @@
 #define APIC_BASE_ENABLE    BIT64(11)
 #define CACHE_LINE          64
 #define APIC_TIMER_HZ       1000000000u /* hw/intc/apic_timer.c */
-
-/* Threads, cores and packages: the same for every vCPU, fixed before the
- * first is made. */
-static struct {
-    unsigned sockets, cores, threads;
-} topology = {1, 1, 1};
-
-void x86_cpu_set_topology(unsigned sockets, unsigned cores, unsigned threads)
-{
-    topology.sockets = sockets;
-    topology.cores = cores;
-    topology.threads = threads;
-}
-
-/* Bits of an APIC ID that number @count things. */
-static unsigned id_bits(unsigned count)
-{
-    return count > 1 ? 32 - __builtin_clz(count - 1) : 0;
-}
 
 uint32_t x86_cpu_signature(const X86Features *f)
 {
@@ -65,17 +46,15 @@ static CpuidRegs leaf_vendor(const X86CPU *cpu, uint32_t highest)
 static CpuidRegs leaf_features(X86CPU *cpu)
 {
     const X86Features *f = cpu->features;
-    unsigned logical = topology.cores * topology.threads;
+    unsigned logical = x86_package_threads(&x86_topology);
     CpuidRegs r = {
         .eax = x86_cpu_signature(f),
-        .ebx = cpu->apic_id << 24 | (CACHE_LINE / 8) << 8,
+        .ebx = cpu->apic_id << 24 | cpuid_logical_count(f) << 16 |
+               (CACHE_LINE / 8) << 8,
         .ecx = f->word[FW_1_ECX],
         .edx = f->word[FW_1_EDX],
     };
 
-    /* IDs to allow for in a package, not processors: a power of two. */
-    r.ebx |= MIN(1u << (id_bits(topology.cores) + id_bits(topology.threads)),
-                 255u) << 16;
     /* HTT: more than one logical processor. */
     r.edx = (r.edx & ~BIT(28)) | (logical > 1 ? BIT(28) : 0);
     if (cpu->cr4 & CR4_OSXSAVE) {
@@ -84,54 +63,6 @@ static CpuidRegs leaf_features(X86CPU *cpu)
     if (!cpu->apic ||
         !(cpu->apic_ops->get_base(cpu->apic) & APIC_BASE_ENABLE)) {
         r.edx &= ~CPUID_1_EDX_APIC;
-    }
-    return r;
-}
-
-/* Deterministic cache parameters: 32 KiB L1s and 512 KiB L2 of a core, and
- * an 8 MiB L3 of a package, as many programs expect to find some. */
-static CpuidRegs leaf_caches(uint32_t subleaf, bool amd)
-{
-    static const struct {
-        uint8_t type, level, ways; /* type: 1 data, 2 code, 3 both */
-        bool package;
-        uint32_t sets;
-    } cache[] = {
-        {1, 1, 8, false, 64},
-        {2, 1, 8, false, 64},
-        {3, 2, 8, false, 1024},
-        {3, 3, 16, true, 8192},
-    };
-    unsigned cores = 1u << id_bits(topology.cores);
-    unsigned threads = 1u << id_bits(topology.threads);
-    unsigned sharing;
-
-    if (subleaf >= ARRAY_LEN(cache)) {
-        return (CpuidRegs){0};
-    }
-    sharing = cache[subleaf].package ? cores * threads : threads;
-    return (CpuidRegs){
-        /* bit 8: self-initialising */
-        .eax = cache[subleaf].type | cache[subleaf].level << 5 | BIT(8) |
-               (sharing - 1) << 14 | (amd ? 0 : MIN(cores - 1, 63u) << 26),
-        .ebx = (CACHE_LINE - 1) | (cache[subleaf].ways - 1u) << 22,
-        .ecx = cache[subleaf].sets - 1,
-    };
-}
-
-static CpuidRegs leaf_topology(const X86CPU *cpu, uint32_t subleaf)
-{
-    unsigned smt = id_bits(topology.threads);
-    CpuidRegs r = {.ecx = subleaf & 0xff, .edx = cpu->apic_id};
-
-    if (subleaf == 0) {
-        r.eax = smt;
-        r.ebx = topology.threads;
-        r.ecx |= 1 << 8;
-    } else if (subleaf == 1) {
-        r.eax = smt + id_bits(topology.cores);
-        r.ebx = topology.threads * topology.cores;
-        r.ecx |= 2 << 8;
     }
     return r;
 }
@@ -185,7 +116,8 @@ static CpuidRegs leaf_xsave(const X86CPU *cpu, uint32_t subleaf)
 
 static CpuidRegs leaf_basic(X86CPU *cpu, uint32_t leaf, uint32_t subleaf)
 {
-    const uint32_t *word = cpu->features->word;
+    const X86Features *f = cpu->features;
+    const uint32_t *word = f->word;
     uint32_t mhz;
 
     switch (leaf) {
@@ -196,7 +128,7 @@ static CpuidRegs leaf_basic(X86CPU *cpu, uint32_t leaf, uint32_t subleaf)
     case 2: /* ask leaf 4 for caches, no TLB descriptors */
         return (CpuidRegs){.eax = 0x00ffff01};
     case 4:
-        return leaf_caches(subleaf, false);
+        return cpuid_caches(f, subleaf);
     case 5: /* MWAIT: interrupts can end it while they are masked */
         return x86_has_feature(cpu, FEAT_MONITOR)
                    ? (CpuidRegs){.eax = CACHE_LINE, .ebx = CACHE_LINE, .ecx = 3}
@@ -212,8 +144,8 @@ static CpuidRegs leaf_basic(X86CPU *cpu, uint32_t leaf, uint32_t subleaf)
                                                  : 0),
                                      .edx = word[FW_7_EDX]};
     case 0xb:
-    case 0x1f: /* the same, as there are neither modules nor dies */
-        return leaf_topology(cpu, subleaf);
+    case 0x1f:
+        return cpuid_topology(cpu, leaf, subleaf);
     case 0xd:
         return leaf_xsave(cpu, subleaf);
     case 0x15: /* TSC = crystal clock (and APIC timer) x EBX / EAX */
@@ -241,19 +173,6 @@ static CpuidRegs leaf_brand(const X86CPU *cpu, unsigned part)
 /* AMD repeats these bits of leaf 1 in 80000001h:EDX. */
 #define AMD_ALIASES 0x0183f3ffu
 
-/* Who shares a core with whom: AMD APM vol. 3, E.4.20. */
-static CpuidRegs leaf_amd_topology(const X86CPU *cpu)
-{
-    unsigned smt = id_bits(topology.threads), core = id_bits(topology.cores);
-
-    return (CpuidRegs){
-        .eax = cpu->apic_id,
-        .ebx = (cpu->apic_id >> smt & ((1u << core) - 1)) |
-               (topology.threads - 1) << 8,
-        .ecx = cpu->apic_id >> (smt + core) & 0xff, /* one node a package */
-    };
-}
-
 static unsigned linear_bits(const X86Features *f)
 {
     if (!(f->word[FW_81_EDX] & BIT(29))) {
@@ -266,7 +185,7 @@ static CpuidRegs leaf_extended(X86CPU *cpu, uint32_t leaf)
 {
     const X86Features *f = cpu->features;
     bool amd = f->amd;
-    unsigned logical = topology.cores * topology.threads;
+    unsigned logical = x86_package_threads(&x86_topology);
 
     switch (leaf) {
     case 0x80000000:
@@ -291,12 +210,10 @@ static CpuidRegs leaf_extended(X86CPU *cpu, uint32_t leaf)
         return (CpuidRegs){
             .eax = X86_PHYS_BITS | linear_bits(f) << 8,
             .ebx = f->word[FW_88_EBX],
-            .ecx = amd && logical > 1
-                       ? (logical - 1) | id_bits(logical) << 12
-                       : 0,
+            .ecx = amd ? cpuid_amd_core_count() : 0,
         };
     case 0x8000001e:
-        return amd ? leaf_amd_topology(cpu) : (CpuidRegs){0};
+        return amd ? cpuid_amd_topology(cpu) : (CpuidRegs){0};
     default:
         return (CpuidRegs){0};
     }
@@ -307,7 +224,7 @@ CpuidRegs x86_cpuid(X86CPU *cpu, uint32_t leaf, uint32_t subleaf)
     const X86Features *f = cpu->features;
 
     if (leaf >= 0x80000000 && leaf <= MAX(f->xlevel, 0x80000000)) {
-        return leaf == 0x8000001d && f->amd ? leaf_caches(subleaf, true)
+        return leaf == 0x8000001d && f->amd ? cpuid_caches(f, subleaf)
                                             : leaf_extended(cpu, leaf);
     }
     /* No hypervisor interface: that range is empty, not out of range. */

@@ -93,21 +93,6 @@ static void test_boot_codes(void)
     g_assert_cmpstr(err->message, ==, "Too many boot devices for PC");
 }
 
-/* --- processors --- */
-
-static void test_apic_ids(void)
-{
-    MachineConfig config = {.sockets = 2, .cores = 3, .threads = 2};
-    static const uint32_t expected[] = {0, 1, 2, 3, 4, 5, 8, 9, 10, 11, 12,
-                                        13};
-
-    for (unsigned i = 0; i < ARRAY_LEN(expected); i++) {
-        g_assert_cmpuint(pc_apic_id(&config, i), ==, expected[i]);
-    }
-    config = (MachineConfig){.sockets = 8, .cores = 1, .threads = 1};
-    g_assert_cmpuint(pc_apic_id(&config, 7), ==, 7);
-}
-
 /* --- -bios --- */
 
 static bool map_bios(size_t len, GError **errp)
@@ -231,7 +216,6 @@ int main(int argc, char **argv)
     g_test_add_func("/pc/e820", test_e820);
     g_test_add_func("/pc/cmos", test_cmos);
     g_test_add_func("/pc/boot-codes", test_boot_codes);
-    g_test_add_func("/pc/apic-ids", test_apic_ids);
     g_test_add_func("/pc/bios", test_bios);
     g_test_add_func("/pc/bios-refused", test_bios_refused);
     g_test_add_func("/pc/testdev", test_testdev);

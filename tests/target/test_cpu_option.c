@@ -114,38 +114,6 @@ static void test_place(void)
     g_assert_cmpstr(svm, ==, "CPUID.80000001H:ECX.svm [bit 2]");
 }
 
-/* Two packages of three cores of two threads: IDs have 2 and 1 bits. */
-static void test_topology(void)
-{
-    CpuidRegs r;
-
-    x86_cpu_set_topology(2, 3, 2);
-    select_model("EPYC");
-    cpu.apic_id = 8 | 2 << 1 | 1; /* second package, third core */
-    g_assert_cmphex(x86_cpuid(&cpu, 1, 0).ebx >> 16, ==, 0x0d08);
-    g_assert_cmphex(x86_cpuid(&cpu, 1, 0).edx >> 28 & 1, ==, 1);
-    r = x86_cpuid(&cpu, 0xb, 0);
-    g_assert_cmphex(r.eax, ==, 1);
-    g_assert_cmphex(r.ebx, ==, 2);
-    g_assert_cmphex(r.ecx, ==, 0x100);
-    g_assert_cmphex(r.edx, ==, 13);
-    r = x86_cpuid(&cpu, 0xb, 1);
-    g_assert_cmphex(r.eax, ==, 3);
-    g_assert_cmphex(r.ebx, ==, 6);
-    r = x86_cpuid(&cpu, 0x8000001e, 0);
-    g_assert_cmphex(r.eax, ==, 13);
-    g_assert_cmphex(r.ebx, ==, 0x102);
-    g_assert_cmphex(r.ecx, ==, 1);
-    g_assert_cmphex(x86_cpuid(&cpu, 0x80000008, 0).ecx, ==, 0x3005);
-    select_model("Haswell");
-    /* L1: shared by the two threads; four core IDs in a package. */
-    g_assert_cmphex(x86_cpuid(&cpu, 4, 0).eax, ==, 0x0c004121);
-    /* L3: by all eight. */
-    g_assert_cmphex(x86_cpuid(&cpu, 4, 3).eax, ==, 0x0c01c163);
-    x86_cpu_set_topology(1, 1, 1);
-    g_assert_cmphex(x86_cpuid(&cpu, 1, 0).edx >> 28 & 1, ==, 0);
-}
-
 static void test_tsc(void)
 {
     CpuidRegs r;
@@ -166,7 +134,6 @@ int main(int argc, char **argv)
     g_test_add_func("/cpu/features", test_features);
     g_test_add_func("/cpu/errors", test_errors);
     g_test_add_func("/cpu/place", test_place);
-    g_test_add_func("/cpu/topology", test_topology);
     g_test_add_func("/cpu/tsc", test_tsc);
     return g_test_run();
 }

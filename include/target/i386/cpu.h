@@ -240,8 +240,6 @@ static inline X86CPU *x86_cpu(CPUState *cs)
 X86CPU *x86_cpu_create(const char *model, unsigned index, unsigned apic_id,
                        GError **errp);
 void x86_cpu_models_help(GString *out); /* -cpu help */
-/* Topology for CPUID leaves; before the first x86_cpu_create. */
-void x86_cpu_set_topology(unsigned sockets, unsigned cores, unsigned threads);
 void x86_cpu_set_a20(bool enabled); /* all vCPUs; Locks: BQL */
 /* Startup IPI and INIT, posted by an APIC from any thread. */
 void x86_cpu_sipi(X86CPU *cpu, uint8_t vector);
