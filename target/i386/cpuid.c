@@ -9,7 +9,6 @@
 
 #include "target/i386/excp.h"
 #include "target/i386/helpers.h"
-#include "target/i386/mmu.h"
 
 #define CPUID_1_ECX_OSXSAVE BIT(27)
 #define CPUID_1_EDX_APIC    BIT(9)
@@ -144,6 +143,8 @@ static CpuidRegs leaf_basic(X86CPU *cpu, uint32_t leaf, uint32_t subleaf)
                                                  : 0),
                                      .edx = word[FW_7_EDX]};
     case 0xb:
+        return f->leaf_0b ? cpuid_topology(cpu, leaf, subleaf)
+                          : (CpuidRegs){0};
     case 0x1f:
         return cpuid_topology(cpu, leaf, subleaf);
     case 0xd:
@@ -208,7 +209,7 @@ static CpuidRegs leaf_extended(X86CPU *cpu, uint32_t leaf)
         return (CpuidRegs){.edx = f->word[FW_87_EDX]};
     case 0x80000008:
         return (CpuidRegs){
-            .eax = X86_PHYS_BITS | linear_bits(f) << 8,
+            .eax = f->phys_bits | linear_bits(f) << 8,
             .ebx = f->word[FW_88_EBX],
             .ecx = amd ? cpuid_amd_core_count() : 0,
         };

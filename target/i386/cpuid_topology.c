@@ -34,7 +34,7 @@ CpuidRegs cpuid_caches(const X86Features *f, uint32_t subleaf)
     TopologyShifts shift = x86_topology_shifts(&x86_topology);
     unsigned cores = 1u << (shift.package - shift.core), sharing;
 
-    if (subleaf >= ARRAY_LEN(cache)) {
+    if (subleaf >= ARRAY_LEN(cache) - !f->l3_cache) {
         return (CpuidRegs){0};
     }
     sharing = 1u << (cache[subleaf].level == 3 ? shift.die : shift.core);

@@ -94,7 +94,7 @@ static void write_cr3(X86CPU *cpu, uint64_t value)
         value &= ~CR3_NOFLUSH;
     }
     if (x86_is_long(cpu)) {
-        if (value >> X86_PHYS_BITS) {
+        if (value & ~x86_phys_mask(cpu)) {
             x86_raise_gp0(cpu);
         }
     } else {

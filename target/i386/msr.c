@@ -184,9 +184,10 @@ static bool types_valid(uint64_t value, uint32_t types)
 
 /* SDM vol. 3A, 12.11.2.3 "Variable Range MTRRs": of a base the type and the
  * address, of a mask the valid bit and the address. */
-static bool mtrr_variable_valid(uint32_t index, uint64_t value)
+static bool mtrr_variable_valid(const X86CPU *cpu, uint32_t index,
+                                uint64_t value)
 {
-    if (value >> X86_PHYS_BITS) {
+    if (value & ~x86_phys_mask(cpu)) {
         return false;
     }
     if (index & 1) {
@@ -195,7 +196,8 @@ static bool mtrr_variable_valid(uint32_t index, uint64_t value)
     return !(value & 0xf00) && type_valid(value, MTRR_TYPES);
 }
 
-static bool stored_value_valid(uint32_t index, uint64_t value)
+static bool stored_value_valid(const X86CPU *cpu, uint32_t index,
+                               uint64_t value)
 {
     switch (index) {
     case MSR_PAT:
@@ -210,7 +212,7 @@ static bool stored_value_valid(uint32_t index, uint64_t value)
     case MSR_MTRR_FIX4K_0 ... MSR_MTRR_FIX4K_7:
         return types_valid(value, MTRR_TYPES);
     case MSR_MTRR_BASE0 ... MSR_MTRR_MASK7:
-        return mtrr_variable_valid(index, value);
+        return mtrr_variable_valid(cpu, index, value);
     case MSR_SYSENTER_CS:
         return !(value >> 32);
     default:
@@ -413,7 +415,7 @@ bool msr_write(X86CPU *cpu, uint32_t index, uint64_t value)
     uint64_t *stored = msr_storage(cpu, index);
 
     if (stored) {
-        if (!stored_value_valid(index, value)) {
+        if (!stored_value_valid(cpu, index, value)) {
             return false;
         }
         *stored = value;
