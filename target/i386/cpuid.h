@@ -62,6 +62,25 @@ static inline uint64_t x86_phys_mask(const X86CPU *cpu)
     return BIT64(cpu->features->phys_bits) - 1;
 }
 
+/*
+ * Is @la canonical for what is put into a register now and used later: the
+ * base of a segment or a table, or an address in an MSR?  There, as processors
+ * with five-level paging have it, their widest address counts, not CR4.LA57.
+ */
+static inline bool x86_is_canonical_base(const X86CPU *cpu, vaddr la)
+{
+    int shift = x86_has_feature(cpu, FEAT_LA57) ? 7 : 16;
+
+    return (int64_t)(la << shift) >> shift == (int64_t)la;
+}
+
+/* May MONITOR and MWAIT be used?  Intel's can be switched off. */
+static inline bool x86_monitor_enabled(const X86CPU *cpu)
+{
+    return x86_has_feature(cpu, FEAT_MONITOR) &&
+           (cpu->features->amd || (cpu->misc_enable & MISC_ENABLE_MONITOR));
+}
+
 /* Power-on state but for what INIT keeps (FPU, MSRs, caches, TSC). */
 void x86_cpu_init_reset(X86CPU *cpu);
 
