@@ -20,6 +20,7 @@ static void select_model(const char *text)
     g_clear_pointer(&cpu.features, g_free);
     g_assert_true(x86_model_select(&cpu, text, false, &err));
     g_assert_no_error(err);
+    cpu.tsc_hz = cpu.features->tsc_hz;
 }
 
 static uint32_t bits(uint32_t value, unsigned high, unsigned low)
@@ -140,7 +141,7 @@ static void test_intel_topology(void)
         unsigned all = t->sockets * t->dies * t->cores * t->threads;
 
         x86_cpu_set_topology(t);
-        select_model("max");
+        select_model(t->dies > 1 ? "Haswell" : "max");
         for (unsigned i = 0; i < all; i++) {
             X86Place place = x86_topology_place(t, i);
 
@@ -216,6 +217,146 @@ static void test_caches(void)
     g_assert_cmpuint(bits(x86_cpuid(&cpu, 4, 0).eax, 31, 26), ==, 7);
     select_model("EPYC");
     expect_caches(0x8000001d, sharing);
+    select_model("Haswell,l3-cache=off");
+    g_assert_cmphex(x86_cpuid(&cpu, 4, 3).eax, ==, 0);
+    select_model("EPYC,l3-cache=off");
+    g_assert_cmphex(x86_cpuid(&cpu, 0x8000001d, 3).eax, ==, 0);
+    g_assert_cmphex(x86_cpuid(&cpu, 0x80000006, 0).edx, ==, 0);
+}
+
+/* --- the makers --- */
+
+static void test_ranges(void)
+{
+    x86_cpu_set_topology(&arrangements[0]);
+    select_model("Haswell");
+    /* Past the last leaf, and past the last extended one: the last basic one,
+     * here that of XSAVE. */
+    g_assert_cmphex(x86_cpuid(&cpu, 0, 0).eax, ==, 0xd);
+    g_assert_cmphex(x86_cpuid(&cpu, 0x20, 0).eax, ==, 7);
+    g_assert_cmphex(x86_cpuid(&cpu, 0x80000009, 0).eax, ==, 7);
+    g_assert_cmphex(x86_cpuid(&cpu, 0xc0000000, 0).eax, ==, 7);
+    g_assert_cmphex(x86_cpuid(&cpu, 0x40000000, 0).eax, ==, 0);
+    select_model("EPYC"); /* zeroes */
+    g_assert_cmphex(x86_cpuid(&cpu, 0x20, 0).eax, ==, 0);
+    g_assert_cmphex(x86_cpuid(&cpu, 0x8000001f, 0).eax, ==, 0);
+}
+
+static void test_makers(void)
+{
+    CpuidRegs r;
+
+    x86_cpu_set_topology(&arrangements[0]);
+    select_model("EPYC");
+    g_assert_cmphex(x86_cpuid(&cpu, 2, 0).eax, ==, 0);
+    g_assert_cmphex(x86_cpuid(&cpu, 4, 0).eax, ==, 0);
+    r = x86_cpuid(&cpu, 0x80000000, 0);
+    g_assert_cmpmem(&r.ebx, 4, "Auth", 4);
+    g_assert_cmphex(x86_cpuid(&cpu, 0x80000001, 0).edx & 0x0183f3ff, ==,
+                    x86_cpuid(&cpu, 1, 0).edx & 0x0183f3ff);
+    select_model("Haswell");
+    g_assert_cmphex(x86_cpuid(&cpu, 0x80000000, 0).ebx, ==, 0);
+    g_assert_cmphex(x86_cpuid(&cpu, 0x80000005, 0).ecx, ==, 0);
+    g_assert_cmphex(x86_cpuid(&cpu, 0x8000001e, 0).ebx, ==,
+                    x86_cpuid(&cpu, 0xd, 0).ebx);
+    g_assert_cmphex(x86_cpuid(&cpu, 2, 0).eax, ==, 0x00ff0001);
+    select_model("pentium3"); /* no leaf 4: descriptors */
+    g_assert_cmphex(x86_cpuid(&cpu, 2, 0).edx, ==, 0x2c308604);
+}
+
+/* SDM vol. 2A, "CPUID": SYSCALL is shown in 64-bit mode only. */
+static void test_syscall_bit(void)
+{
+    select_model("max");
+    cpu.hflags = 0;
+    g_assert_cmpuint(bits(x86_cpuid(&cpu, 0x80000001, 0).edx, 11, 11), ==, 0);
+    cpu.hflags = HF_CS64;
+    g_assert_cmpuint(bits(x86_cpuid(&cpu, 0x80000001, 0).edx, 11, 11), ==, 1);
+    cpu.hflags = 0;
+    select_model("EPYC");
+    g_assert_cmpuint(bits(x86_cpuid(&cpu, 0x80000001, 0).edx, 11, 11), ==, 1);
+}
+
+/* IA32_MISC_ENABLE takes bits and leaves away: SDM vol. 4, table 2-2. */
+static void test_misc_enable(void)
+{
+    select_model("max");
+    cpu.misc_enable = MISC_ENABLE_CPUID_LIMIT | MISC_ENABLE_NO_XD;
+    g_assert_cmphex(x86_cpuid(&cpu, 0, 0).eax, ==, 3);
+    g_assert_cmphex(x86_cpuid(&cpu, 7, 0).ebx, ==, 0);
+    g_assert_cmpuint(bits(x86_cpuid(&cpu, 1, 0).ecx, 3, 3), ==, 0);
+    g_assert_cmpuint(bits(x86_cpuid(&cpu, 0x80000001, 0).edx, 20, 20), ==, 0);
+    cpu.misc_enable = MISC_ENABLE_MONITOR;
+    g_assert_cmphex(x86_cpuid(&cpu, 0, 0).eax, ==, 0x1f);
+    g_assert_cmpuint(bits(x86_cpuid(&cpu, 1, 0).ecx, 3, 3), ==, 1);
+    g_assert_cmpuint(bits(x86_cpuid(&cpu, 0x80000001, 0).edx, 20, 20), ==, 1);
+}
+
+/* --- frequencies --- */
+
+/* Leaf 15h is exact, or says nothing. */
+static void test_tsc(void)
+{
+    static const struct {
+        const char *text;
+        uint64_t hz;
+        bool told;
+    } rows[] = {
+        {"max", 1000000000, true},
+        {"max,tsc-frequency=2500000000", 2500000000, true},
+        {"max,tsc-freq=2.5G", 2500000000, true},
+        {"max,tsc-freq=900M", 900000000, true},
+        {"max,tsc-frequency=2893300000", 2893300000, false},
+        {"max,tsc-frequency=1193182", 1193182, false},
+        {"max,tsc-frequency=4294000000", 4294000000, true},
+        {"max,tsc-frequency=5000000000", 5000000000, true},
+        {"Haswell,tsc-frequency=0", 1000000000, false}, /* no such leaf */
+    };
+
+    for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+        CpuidRegs r;
+
+        g_test_message("%s", rows[i].text);
+        select_model(rows[i].text);
+        g_assert_cmpuint(cpu.features->tsc_hz, ==, rows[i].hz);
+        if (cpu.features->level < 0x15) {
+            continue;
+        }
+        r = x86_cpuid(&cpu, 0x15, 0);
+        g_assert_cmpint(r.ebx != 0, ==, rows[i].told);
+        if (rows[i].told) {
+            g_assert_cmpuint((uint64_t)r.ecx * r.ebx % r.eax, ==, 0);
+            g_assert_cmpuint((uint64_t)r.ecx * r.ebx / r.eax, ==, rows[i].hz);
+            /* Linux: native_calibrate_tsc() */
+            g_assert_cmpuint((uint64_t)r.ecx / 1000 * r.ebx, <=, UINT32_MAX);
+        }
+        g_assert_cmpuint(x86_cpuid(&cpu, 0x16, 0).eax, ==,
+                         rows[i].hz / 1000000);
+    }
+}
+
+/* --- XSAVE --- */
+
+static void test_xsave_sizes(void)
+{
+    select_model("max");
+    cpu.xcr0 = 3;
+    g_assert_cmpuint(x86_cpuid(&cpu, 0xd, 0).ebx, ==, 576);
+    g_assert_cmpuint(x86_cpuid(&cpu, 0xd, 0).ecx, ==, 840);
+    cpu.xcr0 = 0x203; /* PKRU: far away, or at once behind the header */
+    g_assert_cmpuint(x86_cpuid(&cpu, 0xd, 0).ebx, ==, 840);
+    g_assert_cmpuint(x86_cpuid(&cpu, 0xd, 1).ebx, ==, 584);
+    select_model("max,-pku");
+    cpu.xcr0 = 7;
+    g_assert_cmpuint(x86_cpuid(&cpu, 0xd, 0).eax, ==, 7);
+    g_assert_cmpuint(x86_cpuid(&cpu, 0xd, 0).ecx, ==, 832);
+    g_assert_cmpuint(x86_cpuid(&cpu, 0xd, 9).eax, ==, 0);
+    select_model("max,-xsavec"); /* nor XSAVES: no compacted format */
+    g_assert_cmphex(x86_cpuid(&cpu, 0xd, 1).eax, ==, 5);
+    g_assert_cmpuint(x86_cpuid(&cpu, 0xd, 1).ebx, ==, 0);
+    select_model("max,-xsave");
+    g_assert_cmphex(x86_cpuid(&cpu, 0xd, 0).eax, ==, 0);
+    g_assert_cmphex(x86_cpuid(&cpu, 0xd, 1).eax, ==, 0);
 }
 
 int main(int argc, char **argv)
@@ -225,5 +366,11 @@ int main(int argc, char **argv)
     g_test_add_func("/cpuid/topology/intel", test_intel_topology);
     g_test_add_func("/cpuid/topology/amd", test_amd_topology);
     g_test_add_func("/cpuid/caches", test_caches);
+    g_test_add_func("/cpuid/ranges", test_ranges);
+    g_test_add_func("/cpuid/makers", test_makers);
+    g_test_add_func("/cpuid/syscall", test_syscall_bit);
+    g_test_add_func("/cpuid/misc-enable", test_misc_enable);
+    g_test_add_func("/cpuid/tsc", test_tsc);
+    g_test_add_func("/cpuid/xsave", test_xsave_sizes);
     return g_test_run();
 }
