@@ -88,6 +88,7 @@ struct ApicState {
     uint32_t id;
     bool bsp;
     bool lint0; /* level of the pin */
+    bool has_deadline; /* the processor's CPUID offers that mode */
 
     /* Derived. */
     uint32_t intr; /* INTR to the processor; atomic */

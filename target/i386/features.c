@@ -93,6 +93,14 @@ void x86_feature_put(X86Features *f, X86FeatureId id, bool on)
         on ? f->word[info->word] | bit : f->word[info->word] & ~bit;
 }
 
+bool x86_cpu_has_feature(const X86CPU *cpu, const char *name)
+{
+    const X86FeatureInfo *info = x86_feature_find(name);
+
+    g_assert(info); /* the caller's spelling */
+    return x86_feature_is_set(cpu->features, info - x86_feature_info);
+}
+
 /* One needs the registers, the mode or the MSRs that the other brings.  In an
  * order that lets one row's result serve the next. */
 static const struct {

@@ -257,6 +257,8 @@ void x86_cpu_set_a20(bool enabled); /* all vCPUs; Locks: BQL */
 /* Startup IPI and INIT, posted by an APIC from any thread. */
 void x86_cpu_sipi(X86CPU *cpu, uint8_t vector);
 uint64_t x86_cpu_tsc(X86CPU *cpu); /* what RDTSC returns now */
+/* By the name that -cpu takes; constant for a vCPU's life. */
+bool x86_cpu_has_feature(const X86CPU *cpu, const char *name);
 
 /* --- for accel/tcg --- */
 struct TranslationBlock;
