@@ -129,7 +129,7 @@ static uint64_t cr4_bits(const X86CPU *cpu)
         {CR4_SMEP, FEAT_SMEP},         {CR4_SMAP, FEAT_SMAP},
         {CR4_PKE, FEAT_PKU},
     };
-    uint64_t bits = CR4_PCE;
+    uint64_t bits = cpu->features->family > 4 ? CR4_PCE : 0;
 
     for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
         if (x86_has_feature(cpu, rows[i].feature)) {
