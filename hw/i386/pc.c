@@ -36,6 +36,21 @@
 
 /* --- processors --- */
 
+bool pc_ram_fits(uint64_t ram_bytes, unsigned phys_bits, GError **errp)
+{
+    uint64_t below = i440fx_ram_below_4g(ram_bytes);
+    uint64_t top = ram_bytes > below ? 4 * GiB + ram_bytes - below : below;
+
+    if (top > BIT64(phys_bits)) {
+        error_setg(errp,
+                   "Address space limit 0x%" PRIx64 " < 0x%" PRIx64
+                   " phys-bits too low (%u)",
+                   BIT64(phys_bits) - 1, top - 1, phys_bits);
+        return false;
+    }
+    return true;
+}
+
 static bool pc_create_cpus(PcMachine *pc, X86CPU **cpus, GError **errp)
 {
     const MachineConfig *config = pc->config;
@@ -44,7 +59,8 @@ static bool pc_create_cpus(PcMachine *pc, X86CPU **cpus, GError **errp)
     for (unsigned i = 0; i < config->cpus; i++) {
         pc->apic_id[i] = x86_topology_apic_id(&config->topology, i);
         cpus[i] = x86_cpu_create(config->cpu_model, i, pc->apic_id[i], errp);
-        if (!cpus[i]) {
+        if (!cpus[i] || !pc_ram_fits(config->ram_bytes,
+                                     x86_cpu_phys_bits(cpus[i]), errp)) {
             return false;
         }
         apic_create(cpus[i], &apic_cpu_ops);

@@ -33,6 +33,9 @@ typedef struct PcMachine {
     I8042State *keyboard;
 } PcMachine;
 
+/* Can processors of so many physical address bits reach all RAM? */
+bool pc_ram_fits(uint64_t ram_bytes, unsigned phys_bits, GError **errp);
+
 /* pc_firmware.c: the BIOS of -bios, or the default one, below 4 GiB and its
  * last 128 KiB below 1 MiB. */
 bool pc_firmware_map(PcMachine *pc, MemoryRegion *pci_memory, GError **errp);

@@ -259,6 +259,7 @@ void x86_cpu_sipi(X86CPU *cpu, uint8_t vector);
 uint64_t x86_cpu_tsc(X86CPU *cpu); /* what RDTSC returns now */
 /* By the name that -cpu takes; constant for a vCPU's life. */
 bool x86_cpu_has_feature(const X86CPU *cpu, const char *name);
+unsigned x86_cpu_phys_bits(const X86CPU *cpu); /* MAXPHYADDR */
 
 /* --- for accel/tcg --- */
 struct TranslationBlock;
