@@ -20,12 +20,21 @@
 #define APIC_ICR_DEST_8 0xff000000
 #define APIC_LDR_WRITE  0xff000000
 
+#define APIC_LVT_DEADLINE BIT(18) /* timer mode; reserved without the feature */
+
 /* What a guest may write in each LVT entry. */
-static const uint32_t lvt_write_mask[APIC_LVTS] = {
-    [APIC_LVT_TIMER] = 0x700ff,   [APIC_LVT_THERMAL] = 0x107ff,
-    [APIC_LVT_PERF] = 0x107ff,    [APIC_LVT_LINT0] = 0x1a7ff,
-    [APIC_LVT_LINT1] = 0x1a7ff,   [APIC_LVT_ERROR] = 0x100ff,
-};
+static uint32_t lvt_write_mask(const ApicState *s, unsigned lvt)
+{
+    static const uint32_t mask[APIC_LVTS] = {
+        [APIC_LVT_TIMER] = 0x700ff,   [APIC_LVT_THERMAL] = 0x107ff,
+        [APIC_LVT_PERF] = 0x107ff,    [APIC_LVT_LINT0] = 0x1a7ff,
+        [APIC_LVT_LINT1] = 0x1a7ff,   [APIC_LVT_ERROR] = 0x100ff,
+    };
+
+    return lvt == APIC_LVT_TIMER && !s->has_deadline
+               ? mask[lvt] & ~APIC_LVT_DEADLINE
+               : mask[lvt];
+}
 
 /* What is to be done once the lock is dropped. */
 typedef struct ApicAfter {
@@ -118,7 +127,7 @@ static bool apic_read_locked(const ApicState *s, unsigned reg, uint32_t *value)
 
 static void apic_write_lvt_locked(ApicState *s, unsigned lvt, uint32_t value)
 {
-    value &= lvt_write_mask[lvt];
+    value &= lvt_write_mask(s, lvt);
     if (!(s->svr & APIC_SVR_ENABLE)) {
         value |= APIC_LVT_MASKED; /* 11.4.7.2: the mask bits stay set */
     }
@@ -308,11 +317,11 @@ bool apic_read_msr(void *apic, unsigned index, uint64_t *value)
 }
 
 /* Bits of each writable MSR that must be 0: the rest is #GP(0). */
-static uint64_t apic_msr_reserved(unsigned index)
+static uint64_t apic_msr_reserved(const ApicState *s, unsigned index)
 {
     if (index >= APIC_REG_LVT && index < APIC_REG_LVT + APIC_LVTS) {
         /* Bits 12 and 14, status and remote IRR, are read only. */
-        return ~(uint64_t)(lvt_write_mask[index - APIC_REG_LVT] | 0x5000);
+        return ~(uint64_t)(lvt_write_mask(s, index - APIC_REG_LVT) | 0x5000);
     }
     switch (index) {
     case APIC_REG_TPR:
@@ -334,7 +343,7 @@ static uint64_t apic_msr_reserved(unsigned index)
 static bool apic_write_msr_locked(ApicState *s, unsigned index,
                                   uint64_t value, ApicAfter *after)
 {
-    if (!apic_is_x2(s) || (value & apic_msr_reserved(index))) {
+    if (!apic_is_x2(s) || (value & apic_msr_reserved(s, index))) {
         return false;
     }
     switch (index) {

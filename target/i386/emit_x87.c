@@ -8,13 +8,17 @@
 #include "target/i386/emit.h"
 #include "target/i386/x87.h"
 
-/* #NM by CR0.EM or TS: SDM vol. 3A, 6.15 "Interrupt 7".  Whatever follows, MMX
- * has to be entered again. */
+/* #NM by CR0.EM or TS: SDM vol. 3A, 6.15 "Interrupt 7".  A processor without
+ * x87 has EM set, so that its instructions can be emulated (2.5); #UD is what
+ * is left for one whose software does not.  Whatever follows, MMX has to be
+ * entered again. */
 static bool x87_usable(X86Trans *s)
 {
     s->mmx = false;
     if (s->flags & HF_X87_NM) {
         x86_fault(s, EXCP_NM);
+    } else if (!x86_has_feature(s->cpu, FEAT_FPU)) {
+        x86_fault(s, EXCP_UD);
     }
     return !s->ended;
 }

@@ -7,7 +7,7 @@
  */
 #include "guest.h"
 
-#define NONCANONICAL 0x800000000000ull
+#define NONCANONICAL (1ull << 56) /* for 57 bits, too */
 
 #define EFER   0xc0000080
 #define PAT    0x277

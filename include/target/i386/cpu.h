@@ -81,6 +81,17 @@ enum { R_ES, R_CS, R_SS, R_DS, R_FS, R_GS, NB_SEGS };
 #define EFER_LMA BIT64(10)
 #define EFER_NXE BIT64(11)
 
+/* IA32_MISC_ENABLE: SDM vol. 4, table 2-2. */
+#define MISC_ENABLE_FAST_STRINGS BIT64(0)
+#define MISC_ENABLE_MONITOR      BIT64(18)
+#define MISC_ENABLE_CPUID_LIMIT  BIT64(22) /* CPUID shows leaves up to 3 */
+#define MISC_ENABLE_NO_XD        BIT64(34)
+
+/* IA32_APIC_BASE: SDM vol. 3A, 11.4.4 "Local APIC Status and Location". */
+#define APIC_BASE_BSP    BIT64(8)
+#define APIC_BASE_X2APIC BIT64(10)
+#define APIC_BASE_ENABLE BIT64(11)
+
 /* Descriptor attributes, as in bits 8-23 of a descriptor's second word:
  * SDM vol. 3A, 3.4.5 "Segment Descriptors" */
 #define DESC_TYPE_SHIFT 8
@@ -198,8 +209,10 @@ typedef struct X86CPU {
     uint32_t watch_hits; /* DR6 bits of a data breakpoint's trap to come */
     uint64_t efer, star, lstar, cstar, fmask, kernel_gs_base;
     uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
-    uint64_t pat, tsc_aux, tsc_adjust, misc_enable, mcg_status;
-    uint64_t mtrr_def, mtrr_fixed[11], mtrr_base[8], mtrr_mask[8];
+    uint64_t pat, tsc_aux, tsc_adjust, misc_enable;
+    uint64_t mcg_status, mc0_ctl; /* machine checks */
+    /* mtrr_var: bases and masks in turn. */
+    uint64_t mtrr_def, mtrr_fixed[11], mtrr_var[16];
     uint64_t pdpte[4]; /* PAE: loaded with CR3 */
     int64_t tsc_offset; /* guest TSC = host's virtual-clock TSC + this */
     uint32_t smbase;
@@ -249,12 +262,13 @@ static inline bool x86_is_canonical(const X86CPU *cpu, vaddr la)
 X86CPU *x86_cpu_create(const char *model, unsigned index, unsigned apic_id,
                        GError **errp);
 void x86_cpu_models_help(GString *out); /* -cpu help */
-/* Topology for CPUID leaves; before the first x86_cpu_create. */
-void x86_cpu_set_topology(unsigned sockets, unsigned cores, unsigned threads);
 void x86_cpu_set_a20(bool enabled); /* all vCPUs; Locks: BQL */
 /* Startup IPI and INIT, posted by an APIC from any thread. */
 void x86_cpu_sipi(X86CPU *cpu, uint8_t vector);
 uint64_t x86_cpu_tsc(X86CPU *cpu); /* what RDTSC returns now */
+/* By the name that -cpu takes; constant for a vCPU's life. */
+bool x86_cpu_has_feature(const X86CPU *cpu, const char *name);
+unsigned x86_cpu_phys_bits(const X86CPU *cpu); /* MAXPHYADDR */
 
 /* --- for accel/tcg --- */
 struct TranslationBlock;
