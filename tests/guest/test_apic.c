@@ -143,10 +143,7 @@ static void test_periodic(void)
 
 static void test_deadline(void)
 {
-    uint32_t a = 1, b, c, d;
-
-    __asm__("cpuid" : "+a"(a), "=b"(b), "=c"(c), "=d"(d));
-    if (!(c >> 24 & 1)) {
+    if (!(cpuid(1, 0).c >> 24 & 1)) {
         return;
     }
     log.n = 0;
@@ -409,10 +406,9 @@ static void on_x2apic(Frame *f)
 static void test_x2apic(void)
 {
     uint64_t base = rdmsr(MSR_APIC_BASE);
-    uint32_t a = 1, b, c, d, id = *reg(ID) >> 24;
+    uint32_t id = *reg(ID) >> 24;
 
-    __asm__("cpuid" : "+a"(a), "=b"(b), "=c"(c), "=d"(d));
-    if (!(c >> 21 & 1)) {
+    if (!(cpuid(1, 0).c >> 21 & 1)) {
         return;
     }
     check_eq(base & 0xfff, 0x900, "APIC base: bootstrap, enabled");

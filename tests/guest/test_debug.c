@@ -8,15 +8,6 @@
  */
 #include "guest.h"
 
-#define READ_DR(n) \
-    ({ \
-        uint64_t v_; \
-        __asm__ volatile("mov %%dr" #n ", %0" : "=r"(v_)); \
-        v_; \
-    })
-#define WRITE_DR(n, v) \
-    __asm__ volatile("mov %0, %%dr" #n ::"r"((uint64_t)(v)))
-
 #define DR6_ONES 0xffff0ff0ull
 #define DR6_BD   (1ull << 13)
 #define DR6_BS   (1ull << 14)

@@ -171,10 +171,7 @@ static void with_entry(uint64_t *entry, uint64_t value, uint64_t error,
 
 static unsigned physical_bits(void)
 {
-    uint32_t a = 0x80000008, b, c, d;
-
-    __asm__("cpuid" : "+a"(a), "=b"(b), "=c"(c), "=d"(d));
-    return a & 0xff;
+    return cpuid(0x80000008, 0).a & 0xff;
 }
 
 /* Reserved bits win over rights, not over absence. */

@@ -159,23 +159,58 @@ __attribute__((noreturn)) void finish(int status)
     }
 }
 
-bool boot_word(const char *word)
+/* After the name of an option at @at: its value, 1 if it has none. */
+static uint64_t option_value(const char *at)
+{
+    uint64_t v = 0;
+
+    if (*at++ != '=') {
+        return 1;
+    }
+    for (; *at >= '0' && *at <= '9'; at++) {
+        v = 10 * v + *at - '0';
+    }
+    return v;
+}
+
+bool boot_option(const char *name, uint64_t *value)
 {
     const uint32_t *info = (uint32_t *)boot_info;
-    const char *line = (const char *)(uintptr_t)info[4];
-    size_t n = 0, len = 0;
+    const char *at = info[0] & 4 ? (const char *)(uintptr_t)info[4] : "";
 
-    while (word[len]) {
-        len++;
+    while (*at) {
+        const char *n = name;
+
+        while (*n && *at == *n) {
+            at++;
+            n++;
+        }
+        if (!*n && (!*at || *at == ' ' || *at == '=')) {
+            *value = option_value(at);
+            return true;
+        }
+        while (*at && *at++ != ' ') {
+        }
     }
-    while ((info[0] & 4) && line[n]) {
-        n++;
-    }
-    while (len && n && line[n - 1] == word[len - 1]) {
-        n--;
-        len--;
-    }
-    return !len;
+    return false;
+}
+
+bool boot_word(const char *word)
+{
+    uint64_t value;
+
+    return boot_option(word, &value);
+}
+
+/* xorshift64*: the same sequence on every machine. */
+static uint64_t random_state = 0x9e3779b97f4a7c15;
+
+uint64_t random64(void)
+{
+    random_state ^= random_state >> 12;
+    random_state ^= random_state << 25;
+    random_state ^= random_state >> 27;
+    return random_state * 0x2545f4914f6cdd1d;
 }
 
 /* --- exceptions and interrupts --- */
@@ -333,6 +368,7 @@ void run_protected(const void *code)
 
 void runtime_init(void)
 {
+    uint64_t seed;
     unsigned i;
 
     for (i = 0; i < 256; i++) {
@@ -348,6 +384,9 @@ void runtime_init(void)
     load_tss();
     map_user_alias();
     heap = (char *)(((uintptr_t)end + 4095) & -4096ull);
+    if (boot_option("seed", &seed)) {
+        random_state ^= seed << 1;
+    }
 }
 
 /* --- memory --- */
