@@ -173,10 +173,23 @@ static uint64_t option_value(const char *at)
     return v;
 }
 
-bool boot_option(const char *name, uint64_t *value)
+/* Loaders put it where the heap will be. */
+static char boot_line[256];
+
+static void keep_boot_line(void)
 {
     const uint32_t *info = (uint32_t *)boot_info;
-    const char *at = info[0] & 4 ? (const char *)(uintptr_t)info[4] : "";
+    const char *from = (const char *)(uintptr_t)info[4];
+    size_t n;
+
+    for (n = 0; (info[0] & 4) && from[n] && n < sizeof(boot_line) - 1; n++) {
+        boot_line[n] = from[n];
+    }
+}
+
+bool boot_option(const char *name, uint64_t *value)
+{
+    const char *at = boot_line;
 
     while (*at) {
         const char *n = name;
@@ -250,11 +263,11 @@ void handle_vector(Frame *f)
 }
 
 /* All registers are lost on the way back; RBP is saved by hand. */
-#define LOST \
-    "rax", "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "r12", \
-        "r13", "r14", "r15", "memory", "cc"
+#define LOST                                                                   \
+    "rax", "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "r12", "r13", \
+        "r14", "r15", "memory", "cc"
 
-int catch(void (*fn)(void *arg), void *arg, Frame *frame)
+int catch (void (*fn)(void *arg), void *arg, Frame *frame)
 {
     caught.active = true;
     caught.vector = -1;
@@ -335,8 +348,8 @@ void idt_set(unsigned vector, void *handler, unsigned type, unsigned ist)
 {
     uint64_t offset = (uintptr_t)handler;
 
-    idt[vector] = (struct IdtEntry){offset, 0x08, ist, 0x80 | type,
-                                    offset >> 16, offset >> 32, 0};
+    idt[vector] = (struct IdtEntry){
+        offset, 0x08, ist, 0x80 | type, offset >> 16, offset >> 32, 0};
 }
 
 static void load_idt(void)
@@ -383,6 +396,7 @@ void runtime_init(void)
     tss.iomap = sizeof(tss);
     load_tss();
     map_user_alias();
+    keep_boot_line();
     heap = (char *)(((uintptr_t)end + 4095) & -4096ull);
     if (boot_option("seed", &seed)) {
         random_state ^= seed << 1;

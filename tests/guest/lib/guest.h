@@ -14,8 +14,8 @@
 
 /* Saved by the common handler, lowest address first. */
 typedef struct Frame {
-    uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx,
-        rcx, rax;
+    uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx,
+        rax;
     uint64_t vector, error, rip, cs, rflags, rsp, ss;
 } Frame;
 
@@ -46,7 +46,7 @@ void on_vector(unsigned vector, void (*fn)(Frame *f));
  * Run @fn(@arg) and tell how it ended: -1 if it returned, else the vector of
  * the exception that it raised, whose frame is in *frame.
  */
-int catch(void (*fn)(void *arg), void *arg, Frame *frame);
+int catch (void (*fn)(void *arg), void *arg, Frame *frame);
 
 /*
  * RAM is mapped a second time for CPL 3, from USER_BASE on.  A function run
@@ -144,21 +144,21 @@ static inline void wrmsr(uint32_t msr, uint64_t v)
     __asm__ volatile("wrmsr" ::"a"((uint32_t)v), "d"((uint32_t)(v >> 32)),
                      "c"(msr));
 }
-#define READ_CR(n) \
-    ({ \
-        uint64_t v_; \
-        __asm__ volatile("mov %%cr" #n ", %0" : "=r"(v_)); \
-        v_; \
+#define READ_CR(n)                                                             \
+    ({                                                                         \
+        uint64_t v_;                                                           \
+        __asm__ volatile("mov %%cr" #n ", %0" : "=r"(v_));                     \
+        v_;                                                                    \
     })
-#define WRITE_CR(n, v) \
+#define WRITE_CR(n, v)                                                         \
     __asm__ volatile("mov %0, %%cr" #n ::"r"((uint64_t)(v)) : "memory")
-#define READ_DR(n) \
-    ({ \
-        uint64_t v_; \
-        __asm__ volatile("mov %%dr" #n ", %0" : "=r"(v_)); \
-        v_; \
+#define READ_DR(n)                                                             \
+    ({                                                                         \
+        uint64_t v_;                                                           \
+        __asm__ volatile("mov %%dr" #n ", %0" : "=r"(v_));                     \
+        v_;                                                                    \
     })
-#define WRITE_DR(n, v) \
+#define WRITE_DR(n, v)                                                         \
     __asm__ volatile("mov %0, %%dr" #n ::"r"((uint64_t)(v)) : "memory")
 typedef struct CpuidRegs {
     uint32_t a, b, c, d;
