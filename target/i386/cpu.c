@@ -58,7 +58,7 @@ static void reset_common(X86CPU *cpu)
     cpu->dr[6] = 0xffff0ff0;
     cpu->dr[7] = 0x400;
     cpu->watch = 0;
-    cpu->watch_hits = 0;
+    cpu->watch_hits = cpu->watch_held = 0;
     cpu->efer = 0;
     cpu->old_exception = -1;
     cpu->cs.exception_index = -1;

@@ -133,6 +133,7 @@ enum {
     HF_DEBUG = BIT(23),   /* DR7 has an instruction breakpoint enabled */
     HF_RF = BIT(24),      /* EFLAGS.RF: holds one of those off */
     HF_IOPL_OK = BIT(25), /* CPL <= IOPL: CLI, STI, IN, OUT need no check */
+    HF_SS_SHADOW = BIT(26), /* after MOV SS: #DB held off, too */
 };
 
 typedef union __attribute__((aligned(32))) VecReg {
@@ -195,6 +196,7 @@ typedef struct X86CPU {
     uint64_t dr[8];
     uint8_t watch;       /* DR0-DR3 that watch data: derived from DR7 */
     uint32_t watch_hits; /* DR6 bits of a data breakpoint's trap to come */
+    uint32_t watch_held; /* those of a load of SS: one instruction later */
     uint64_t efer, star, lstar, cstar, fmask, kernel_gs_base;
     uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
     uint64_t pat, tsc_aux, tsc_adjust, misc_enable, mcg_status;
@@ -271,11 +273,12 @@ bool x86_tlb_fill(X86CPU *cpu, vaddr addr, int access, unsigned mmu,
 void x86_check_access(X86CPU *cpu, vaddr addr, MemOp op);
 /* Data breakpoints: is one in the page at @page?  Which DR6 bits does an access
  * set?  Raise the trap of those that X86CPU.watch_hits holds, if any: between
- * instructions, X86CPU.rip is that of the next. */
+ * instructions, X86CPU.rip is that of the next; true if it has to wait for that
+ * one. */
 bool x86_page_watched(const X86CPU *cpu, vaddr page);
 uint32_t x86_watch_hits(const X86CPU *cpu, vaddr addr, unsigned len,
                         bool write);
-void x86_take_watch_trap(X86CPU *cpu);
+bool x86_take_watch_trap(X86CPU *cpu);
 /* Deliver cs.exception_index.  May itself fault. */
 void x86_deliver_exception(X86CPU *cpu);
 /* Act on interrupt_request between TBs; true if the state changed.  Takes and
