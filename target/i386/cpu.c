@@ -63,6 +63,8 @@ static void reset_common(X86CPU *cpu)
     cpu->old_exception = -1;
     cpu->cs.exception_index = -1;
     cpu->nmi_masked = false;
+    cpu->nmis_pending = 0;
+    __atomic_store_n(&cpu->nmis_sent, 0, __ATOMIC_RELAXED);
     cpu->smm = false;
     cpu->hflags = 0;
     /* The first processor runs the firmware, the others wait for it. */

@@ -214,6 +214,8 @@ typedef struct X86CPU {
     bool excp_is_int;
     uint64_t a20_mask;  /* and'ed to every physical address */
     bool nmi_masked;    /* until IRET */
+    uint32_t nmis_sent; /* atomic: not seen by the vCPU yet */
+    unsigned nmis_pending;
     bool smm;
 
     const X86ApicOps *apic_ops; /* NULL: no APIC */
@@ -245,8 +247,9 @@ void x86_cpu_models_help(GString *out); /* -cpu help */
 /* Topology for CPUID leaves; before the first x86_cpu_create. */
 void x86_cpu_set_topology(unsigned sockets, unsigned cores, unsigned threads);
 void x86_cpu_set_a20(bool enabled); /* all vCPUs; Locks: BQL */
-/* Startup IPI and INIT, posted by an APIC from any thread. */
+/* Startup IPI and NMI, posted by an APIC from any thread. */
 void x86_cpu_sipi(X86CPU *cpu, uint8_t vector);
+void x86_cpu_nmi(X86CPU *cpu);
 uint64_t x86_cpu_tsc(X86CPU *cpu); /* what RDTSC returns now */
 
 /* --- for accel/tcg --- */
