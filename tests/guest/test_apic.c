@@ -339,7 +339,7 @@ static void test_x2apic(void)
         return;
     }
     check_eq(base & 0xfff, 0x900, "APIC base: bootstrap, enabled");
-    check_eq(catch (read_reserved, NULL, NULL), 13, "MSRs in xAPIC mode");
+    check_eq(catch(read_reserved, NULL, NULL), 13, "MSRs in xAPIC mode");
     wrmsr(MSR_APIC_BASE, base | 0x400);
     check_eq(rdmsr(0x802), id, "x2APIC ID");
     check_eq(rdmsr(0x80d), (id >> 4) << 16 | 1 << (id & 15), "its LDR");
@@ -353,9 +353,9 @@ static void test_x2apic(void)
     let_in();
     check_eq(log.n, 2, "ICR as one MSR");
     check_eq(rdmsr(0x80a), 0, "PPR after EOI");
-    check_eq(catch (read_reserved, NULL, NULL), 13, "no MSR 831h");
-    check_eq(catch (write_self_bad, NULL, NULL), 13, "reserved bits of TPR");
-    check_eq(catch (write_base, (void *)base, NULL), 13,
+    check_eq(catch(read_reserved, NULL, NULL), 13, "no MSR 831h");
+    check_eq(catch(write_self_bad, NULL, NULL), 13, "reserved bits of TPR");
+    check_eq(catch(write_base, (void *)base, NULL), 13,
              "x2APIC to xAPIC is not allowed");
     wrmsr(MSR_APIC_BASE, base & ~0xc00ull);
     wrmsr(MSR_APIC_BASE, base);

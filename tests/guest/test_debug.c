@@ -265,12 +265,12 @@ static void test_pages(void)
     db_break(0, at, ON_EXECUTE, LEN1);
     page_map(SPAN + 4096, 0, 0);
     db_start();
-    check_eq(catch (call_span, (void *)at, &f), 14, "its second page is gone");
+    check_eq(catch(call_span, (void *)at, &f), 14, "its second page is gone");
     db_expect("the breakpoint comes before the page fault", 1, &at,
               (const uint64_t[]){1});
     page_map(SPAN, 0, 0);
     db_start();
-    check_eq(catch (call_span, (void *)at, &f), 14, "so is the first");
+    check_eq(catch(call_span, (void *)at, &f), 14, "so is the first");
     db_expect("and the breakpoint still comes", 1, &at, (const uint64_t[]){1});
     db_set_rf = false;
     db_stop();
@@ -313,7 +313,7 @@ static void do_icebp(void *arg)
 static void test_icebp(void)
 {
     db_start();
-    check_eq(catch (do_icebp, NULL, NULL), -1, "ICEBP is no #UD");
+    check_eq(catch(do_icebp, NULL, NULL), -1, "ICEBP is no #UD");
     check_eq(db.n, 1, "ICEBP");
     check_eq(db.at[0].rip, (uintptr_t)icebp_next, "it saves the next rip");
     check_eq(db.at[0].dr6, DR6_ONES, "and sets nothing in DR6");
@@ -348,13 +348,13 @@ static void test_registers(void)
     check_eq(READ_DR(0), 1ull << 63, "DR0 takes any address");
     WRITE_DR(7, 0);
     check_eq(READ_DR(7), DR7_ONES, "fixed ones of DR7");
-    check_eq(catch (write_dr7_high, NULL, &f), 13, "DR7 past 32 bits");
-    check_eq(catch (read_dr4, NULL, &f), -1, "DR4 is DR6");
+    check_eq(catch(write_dr7_high, NULL, &f), 13, "DR7 past 32 bits");
+    check_eq(catch(read_dr4, NULL, &f), -1, "DR4 is DR6");
     WRITE_CR(4, READ_CR(4) | 8);
-    check_eq(catch (read_dr4, NULL, &f), 6, "DR4 with CR4.DE");
+    check_eq(catch(read_dr4, NULL, &f), 6, "DR4 with CR4.DE");
     WRITE_CR(4, READ_CR(4) & ~8ull);
     WRITE_DR(7, DR7_ONES | DR7_GD);
-    check_eq(catch (read_dr6, NULL, &f), 1, "general detect");
+    check_eq(catch(read_dr6, NULL, &f), 1, "general detect");
     check_eq(READ_DR(6) & DR6_BD, DR6_BD, "DR6.BD; GD is off in the handler");
     check_eq(f.rflags & RF, RF, "RF is set in its frame");
     check_eq(READ_DR(7) & DR7_GD, 0, "GD stays off");

@@ -99,7 +99,7 @@ static int run_row(const RightsMode *m, const Row *r, Frame *f)
     ((volatile uint64_t *)FRAME)[2] = DESC_CLEAN;
     invlpg(va);
     WRITE_CR(2, 0);
-    return r->cpl == 3 ? catch_user(fn, va, f) : catch (fn, (void *)va, f);
+    return r->cpl == 3 ? catch_user(fn, va, f) : catch(fn, (void *)va, f);
 }
 
 /* True if all that can be seen of the access is right. */

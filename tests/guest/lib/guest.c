@@ -267,7 +267,7 @@ void handle_vector(Frame *f)
     "rax", "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "r12", "r13", \
         "r14", "r15", "memory", "cc"
 
-int catch (void (*fn)(void *arg), void *arg, Frame *frame)
+int catch(void (*fn)(void *arg), void *arg, Frame *frame)
 {
     caught.active = true;
     caught.vector = -1;

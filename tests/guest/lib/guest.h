@@ -46,7 +46,7 @@ void on_vector(unsigned vector, void (*fn)(Frame *f));
  * Run @fn(@arg) and tell how it ended: -1 if it returned, else the vector of
  * the exception that it raised, whose frame is in *frame.
  */
-int catch (void (*fn)(void *arg), void *arg, Frame *frame);
+int catch(void (*fn)(void *arg), void *arg, Frame *frame);
 
 /*
  * RAM is mapped a second time for CPL 3, from USER_BASE on.  A function run
