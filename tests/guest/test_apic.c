@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Local APIC: timer modes, priorities, IPIs of every kind, INIT and startup,
- * NMI, x2APIC, errors.
+ * NMI, errors.
  * guest: -smp 3
  * Source: SDM vol. 3A, chapter 11 "Advanced Programmable Interrupt Controller
  * (APIC)"; 6.7.1 "Handling Multiple NMIs"; 9.4 "Multiple-Processor
@@ -66,6 +66,83 @@ static void test_periodic(void)
     log.n = 0;
     let_in();
     check_eq(log.n, 0, "stopped");
+}
+
+static void set_mode(uint32_t mode)
+{
+    *apic(APIC_LVT_TIMER) = LVT_MASKED | mode;
+}
+
+static void count_down(uint32_t count)
+{
+    SPIN_UNTIL(*apic(APIC_CURRENT) <= count)
+    {
+    }
+}
+
+#define LONG_COUNT 40000000u
+
+/* SDM vol. 3A, 11.5.4 "APIC Timer": the count goes on over a change of mode,
+ * and one that has reached 0 stays there until the initial count is written. */
+static void test_mode_changes(void)
+{
+    *apic(APIC_DIVIDE) = 0xb;
+    set_mode(0);
+    *apic(APIC_INITIAL) = LONG_COUNT;
+    count_down(LONG_COUNT / 2);
+    set_mode(LVT_PERIODIC);
+    check(*apic(APIC_CURRENT) <= LONG_COUNT / 2, "one-shot to periodic");
+    check_eq(*apic(APIC_INITIAL), LONG_COUNT, "the initial count stays");
+    SPIN_UNTIL(*apic(APIC_CURRENT) > LONG_COUNT / 2)
+    {
+    }
+    check(*apic(APIC_CURRENT) > LONG_COUNT / 4, "it comes round");
+    count_down(LONG_COUNT / 2);
+    set_mode(0);
+    check(*apic(APIC_CURRENT) && *apic(APIC_CURRENT) <= LONG_COUNT / 2,
+          "periodic to one-shot, in its second round");
+    count_down(0);
+    set_mode(LVT_PERIODIC);
+    check_eq(*apic(APIC_CURRENT), 0, "what has stopped stays so");
+    *apic(APIC_INITIAL) = LONG_COUNT;
+    check(*apic(APIC_CURRENT) > 0, "until the initial count is written");
+    *apic(APIC_INITIAL) = 0;
+}
+
+/* Ticks in a time of the TSC's, at divide configuration @code. */
+static uint32_t ticks(uint32_t code)
+{
+    uint64_t end;
+
+    *apic(APIC_DIVIDE) = code;
+    *apic(APIC_INITIAL) = 0xffffffff;
+    end = rdtsc() + 20000000;
+    while (rdtsc() < end) {
+    }
+    return 0xffffffff - *apic(APIC_CURRENT);
+}
+
+/* Each against the fastest; a host that is busy makes some of them late. */
+static void test_divide(void)
+{
+    static const uint8_t code[] = {0, 1, 2, 3, 8, 9, 10};
+    unsigned i, n, wrong = 0;
+
+    set_mode(0);
+    for (i = 0; i < sizeof(code); i++) {
+        bool right = false;
+
+        for (n = 0; n < 20 && !right; n++) {
+            uint32_t full = ticks(0xb), slow = ticks(code[i]) << (i + 1);
+
+            right = slow > full - full / 8 && slow < full + full / 8;
+        }
+        wrong += !right;
+    }
+    check_eq(wrong, 0, "divide by 2 to 128");
+    *apic(APIC_DIVIDE) = 0xff;
+    check_eq(*apic(APIC_DIVIDE), 0xb, "bit 2 of the configuration reads 0");
+    *apic(APIC_INITIAL) = 0;
 }
 
 static void test_deadline(void)
@@ -246,6 +323,51 @@ static void expect_ipi(const char *what, uint32_t destination, uint32_t command,
     check_eq(counts(), want, "%s", what);
 }
 
+static volatile unsigned reply; /* of what the others were told to do */
+
+/* In the cluster model each has a cluster and a bit of four in it. */
+static void on_cluster(Frame *f)
+{
+    static const uint8_t ldr[CPUS] = {0x11, 0x12, 0x21};
+
+    (void)f;
+    *apic(APIC_DFR) = 0x0fffffff;
+    *apic(APIC_LDR) = (uint32_t)ldr[apic_id()] << 24;
+    apic_eoi();
+    __atomic_add_fetch(&reply, 1, __ATOMIC_SEQ_CST);
+}
+
+static void on_flat(Frame *f)
+{
+    (void)f;
+    *apic(APIC_DFR) = 0xffffffff;
+    *apic(APIC_LDR) = 1u << apic_id() << 24;
+    apic_eoi();
+    __atomic_add_fetch(&reply, 1, __ATOMIC_SEQ_CST);
+}
+
+static void everywhere(void (*handler)(Frame *))
+{
+    on_vector(0xa1, handler);
+    reply = 0;
+    apic_send(0, ICR_ALL | ICR_ASSERT | 0xa1);
+    wait_for(&reply, CPUS);
+}
+
+/* SDM vol. 3A, 11.6.2.2 "Logical Destination Mode" */
+static void test_clusters(void)
+{
+    everywhere(on_cluster);
+    expect_ipi("cluster 1, its first", 0x11, ICR_LOGICAL, 0x000001);
+    expect_ipi("cluster 1, both", 0x13, ICR_LOGICAL, 0x000101);
+    expect_ipi("cluster 2, all four", 0x2f, ICR_LOGICAL, 0x010000);
+    expect_ipi("cluster 2, none of them", 0x2e, ICR_LOGICAL, 0);
+    expect_ipi("the first of all clusters", 0xf1, ICR_LOGICAL, 0x010001);
+    expect_ipi("all of all clusters", 0xff, ICR_LOGICAL, 0x010101);
+    everywhere(on_flat);
+    expect_ipi("flat again", 6, ICR_LOGICAL, 0x010100);
+}
+
 static void test_ipis(void)
 {
     on_vector(0xa0, on_ipi);
@@ -260,9 +382,13 @@ static void test_ipis(void)
     expect_ipi("logical, 1 and 2", 6, ICR_LOGICAL, 0x010100);
     expect_ipi("logical, none", 0x80, ICR_LOGICAL, 0);
     expect_ipi("nobody", 7, 0, 0);
+    expect_ipi("logical, all", 0xff, ICR_LOGICAL, 0x010101);
+    expect_ipi("self, whatever the destination", 1, ICR_SELF, 0x000001);
     *apic(APIC_TPR) = 0xb0;
-    expect_ipi("lowest priority, 0 busy", 3, ICR_LOGICAL | 0x100, 0x000100);
+    expect_ipi("lowest priority, 0 busy", 3, ICR_LOGICAL | ICR_LOWEST,
+               0x000100);
     *apic(APIC_TPR) = 0;
+    test_clusters();
 }
 
 /* INIT stops a processor; only a startup IPI brings it back. */
@@ -292,7 +418,49 @@ static void test_init(void)
     expect_ipi("it takes interrupts again", 1, 0, 0x000100);
 }
 
-/* --- errors, x2APIC --- */
+/* --- where the registers are, and whether they work --- */
+
+#define MOVED 0xfed40000ull
+
+/* SDM vol. 3A, 11.4.5 "Relocating the Local APIC Registers" */
+static void test_relocation(void)
+{
+    uint64_t base = rdmsr(MSR_APIC_BASE);
+    volatile uint32_t *moved = (uint32_t *)MOVED;
+    uint32_t version = *apic(APIC_VERSION);
+
+    wrmsr(MSR_APIC_BASE, (base & 0xfff) | MOVED);
+    check_eq(moved[4 * APIC_VERSION], version, "registers elsewhere");
+    check(*apic(APIC_VERSION) != version, "and no more where they were");
+    log.n = 0;
+    moved[4 * APIC_ICR] = ICR_SELF | ICR_ASSERT | 0x61;
+    check_eq(moved[4 * (APIC_IRR + 3)] >> 1 & 1, 1, "they work there");
+    wrmsr(MSR_APIC_BASE, base);
+    let_in();
+    check_eq(log.n, 1, "back");
+    check_eq(*apic(APIC_VERSION), version, "as before");
+    check(moved[4 * APIC_VERSION] != version, "nothing is left there");
+}
+
+/* 11.4.7.2 "Local APIC State After It Has Been Software Disabled" */
+static void test_software_disable(void)
+{
+    log.n = 0;
+    *apic(APIC_LVT_TIMER) = 0x46;
+    apic_send(0, ICR_SELF | ICR_ASSERT | 0x62);
+    *apic(APIC_SVR) = 0xff;
+    check_eq(*apic(APIC_LVT_TIMER), LVT_MASKED | 0x46, "entries are masked");
+    *apic(APIC_LVT_TIMER) = 0x46;
+    check_eq(*apic(APIC_LVT_TIMER), LVT_MASKED | 0x46, "and stay so");
+    check(apic_bit(APIC_IRR, 0x62), "what is pending is held");
+    apic_send(0, ICR_SELF | ICR_ASSERT | 0x63);
+    apic_enable();
+    let_in();
+    check_eq(log.n, 1, "and comes; what was sent meanwhile does not");
+    *apic(APIC_LVT_TIMER) = LVT_MASKED;
+}
+
+/* --- errors --- */
 
 static void test_errors(void)
 {
@@ -304,62 +472,15 @@ static void test_errors(void)
     check_eq(*apic(APIC_ESR) & 0x20, 0x20, "send illegal vector");
     *apic(APIC_ESR) = 0;
     check_eq(*apic(APIC_ESR), 0, "it is gone with the next write");
-}
-
-static void write_base(void *arg)
-{
-    wrmsr(MSR_APIC_BASE, (uintptr_t)arg);
-}
-
-static void read_reserved(void *arg)
-{
-    (void)arg;
-    rdmsr(0x831); /* no ICR high in x2APIC mode */
-}
-
-static void write_self_bad(void *arg)
-{
-    (void)arg;
-    wrmsr(0x808, 0x100);
-}
-
-static void on_x2apic(Frame *f)
-{
-    (void)f;
-    log.n++;
-    wrmsr(0x80b, 0);
-}
-
-static void test_x2apic(void)
-{
-    uint64_t base = rdmsr(MSR_APIC_BASE);
-    uint32_t id = *apic(APIC_ID) >> 24;
-
-    if (!(cpuid(1, 0).c >> 21 & 1)) {
-        return;
-    }
-    check_eq(base & 0xfff, 0x900, "APIC base: bootstrap, enabled");
-    check_eq(catch(read_reserved, NULL, NULL), 13, "MSRs in xAPIC mode");
-    wrmsr(MSR_APIC_BASE, base | 0x400);
-    check_eq(rdmsr(0x802), id, "x2APIC ID");
-    check_eq(rdmsr(0x80d), (id >> 4) << 16 | 1 << (id & 15), "its LDR");
     log.n = 0;
-    on_vector(0x52, on_x2apic);
-    wrmsr(0x83f, 0x52);
-    check_eq(rdmsr(0x822) >> 0x12 & 1, 1, "self IPI sets IRR");
+    *apic(APIC_LVT_ERROR) = 0xe0;
+    *apic(0x3f) = 0; /* no register there */
     let_in();
-    check_eq(log.n, 1, "self IPI comes");
-    wrmsr(0x830, (uint64_t)id << 32 | ICR_ASSERT | 0x52);
-    let_in();
-    check_eq(log.n, 2, "ICR as one MSR");
-    check_eq(rdmsr(0x80a), 0, "PPR after EOI");
-    check_eq(catch(read_reserved, NULL, NULL), 13, "no MSR 831h");
-    check_eq(catch(write_self_bad, NULL, NULL), 13, "reserved bits of TPR");
-    check_eq(catch(write_base, (void *)base, NULL), 13,
-             "x2APIC to xAPIC is not allowed");
-    wrmsr(MSR_APIC_BASE, base & ~0xc00ull);
-    wrmsr(MSR_APIC_BASE, base);
-    check_eq(*apic(APIC_ID) >> 24, id, "xAPIC again");
+    check_eq(log.n, 1, "an error interrupts");
+    check_eq(log.vector[0], 0xe0, "with its vector");
+    *apic(APIC_ESR) = 0;
+    check_eq(*apic(APIC_ESR), 0x80, "illegal register address");
+    *apic(APIC_LVT_ERROR) = LVT_MASKED;
 }
 
 int main(void)
@@ -374,6 +495,8 @@ int main(void)
     *apic(APIC_SVR) = 0x1ff;
     test_one_shot();
     test_periodic();
+    test_mode_changes();
+    test_divide();
     test_deadline();
     test_priorities();
     test_tpr();
@@ -384,7 +507,8 @@ int main(void)
     check(wait_for(&running, CPUS - 1), "processors");
     test_ipis();
     test_init();
+    test_relocation();
+    test_software_disable();
     test_errors();
-    test_x2apic();
     return 0;
 }

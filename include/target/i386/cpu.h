@@ -11,6 +11,8 @@
 #include "exec/memop.h"
 #include "target/i386/apic-ops.h"
 
+#define X86_PHYS_BITS 40 /* MAXPHYADDR of 64-bit models: CPUID 80000008h */
+
 enum { R_RAX, R_RCX, R_RDX, R_RBX, R_RSP, R_RBP, R_RSI, R_RDI };
 enum { R_ES, R_CS, R_SS, R_DS, R_FS, R_GS, NB_SEGS };
 

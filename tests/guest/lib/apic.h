@@ -93,6 +93,11 @@ static inline uint64_t rdtsc(void)
     return (uint64_t)hi << 32 | lo;
 }
 
+/* Wait for @cond, as long as any test may need. */
+#define SPIN_UNTIL(cond) \
+    for (uint64_t end_ = rdtsc() + 3000000000ull; \
+         !(cond) && rdtsc() < end_;)
+
 /* Let in what is pending; a pending interrupt comes after one instruction. */
 static inline void let_in(void)
 {
