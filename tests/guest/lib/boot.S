@@ -273,11 +273,7 @@ gdt:    .quad   0
         .quad   0x00009b000000ffff /* 40 code, 16 bits */
         .quad   0                  /* 48 TSS, filled by runtime_init */
         .quad   0
-        .quad   0                  /* 58 to 78: for tests */
-        .quad   0
-        .quad   0
-        .quad   0
-        .quad   0
+        .fill   21, 8, 0           /* 58 to f8: for tests */
 gdt_end:
 gdt_ptr:
         .word   gdt_end - gdt - 1
