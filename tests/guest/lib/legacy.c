@@ -72,6 +72,9 @@ __asm__(
     "mov 16(%esp), %eax; mov %eax, lg_out+0x38\n"
     "mov 20(%esp), %eax; mov %eax, lg_out+0x3c\n"
     "6: pop lg_out+0x10; pop lg_out+0x2c\n"
+    "jmp 7f\n"
+    /* by task gate: EAX is the vector, the stack holds the error code */
+    "lg_task_trap: clts; mov %eax, lg_out+0x50; pop lg_out+0x54\n"
     "7: mov %cr0, %eax; mov %eax, lg_out+0x40\n"
     "mov %cr4, %eax; mov %eax, lg_out+0x44\n"
     "movl $0, lg_out+0x48; str lg_out+0x48\n"
@@ -85,7 +88,14 @@ __asm__(
     "xor %eax, %eax; lldt %ax; mov %eax, %fs; mov %eax, %gs\n"
     "ret\n"
     ".code64\n");
-extern char lg_vectors[], lg_run[];
+extern char lg_vectors[], lg_run[], lg_task_trap[];
+
+/* Tasks that catch what no handler could. */
+#define CATCHERS  5
+#define CATCH_TSS 0xd8u /* their selectors, to the end of the GDT */
+static const uint8_t catch_vector[CATCHERS] = {8, 10, 11, 12, 13};
+static Tss32 catch_tss[CATCHERS];
+static uint8_t catch_stack[64];
 
 uint64_t segment(uint32_t base, uint32_t limit, uint32_t attr)
 {
@@ -106,11 +116,54 @@ void legacy_gate(unsigned vector, unsigned type, unsigned dpl)
                               0x80 | dpl << 5 | type);
 }
 
+void legacy_task(Tss32 *t, const void *code, void *stack_end)
+{
+    *t = (Tss32){
+        .eip = (uintptr_t)code,
+        .eflags = 2,
+        .esp = (uintptr_t)stack_end,
+        .cs = LEGACY_CS,
+        .ss = LEGACY_DS,
+        .ds = LEGACY_DS,
+        .es = LEGACY_DS,
+        .fs = LEGACY_DS,
+        .gs = LEGACY_DS,
+        .iomap = sizeof(*t),
+    };
+}
+
+static bool by_task;
+
+/* None is busy. */
+static void arm_catchers(void)
+{
+    unsigned i;
+
+    for (i = 0; i < CATCHERS; i++) {
+        Tss32 *t = &catch_tss[i];
+
+        legacy_task(t, lg_task_trap, catch_stack + sizeof(catch_stack));
+        t->eax = catch_vector[i];
+        gdt[CATCH_TSS / 8 + i] = segment((uintptr_t)t, sizeof(*t) - 1, 0x89);
+    }
+}
+
+void legacy_catch_by_task(void)
+{
+    unsigned i;
+
+    for (i = 0; i < CATCHERS; i++) {
+        legacy_idt[catch_vector[i]] = gate(0, CATCH_TSS + 8 * i, 0x85);
+    }
+    by_task = true;
+}
+
 void legacy_reset(void)
 {
     struct LegacyTss *t = &legacy_tss;
     unsigned i;
 
+    by_task = false;
     for (i = 0; i < 256; i++) {
         legacy_gate(i, 14, 0);
     }
@@ -153,11 +206,17 @@ void legacy_run(const Legacy *in, Legacy *out)
     unsigned i;
 
     gdt[in->tr / 8] &= ~(2ull << 40); /* not busy */
+    if (by_task) {
+        arm_catchers();
+    }
     lg_in = *in;
     memset(&lg_out, 0xff, sizeof(lg_out));
     WRITE_DR(6, 0xffff0ff0);
     run_protected(lg_run);
     *out = lg_out;
+    if (out->tr != 0xffffffff && out->tr >= CATCH_TSS) {
+        out->tr = catch_tss[(out->tr - CATCH_TSS) / 8].link;
+    }
     for (i = 0; i < sizeof(selectors) / sizeof(selectors[0]); i++) {
         *(uint32_t *)((char *)out + selectors[i]) &= 0xffff;
     }

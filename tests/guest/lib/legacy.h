@@ -41,7 +41,7 @@ typedef struct Legacy {
 #define LEGACY_DS3   0x33u
 #define LEGACY_TSS   0x58u /* of legacy_tss: what legacy_run() loads */
 #define LEGACY_FREE  0x60u /* the first of LEGACY_SLOTS for tests */
-#define LEGACY_SLOTS 16
+#define LEGACY_SLOTS 15
 
 typedef struct Tss32 {
     uint32_t link, esp0, ss0, esp1, ss1, esp2, ss2, cr3, eip, eflags;
@@ -62,6 +62,15 @@ uint64_t segment(uint32_t base, uint32_t limit, uint32_t attr);
 uint64_t gate(uint32_t offset, uint16_t sel, uint32_t access);
 /* Gate @vector of the IDT to the handler that ends a run; @type and DPL. */
 void legacy_gate(unsigned vector, unsigned type, unsigned dpl);
+
+/*
+ * Have #DF, #TS, #NP, #SS and #GP end a run through task gates, for states that
+ * no handler could run in.  Of *out only vector, error and tr count then; tr is
+ * the task that was left, with its registers in its TSS.
+ */
+void legacy_catch_by_task(void);
+/* A task at CPL 0 to start at @code, with a stack. */
+void legacy_task(Tss32 *t, const void *code, void *stack_end);
 
 /* Everything as legacy_run() expects it: IDT, TSS, GDT slots. */
 void legacy_reset(void);
