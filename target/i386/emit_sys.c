@@ -244,8 +244,8 @@ void emit_lmsw(X86Trans *s, const X86Insn *in)
 
 /* --- mode switches --- */
 
-/* No single-step trap here: the handler's first instruction decides. */
-static void enter_system(X86Trans *s)
+/* The helper has raised the single-step trap, if there is one. */
+static void change_system(X86Trans *s)
 {
     ir_exit(s->ir);
     s->ended = true;
@@ -254,20 +254,20 @@ static void enter_system(X86Trans *s)
 void emit_syscall(X86Trans *s, const X86Insn *in)
 {
     x86_call1(s, HELPER_syscall, x86_next_rip(s));
-    enter_system(s);
+    change_system(s);
 }
 
 void emit_sysenter(X86Trans *s, const X86Insn *in)
 {
     x86_call0(s, HELPER_sysenter);
-    enter_system(s);
+    change_system(s);
 }
 
 /* SYSRET, SYSEXIT */
 void emit_sysret(X86Trans *s, const X86Insn *in)
 {
     x86_call1(s, in->row->arg, ir_const(s->ir, in->osize));
-    x86_exit(s);
+    change_system(s);
 }
 
 void emit_rsm(X86Trans *s, const X86Insn *in)

@@ -464,6 +464,9 @@ bool x86_tlb_fill(X86CPU *cpu, vaddr addr, int access, unsigned mmu,
         if (probe) {
             return false;
         }
+        if (access == PAGE_EXEC) {
+            x86_breakpoint_before_fetch(cpu);
+        }
         raise_page_fault(cpu, la, walk.error);
     }
     tlb_set_page(&cpu->cs, addr & PAGE_MASK, walk.phys & PAGE_MASK, walk.prot,

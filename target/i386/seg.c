@@ -209,7 +209,7 @@ void helper_load_seg(X86CPU *cpu, uint64_t reg, uint64_t selector)
     }
     x86_update_hflags(cpu);
     if (reg == R_SS) {
-        cpu->hflags |= HF_SHADOW;
+        cpu->hflags |= HF_SHADOW | HF_SS_SHADOW;
     }
 }
 

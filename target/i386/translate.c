@@ -11,6 +11,7 @@
 #include "target/i386/emit.h"
 
 #include "exec/translator.h"
+#include "target/i386/excp.h"
 #include "tcg/tb.h"
 #include "exec/memory.h"
 
@@ -201,6 +202,7 @@ void x86_check_fetch(X86CPU *cpu, unsigned ahead)
 {
     if (!(cpu->hflags & HF_CS64) &&
         (uint32_t)cpu->rip + (uint64_t)ahead > cpu->segs[R_CS].limit) {
+        x86_breakpoint_before_fetch(cpu);
         x86_raise_error(cpu, EXCP_GP, 0);
     }
 }
@@ -283,7 +285,7 @@ static void clear_bits(X86Trans *s, int32_t field, uint32_t bits)
  * set in any case (SDM vol. 3B, 17.3.1.1 "Instruction-Breakpoint..."). */
 static void clear_one_shot_flags(X86Trans *s)
 {
-    uint32_t one_shot = s->flags & (HF_SHADOW | HF_RF);
+    uint32_t one_shot = s->flags & (HF_SHADOW | HF_SS_SHADOW | HF_RF);
 
     if (one_shot) {
         clear_bits(s, offsetof(X86CPU, hflags), one_shot);
@@ -359,11 +361,11 @@ static void translate_insn(X86Trans *s, X86Insn *in, X86Decode result)
     s->next_off += in->len;
     s->ninsns++;
     ir_insn(s->ir, s->insn_off);
+    if ((s->flags & (HF_DEBUG | HF_RF | HF_SS_SHADOW)) == HF_DEBUG) {
+        x86_call1(s, HELPER_code_breakpoint, x86_rip_at(s, s->insn_off));
+    }
     if (s->ninsns == 1 && !(s->flags & (HF_FLAT_CS | HF_CS64))) {
         emit_limit_check(s);
-    }
-    if ((s->flags & (HF_DEBUG | HF_RF)) == HF_DEBUG) {
-        x86_call1(s, HELPER_code_breakpoint, x86_rip_at(s, s->insn_off));
     }
     emit_insn(s, in, result);
 }

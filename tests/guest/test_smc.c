@@ -283,9 +283,8 @@ static volatile uint32_t seen_wrong;
 
 static void serialise(void)
 {
-    uint32_t a = 0, b, c = 0, d;
-
-    __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d)::"memory");
+    cpuid(0, 0);
+    __asm__ volatile("" ::: "memory");
 }
 
 static void runner(unsigned index)

@@ -284,7 +284,7 @@ static void put_case(const IsaCase *c)
     set_segments(&c->state);
     put_fx(&c->state);
     x86_set_eflags(cpu, c->state.eflags);
-    cpu->hflags &= ~HF_SHADOW;
+    cpu->hflags &= ~(HF_SHADOW | HF_SS_SHADOW);
     x86_update_hflags(cpu);
 }
 

@@ -11,6 +11,8 @@
 #include "exec/memop.h"
 #include "target/i386/apic-ops.h"
 
+#define X86_PHYS_BITS 40 /* MAXPHYADDR of 64-bit models: CPUID 80000008h */
+
 enum { R_RAX, R_RCX, R_RDX, R_RBX, R_RSP, R_RBP, R_RSI, R_RDI };
 enum { R_ES, R_CS, R_SS, R_DS, R_FS, R_GS, NB_SEGS };
 
@@ -145,6 +147,7 @@ enum {
     HF_RF = BIT(24),      /* EFLAGS.RF: holds one of those off */
     HF_IOPL_OK = BIT(25), /* CPL <= IOPL: CLI, STI, IN, OUT need no check */
     HF_LA57 = BIT(26),    /* CR4.LA57: addresses of 57 bits are canonical */
+    HF_SS_SHADOW = BIT(27), /* after MOV SS: #DB held off, too */
 };
 
 typedef union __attribute__((aligned(32))) VecReg {
@@ -207,6 +210,7 @@ typedef struct X86CPU {
     uint64_t dr[8];
     uint8_t watch;       /* DR0-DR3 that watch data: derived from DR7 */
     uint32_t watch_hits; /* DR6 bits of a data breakpoint's trap to come */
+    uint32_t watch_held; /* those of a load of SS: one instruction later */
     uint64_t efer, star, lstar, cstar, fmask, kernel_gs_base;
     uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
     uint64_t pat, tsc_aux, tsc_adjust, misc_enable;
@@ -226,6 +230,8 @@ typedef struct X86CPU {
     bool excp_is_int;
     uint64_t a20_mask;  /* and'ed to every physical address */
     bool nmi_masked;    /* until IRET */
+    uint32_t nmis_sent; /* atomic: not seen by the vCPU yet */
+    unsigned nmis_pending;
     bool smm;
 
     const X86ApicOps *apic_ops; /* NULL: no APIC */
@@ -263,8 +269,9 @@ X86CPU *x86_cpu_create(const char *model, unsigned index, unsigned apic_id,
                        GError **errp);
 void x86_cpu_models_help(GString *out); /* -cpu help */
 void x86_cpu_set_a20(bool enabled); /* all vCPUs; Locks: BQL */
-/* Startup IPI and INIT, posted by an APIC from any thread. */
+/* Startup IPI and NMI, posted by an APIC from any thread. */
 void x86_cpu_sipi(X86CPU *cpu, uint8_t vector);
+void x86_cpu_nmi(X86CPU *cpu);
 uint64_t x86_cpu_tsc(X86CPU *cpu); /* what RDTSC returns now */
 /* By the name that -cpu takes; constant for a vCPU's life. */
 bool x86_cpu_has_feature(const X86CPU *cpu, const char *name);
@@ -298,11 +305,12 @@ bool x86_tlb_fill(X86CPU *cpu, vaddr addr, int access, unsigned mmu,
 void x86_check_access(X86CPU *cpu, vaddr addr, MemOp op);
 /* Data breakpoints: is one in the page at @page?  Which DR6 bits does an access
  * set?  Raise the trap of those that X86CPU.watch_hits holds, if any: between
- * instructions, X86CPU.rip is that of the next. */
+ * instructions, X86CPU.rip is that of the next; true if it has to wait for that
+ * one. */
 bool x86_page_watched(const X86CPU *cpu, vaddr page);
 uint32_t x86_watch_hits(const X86CPU *cpu, vaddr addr, unsigned len,
                         bool write);
-void x86_take_watch_trap(X86CPU *cpu);
+bool x86_take_watch_trap(X86CPU *cpu);
 /* Deliver cs.exception_index.  May itself fault. */
 void x86_deliver_exception(X86CPU *cpu);
 /* Act on interrupt_request between TBs; true if the state changed.  Takes and
