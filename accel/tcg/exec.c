@@ -150,7 +150,7 @@ static void run_tbs(CPUState *cpu)
         uint32_t cflags = next_cflags(cpu);
 
         tb = tb_find(cpu, cflags);
-        if (from && why <= TB_EXIT_SLOT1 && tb->page[1] == RAM_ADDR_INVALID &&
+        if (from && why <= TB_EXIT_SLOT1 &&
             !((cflags | from->cflags) & CF_NO_CHAIN) &&
             !((tb->cflags ^ from->cflags) & ~CF_INVALID)) {
             tb_link(from, why, tb);

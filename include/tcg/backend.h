@@ -5,7 +5,8 @@
  *
  * What stands behind `enter`, for both back-ends:
  *  - It runs TBs, one after the other, until one leaves.  Every TB head tests
- *    CPUState.exit_request (32 bits) and leaves when it is not zero.
+ *    CPUState.exit_request (32 bits) and leaves when it is not zero; only a
+ *    linked jump to a higher address of the page may skip that.
  *  - Guest registers are in X86CPU before and after, and whenever a helper or
  *    slow path runs (but those a HELPER_PURE call cannot see).
  *  - cpu->rip is exact on return, and CPUState.host_pc is 0.
@@ -40,6 +41,10 @@ typedef struct TbSideEntry {
 /* What compile leaves behind, all within the buffer it was given. */
 typedef struct TbCode {
     const void *entry;
+    const void *body;    /* behind the test of exit_request: for jumps ahead,
+                            which cannot close a loop on their own */
+    const void *guarded; /* of a TB in two pages: asks the jump cache if it is
+                            still what follows; NULL: not to be linked to */
     size_t code_bytes;
     const TbSideEntry *side; /* ascending host_off */
     unsigned nside;

@@ -87,6 +87,7 @@ static void begin(Cg *c, const IrFunc *f, TranslationBlock *tb, uint8_t *buf,
 static void generate(Cg *c)
 {
     emit_head(c);
+    c->body = c->as.p;
     for (unsigned i = 0; i < c->f->nops && !c->failed; i++) {
         if (c->as.p > c->limit) {
             c->failed = true;
@@ -140,6 +141,7 @@ static bool native_compile(const IrFunc *f, TranslationBlock *tb, uint8_t *buf,
                            size_t len, TbCode *out, size_t *used)
 {
     static __thread Cg *cg; /* as long as its thread: too big for the stack */
+    const uint8_t *guarded;
 
     if (len < 2 * OP_MAX_BYTES) {
         return false;
@@ -150,14 +152,17 @@ static bool native_compile(const IrFunc *f, TranslationBlock *tb, uint8_t *buf,
     need_thunks();
     begin(cg, f, tb, buf, len);
     generate(cg);
-    if (cg->failed) {
+    if (cg->failed || cg->as.p > cg->limit) {
         return false;
     }
+    guarded = emit_guard(cg);
     *out = (TbCode){
         .entry = buf,
+        .body = cg->body,
+        .guarded = guarded,
         .code_bytes = cg->as.p - buf,
         .nside = cg->nside,
-        .jump_off = { cg->jump_off[0], cg->jump_off[1] },
+        .jump_off = {cg->jump_off[0], cg->jump_off[1]},
     };
     out->side = append(cg, cg->side, cg->nside * sizeof(cg->side[0]),
                        buf + len);

@@ -164,11 +164,9 @@ static void guard_jmp_ind(Cg *c, const IrOp *op, Reg pc)
     s->jump = asm_jcc(&c->as, COND_NE, NULL);
 }
 
-/* Leaves the address of the entry for @pc in @e: jump_cache_index(). */
-static void emit_probe_jump_cache(Cg *c, const IrOp *op, Reg pc, Reg e)
+/* @e = the address of the entry for @pc: jump_cache_index(). */
+static void emit_jump_cache_entry(Asm *a, Reg e, Reg pc)
 {
-    Asm *a = &c->as;
-
     asm_vex(a, 0xf0 | A_3A | A_F2 | A_W, e, 0, rm_reg(pc)); /* RORX */
     asm_u8(a, JUMP_CACHE_BITS);
     asm_alu(a, ALU_XOR, IR_32, rm_reg(e), pc);
@@ -177,14 +175,28 @@ static void emit_probe_jump_cache(Cg *c, const IrOp *op, Reg pc, Reg e)
     asm_op(a, 0xc1, 4, rm_reg(e)); /* SHL */
     asm_u8(a, __builtin_ctz(sizeof(JumpCacheEntry)));
     asm_op(a, 0x03 | A_W, e, rm_cpu(offsetof(CPUState, jump_cache))); /* ADD */
-    asm_op(a, 0x3b | A_W, pc, rm_mem(e, offsetof(JumpCacheEntry, pc)));
-    guard_jmp_ind(c, op, pc);
-    asm_op(a, 0x81, ALU_CMP, rm_mem(e, offsetof(JumpCacheEntry, flags)));
-    asm_u32(a, c->tb->flags);
-    guard_jmp_ind(c, op, pc);
 }
 
 _Static_assert(sizeof(JumpCacheEntry) == 32, "index is shifted by 5");
+
+/* EFLAGS: is the entry at @e the one for @pc...  */
+static void emit_compare_pc(Asm *a, Reg e, Reg pc)
+{
+    asm_op(a, 0x3b | A_W, pc, rm_mem(e, offsetof(JumpCacheEntry, pc)));
+}
+
+/* ...and for a TB with @c's flags?  Not if it is empty. */
+static void emit_compare_flags(Cg *c, Reg e)
+{
+    asm_op(&c->as, 0x81, ALU_CMP, rm_mem(e, offsetof(JumpCacheEntry, flags)));
+    asm_u32(&c->as, c->tb->flags);
+}
+
+static bool may_use_jump_cache(const Cg *c)
+{
+    return !(c->tb->cflags & CF_NO_CHAIN) &&
+           (c->tb->flags & tcg_target.flat_flags);
+}
 
 static void emit_jmp_ind(Cg *c, const IrOp *op)
 {
@@ -193,8 +205,7 @@ static void emit_jmp_ind(Cg *c, const IrOp *op)
     settle_flags(c, op);
     pc = ra_use(c, op->arg[0]);
     ra_end_block(c);
-    if ((c->tb->cflags & CF_NO_CHAIN) ||
-        !(c->tb->flags & tcg_target.flat_flags)) {
+    if (!may_use_jump_cache(c)) {
         asm_store(&c->as, IR_64, RIP, pc);
         leave_tb(c, TB_EXIT_LOOKUP);
         after_exit(c);
@@ -202,13 +213,50 @@ static void emit_jmp_ind(Cg *c, const IrOp *op)
     }
     page = ra_scratch(c, RS_SCRATCH);
     e = ra_scratch(c, RS_SCRATCH);
-    emit_probe_jump_cache(c, op, pc, e);
+    emit_jump_cache_entry(&c->as, e, pc);
+    emit_compare_pc(&c->as, e, pc);
+    guard_jmp_ind(c, op, pc);
+    emit_compare_flags(c, e);
+    guard_jmp_ind(c, op, pc);
     asm_mov(&c->as, IR_64, page, pc);
     asm_alu_imm(&c->as, ALU_AND, IR_64, rm_reg(page), (int32_t)PAGE_MASK,
                 false);
     asm_store(&c->as, IR_64, RIP_BASE, page);
     asm_op(&c->as, 0xff, 4, rm_mem(e, offsetof(JumpCacheEntry, entry)));
     after_exit(c);
+}
+
+/*
+ * A jump within the first page does not tell whether the second one is still
+ * mapped behind it.  The jump cache is kept to what is mapped: enter if it
+ * names this TB, else look up what is there now.
+ */
+const uint8_t *emit_guard(Cg *c)
+{
+    Asm *a = &c->as;
+    const uint8_t *start = a->p;
+    uint8_t *miss[3];
+
+    if (!tb_spans_pages(c->tb) || !may_use_jump_cache(c)) {
+        return NULL;
+    }
+    asm_load(a, IR_64, RAX, RIP_BASE);
+    asm_alu_imm(a, ALU_ADD, IR_64, rm_reg(RAX), c->tb->pc_offset, false);
+    emit_jump_cache_entry(a, RDX, RAX);
+    emit_compare_pc(a, RDX, RAX);
+    miss[0] = asm_jcc(a, COND_NE, NULL);
+    emit_compare_flags(c, RDX);
+    miss[1] = asm_jcc(a, COND_NE, NULL);
+    asm_mov_imm(a, RCX, (uintptr_t)c->start);
+    asm_op(a, 0x3b | A_W, RCX, rm_mem(RDX, offsetof(JumpCacheEntry, entry)));
+    miss[2] = asm_jcc(a, COND_NE, NULL);
+    asm_jmp(a, c->start);
+    for (unsigned i = 0; i < ARRAY_LEN(miss); i++) {
+        asm_fix_jump(miss[i], a->p);
+    }
+    asm_mov_imm(a, RDX, (uintptr_t)c->tb);
+    asm_jmp(a, thunks.lookup);
+    return start;
 }
 
 static void emit_exit(Cg *c, const IrOp *op)
