@@ -10,13 +10,14 @@
 /* The encodings that a row may have, and the VecMode that each stands for. */
 typedef enum Form { FORM_SSE, FORM_VEX128, FORM_VEX256, FORM_COUNT } Form;
 #define FORM_MODE(form) ((VecMode)(form))
+_Static_assert((int)FORM_VEX256 == VEC_FULL, "the same order");
 
 /* A host's feature is missing: NULL, or its name as in /proc/cpuinfo. */
 const char *form_lacks(const VopDef *def, Form form);
 bool form_exists(const VopDef *def, Form form);
 const char *form_name(Form form);
 
-/* --- inputs: values.c --- */
+/* --- inputs: vops_values.c --- */
 typedef struct Rng {
     uint64_t state;
 } Rng;
@@ -43,7 +44,7 @@ typedef struct Input {
 
 void make_input(Rng *g, Input *in);
 
-/* --- running --- */
+/* --- running: vops_run.c --- */
 typedef struct Output {
     VopVec d[2];
     uint64_t r;
@@ -58,7 +59,7 @@ typedef struct Setup {
     uint32_t mxcsr; /* before each input */
     unsigned alias; /* portable: which source dst is, 1 to 3; 0: none */
     uint8_t reg[4]; /* host: numbers of four different vector registers */
-    uint8_t ireg;   /* host: number of the integer register, see host.c */
+    uint8_t ireg;   /* host: number of the integer register, see vops_run.c */
 } Setup;
 
 /* A thread's code buffer. */
