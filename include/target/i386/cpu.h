@@ -93,6 +93,7 @@ enum { R_ES, R_CS, R_SS, R_DS, R_FS, R_GS, NB_SEGS };
 #define APIC_BASE_BSP    BIT64(8)
 #define APIC_BASE_X2APIC BIT64(10)
 #define APIC_BASE_ENABLE BIT64(11)
+#define APIC_BASE_PAGE   0xffffffffff000ull
 
 /* Descriptor attributes, as in bits 8-23 of a descriptor's second word:
  * SDM vol. 3A, 3.4.5 "Segment Descriptors" */
