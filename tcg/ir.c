@@ -50,6 +50,7 @@ void ir_reset(IrFunc *f)
     f->nops = 0;
     f->nlabels = 0;
     f->nrecipes = 1; /* 0 means: none */
+    f->ngroups = 1;  /* likewise */
     f->nglobals = nglobals;
     f->ntemps = nglobals;
     f->overflow = false;

@@ -94,6 +94,18 @@ static void entry_use(CPUJumpCache *jc, const JumpCacheEntry *e, vaddr pc)
     jc->pages[bit / 64] |= BIT64(bit % 64);
 }
 
+/* Note in @tb where it stands, so that it need not be searched for. */
+static void note_index(TranslationBlock *tb, uint16_t index)
+{
+    uint16_t old = TB_JC_NOWHERE;
+
+    if (!__atomic_compare_exchange_n(&tb->jc_index, &old, index, false,
+                                     __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) &&
+        old != index) {
+        __atomic_store_n(&tb->jc_index, TB_JC_MANY, __ATOMIC_SEQ_CST);
+    }
+}
+
 /*
  * Remember @tb for @pc.  An entry never used since the last clearing has pc 0
  * and is empty; one that an invalidator emptied keeps its pc and its place in
@@ -105,6 +117,7 @@ void jump_cache_put(CPUState *cpu, vaddr pc, TranslationBlock *tb)
     JumpCacheEntry *e = &cpu->jump_cache->e[jump_cache_index(pc)];
 
     entry_use(cpu->jump_cache, e, pc);
+    note_index(tb, jump_cache_index(pc)); /* before jc_cpus says to look */
     __atomic_fetch_or(&tb->jc_cpus, BIT64(cpu->index % 64), __ATOMIC_SEQ_CST);
     entry_empty(e);
     e->pc = pc;
@@ -130,12 +143,23 @@ TranslationBlock *jump_cache_get(CPUState *cpu, vaddr pc, uint32_t flags,
     return __atomic_load_n(&tb->cflags, __ATOMIC_RELAXED) == cflags ? tb : NULL;
 }
 
-static void cache_forget_tb(CPUJumpCache *jc, TranslationBlock *tb)
+static void entry_forget_tb(JumpCacheEntry *e, const TranslationBlock *tb)
 {
+    if (__atomic_load_n(&e->tb, __ATOMIC_RELAXED) == tb) {
+        entry_empty(e);
+    }
+}
+
+static void cache_forget_tb(CPUJumpCache *jc, const TranslationBlock *tb)
+{
+    uint16_t index = __atomic_load_n(&tb->jc_index, __ATOMIC_SEQ_CST);
+
+    if (index < ARRAY_LEN(jc->e)) {
+        entry_forget_tb(&jc->e[index], tb);
+        return;
+    }
     for (unsigned i = 0; i < ARRAY_LEN(jc->e); i++) {
-        if (__atomic_load_n(&jc->e[i].tb, __ATOMIC_RELAXED) == tb) {
-            entry_empty(&jc->e[i]);
-        }
+        entry_forget_tb(&jc->e[i], tb);
     }
 }
 

@@ -93,6 +93,7 @@ static void tb_reset(TranslationBlock *tb, vaddr pc, ram_addr_t phys_pc,
     tb->page[0] = phys_pc == RAM_ADDR_INVALID ? RAM_ADDR_INVALID
                                               : phys_pc & PAGE_MASK;
     tb->page[1] = RAM_ADDR_INVALID;
+    tb->jc_index = TB_JC_NOWHERE;
 }
 
 /* IR of @tb, at most @max instructions, shorter until the limits hold. */
@@ -114,6 +115,7 @@ static void tb_make_ir(CPUState *cpu, TranslationBlock *tb, unsigned max,
     }
     ir_fold(f);
     ir_live(f, IR_CC_ALL);
+    ir_group(f);
     if (log_enabled(LOG_OP_OPT)) {
         tcg_log_ir(f, "OP after the passes", pc);
     }

@@ -30,6 +30,9 @@ enum {
 
 #define TB_MAX_INSNS 64
 
+/* TranslationBlock.jc_index when it is not one place. */
+enum { TB_JC_NOWHERE = 0xffff, TB_JC_MANY = 0xfffe };
+
 typedef struct TranslationBlock {
     ram_addr_t phys_pc;  /* of the first byte, in the space of all RAM */
     uint32_t flags;      /* X86CPU.hflags */
@@ -45,6 +48,7 @@ typedef struct TranslationBlock {
     TbCode code;
     struct cds_lfht_node node; /* in the hash of all TBs */
     uint32_t hash;
+    uint16_t jc_index; /* its place in jump caches, or TB_JC_*; atomic */
     uint64_t jc_cpus; /* bit n: a vCPU of index n mod 64 may have it in its
                          jump cache; atomic */
     /* Links: where our jumps go, and who jumps to us.  jump_dest: its own

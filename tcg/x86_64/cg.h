@@ -41,7 +41,8 @@ enum {
     FRAME_ADDR = 48,      /* guest address of a slow RMW */
     FRAME_FP = 56,        /* not 0: MXCSR may have news for X86CPU.mxcsr */
     FRAME_VEC = 64,       /* 32 bytes: operand of a slow vector access */
-    FRAME_SLOTS = 96,     /* homes of temps, 32 bytes each */
+    FRAME_SPARE = 96,     /* a register, across a second probe */
+    FRAME_SLOTS = 112,    /* homes of temps, 32 bytes each */
     FRAME_SIZE = FRAME_SLOTS + IR_MAX_TEMPS * 32,
 };
 
@@ -92,6 +93,7 @@ typedef struct Stub {
     uint16_t insn_off;
     int8_t addr, value, dst; /* registers, by kind of stub */
     int32_t disp;
+    int8_t addend; /* of its group, or REG_NONE: zero it before returning */
 } Stub;
 
 typedef struct Label {
@@ -247,7 +249,7 @@ void emit_fix_labels(Cg *c);
 /* EFLAGS of CMP(src0, src1). */
 void emit_compare(Cg *c, const IrOp *op);
 
-/* --- emit_mem.c --- */
+/* --- access.c --- */
 /* A memory op's address: register and displacement. */
 typedef struct Address {
     Reg reg;
@@ -263,5 +265,25 @@ uint8_t *emit_probe(Cg *c, const IrOp *op, Address a, bool write, Reg idx,
                     Reg tag);
 /* In a stub: RAX = the address. */
 void stub_address(Cg *c, const Stub *s);
+
+/* A load or store, by itself or in a group: begin, take what other operands it
+ * has, probe, emit the host's access, end, define the result, stub_join. */
+typedef struct Access {
+    Address addr;
+    Rm operand; /* once probed */
+    Reg free;   /* once probed: a scratch register for the result, or REG_NONE */
+    Stub *stub;
+} Access;
+/* Flags are put away, the address is in a register. */
+Access access_begin(Cg *c, const IrOp *op);
+/* @result: the caller wants x->free.  The stub has its address. */
+Stub *access_probe(Cg *c, const IrOp *op, Access *x, StubFn *slow, bool result);
+void access_end(Cg *c, const Access *x);
+/* The host's access, from what the stub says of value and result. */
+typedef void AccessBody(Cg *c, const Stub *s, Rm m);
+/* In the stub, first: what the group could not probe for tries by itself. */
+void access_retry(Cg *c, const Stub *s, AccessBody *body);
+/* And last, after stub_restore. */
+void access_return(Cg *c, const Stub *s);
 
 #endif

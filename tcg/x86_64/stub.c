@@ -14,7 +14,8 @@ Stub *stub_new(Cg *c, const IrOp *op, StubFn *emit)
     g_assert(c->nstubs <= CG_MAX_STUBS); /* IR_MAX_OPS bounds them */
     c->fp_marked = false; /* what it calls may clear it */
     *s = (Stub){ .emit = emit, .op = op, .insn_off = c->insn_off,
-                 .addr = REG_NONE, .value = REG_NONE, .dst = REG_NONE };
+                 .addr = REG_NONE, .value = REG_NONE, .dst = REG_NONE,
+                 .addend = REG_NONE };
     memcpy(s->owner, c->owner, sizeof(s->owner));
     for (unsigned r = 0; r < REG_COUNT; r++) {
         IrTemp t = c->owner[r];

@@ -149,6 +149,7 @@ static void test_alias(void)
         wrong += run((void *)(ALIAS + 0x100)) != i;
         code[0x101] = i + 1;
         wrong += run((void *)(ALIAS + 0x100)) != i + 1;
+        wrong += run(code + 0x100) != i + 1;
     }
     check_eq(wrong, 0, "changes through another mapping");
 }

@@ -189,6 +189,7 @@ static void translate(const Bytes *insn, uint32_t extra)
     ir_exit(&ir);
     ir_fold(&ir);
     ir_live(&ir, IR_CC_ALL);
+    ir_group(&ir);
 }
 
 static void to_cpu(const State *st)

@@ -287,6 +287,55 @@ static void add_load_store(IrFunc *f)
     }
 }
 
+static IrTemp dest_but(IrFunc *f, IrTemp base)
+{
+    IrTemp t = dest(f);
+
+    return t == base ? G_REG((base + 1) % 16) : t;
+}
+
+static void add_near_access(IrFunc *f, IrTemp base, unsigned align)
+{
+    MemOp op = below(6);
+    int64_t disp = (int64_t)(below(120) & ~align) - 40;
+    MemOp how = chance(3) ? 0 : MO_ALIGN;
+
+    if (op >= MO_128) {
+        if (chance(2)) {
+            ir_ldv(f, G_VEC(below(16)), base, disp, op | how);
+        } else {
+            ir_stv(f, G_VEC(below(16)), base, disp, op | how);
+        }
+    } else if (chance(2)) {
+        ir_ld(f, op == MO_64 ? IR_64 : IR_32, dest_but(f, base), base, disp,
+              op | (chance(4) ? MO_RMW : 0) | how);
+    } else {
+        ir_st(f, source(f), base, disp, op | how);
+    }
+}
+
+/* Accesses off one register, which moves along, as by pushes and pops: near the
+ * end of a page more often than not. */
+static void add_neighbours(IrFunc *f)
+{
+    IrTemp base = G_REG(below(16));
+    unsigned align = chance(2) ? 15 : 0;
+
+    ir_mov(f, IR_64, base,
+           ir_const(f, RIG_VA + PAGE_SIZE + below(2) * (PAGE_SIZE - 128) +
+                           (below(128) & ~align)));
+    for (unsigned n = 2 + below(5); n; n--) {
+        add_near_access(f, base, align);
+        if (chance(3)) {
+            ir_lea(f, IR_64, base, base, IR_NONE, 0, 16 - 16 * (int)below(3));
+        }
+        if (chance(4)) {
+            ir_op2(f, IR_ADD, IR_64, IR_CC_ALL, dest_but(f, base), source(f),
+                   source(f));
+        }
+    }
+}
+
 static void add_rmw(IrFunc *f)
 {
     static const IrOpc ops[] = { IR_ADD, IR_SUB, IR_ADC, IR_SBB, IR_AND,
@@ -450,6 +499,7 @@ static AddOp *const all_ops[] = {
     add_move,     add_move,         add_bit_test,  add_flags_op,
     add_flags_op, add_load_store,   add_load_store, add_rmw,    add_cmpxchg,
     add_call,     add_vector_move,  add_cpu_field, add_vop,     add_vop,
+    add_neighbours,
 };
 
 /* A forward branch over what follows, now and then. */
@@ -738,13 +788,13 @@ int main(int argc, char **argv)
         add_alu,  add_compare,  add_unary,    add_shift,      add_double_shift,
         add_multiply, add_scan, add_bmi,      add_move,       add_bit_test,
         add_flags_op, add_load_store, add_rmw, add_cmpxchg,   add_call,
-        add_vector_move, add_cpu_field, add_vop,
+        add_vector_move, add_cpu_field, add_vop,    add_neighbours,
     };
     static const char *const names[] = {
         "alu",  "compare", "unary", "shift", "double-shift",
         "multiply", "scan", "bmi", "move", "bit-test",
         "flags", "load-store", "rmw", "cmpxchg", "call",
-        "vector-move", "cpu-field", "vop",
+        "vector-move", "cpu-field", "vop", "neighbours",
     };
 
     g_test_init(&argc, &argv, NULL);
