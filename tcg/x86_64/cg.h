@@ -84,6 +84,7 @@ typedef struct Stub {
     StubFn *emit;
     const IrOp *op;
     uint8_t *jump;       /* displacement to be set to the stub */
+    uint8_t *jump2;      /* another, or NULL; the stub sets that itself */
     const uint8_t *back; /* where the fast path goes on */
     RegSet dirty;        /* values to be stored in their homes first */
     RegSet keep;         /* values that the fast path goes on using */
