@@ -136,7 +136,7 @@ static void load_home_address(Cg *c, Reg r, IrTemp t)
         return;
     }
     home = ra_home(c, t);
-    if (home.gs) {
+    if (home.what & RM_GS) {
         asm_load(&c->as, IR_64, r, rm_mem(RSP, FRAME_CPU));
         home = rm_mem(r, home.disp);
     }
