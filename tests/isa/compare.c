@@ -47,7 +47,7 @@ static bool is_operand_fault(const IsaResult *r)
 static bool faulted_inside(const IsaCase *c, const IsaResult *r)
 {
     return r->vector != EXCP_PF ||
-           ((r->addr - c->holes.operand) & width(c)) < c->holes.operand_bytes;
+           ((r->addr - c->holes.operand) & width(c, r)) < c->holes.operand_bytes;
 }
 
 /* Images are touched in an order of the processor's own: that both faulted is
