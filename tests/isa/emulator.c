@@ -164,7 +164,10 @@ static void take_bql(void)
 
 static void make_cpu(const IsaEngine *e)
 {
-    const char *model = silicon_is_amd() ? "max,vendor=AuthenticAMD" : "max";
+    /* How wide a canonical base is depends on what the processor has. */
+    g_autofree char *model = g_strdup_printf(
+        "max%s%s", silicon_is_amd() ? ",vendor=AuthenticAMD" : "",
+        silicon_has_feature(FEAT_LA57) ? "" : ",-la57");
     g_autoptr(KeyVal) accel = NULL;
     GError *err = NULL;
 
