@@ -141,6 +141,17 @@ bool seg_in_limit(const SegmentCache *seg, uint32_t off, unsigned len)
     return last <= seg->limit;
 }
 
+bool seg_allows(const SegmentCache *seg, uint32_t off, unsigned len, bool write)
+{
+    bool code = seg->attr & DESC_CODE;
+
+    if (!(seg->attr & DESC_P) || (code && write) ||
+        ((code || write) && !(seg->attr & DESC_W))) {
+        return false;
+    }
+    return seg_in_limit(seg, off, len);
+}
+
 static void seg_load_ss(X86CPU *cpu, uint16_t sel)
 {
     unsigned cpl = x86_cpl(cpu);

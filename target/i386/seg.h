@@ -173,6 +173,9 @@ void seg_set_null(X86CPU *cpu, unsigned reg, uint16_t sel, unsigned cpl);
 void seg_load(X86CPU *cpu, unsigned reg, uint16_t sel);
 /* Bytes [@off, @off + @len) are inside the segment. */
 bool seg_in_limit(const SegmentCache *seg, uint32_t off, unsigned len);
+/* And its type lets them be read, or written; null: they may not. */
+bool seg_allows(const SegmentCache *seg, uint32_t off, unsigned len,
+                bool write);
 
 /* --- transfers of control --- */
 /* May code go on at @rip in @d?  #GP(@ext) if it is past the limit, or not

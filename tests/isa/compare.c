@@ -46,8 +46,8 @@ static bool is_operand_fault(const IsaResult *r)
 /* CR2 in the operand, if it is a #PF. */
 static bool faulted_inside(const IsaCase *c, const IsaResult *r)
 {
-    return r->vector != EXCP_PF ||
-           ((r->addr - c->holes.operand) & width(c, r)) < c->holes.operand_bytes;
+    return r->vector != EXCP_PF || ((r->addr - c->holes.operand) &
+                                    width(c, r)) < c->holes.operand_bytes;
 }
 
 /* Images are touched in an order of the processor's own: that both faulted is
@@ -106,15 +106,15 @@ static bool met_other_load(const IsaCase *c, const IsaResult *a,
 }
 
 /* SDM vol. 3A, 5.3 "Limit Checking": whether an access over 4 GiB of a flat
- * segment is refused is the processor's choice; if it is not, it faults on one
- * of the two sides, where nothing is mapped. */
+ * segment is refused is the processor's choice (AMD's always do); if it is not,
+ * it faults on one of the two sides, where nothing is mapped. */
 static bool wrapped(const IsaCase *c, const IsaResult *a, const IsaResult *b)
 {
     const IsaResult *pf = a->vector == EXCP_PF ? a : b;
 
-    return c->mode == 32 && a->vector != b->vector && is_operand_fault(a) &&
-           is_operand_fault(b) && pf->vector == EXCP_PF &&
-           (uint32_t)(pf->addr + 64) < 128;
+    return !silicon_is_amd() && c->mode != 64 && a->vector != b->vector &&
+           is_operand_fault(a) && is_operand_fault(b) &&
+           pf->vector == EXCP_PF && (uint32_t)(pf->addr + 64) < 128;
 }
 
 /* Where the silicon ended, or could have. */

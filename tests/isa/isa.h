@@ -9,8 +9,9 @@
  * is always: vector, error code, address, and the state there.
  *
  * In the order of reading: gen.c makes a case (encode.c its bytes, values.c the
- * operands' values, rules.c and holes.c what is left out), engine.c has it run by silicon.c
- * and emulator.c, compare.c looks at the outcomes, shrink.c makes a difference
+ * operands' values, tables.c and segments.c what has to do with descriptors,
+ * rules.c and holes.c what is left out), engine.c has it run by silicon.c and
+ * emulator.c, compare.c looks at the outcomes, shrink.c makes a difference
  * small, coverage.c counts, main.c is the loop, jobs.c has it run several times
  * at once.
  */
@@ -31,8 +32,8 @@
 #define ISA_DATA_BYTES 0x3000u
 #define ISA_RW_BYTES   0x2000u /* of the data: before the read-only page */
 
-/* Segments.  16-bit mode has based segments of the LDT; GS has a base in every
- * mode.  The selectors of the flat ones are those of Linux. */
+/* What most cases start with.  16-bit mode has based segments of the LDT; GS has
+ * a base in every mode.  The selectors of the flat ones are those of Linux. */
 #define ISA_LIMIT16  0x3fffu /* of 16-bit data: one page past the last one */
 #define ISA_GS_BASE  (ISA_DATA + 0x800)
 #define ISA_GS_LIMIT 0x1fffu
