@@ -15,12 +15,19 @@
 
 /* --- what there is --- */
 
-/* Rows with a legacy encoding are those of SSE to SSE4.2, which come first. */
+static unsigned ext_of(const VopDef *def)
+{
+    return def->attrs >> VOP_ATTR_EXT_SHIFT & 7;
+}
+
+/* Rows with a legacy encoding are those of SSE to SSE4.2, which come first, and
+ * the last ones. */
 bool form_exists(const VopDef *def, Form form)
 {
     switch (form) {
     case FORM_SSE:
-        return def < &vop_defs[VOP_VPERMILPS] || (def->attrs & VOP_ATTR_NO_VEX);
+        return def < &vop_defs[VOP_VPERMILPS] ||
+               (def->attrs & VOP_ATTR_NO_VEX) || ext_of(def) == VOP_EXT_GFNI;
     case FORM_VEX128:
         return !(def->attrs & VOP_ATTR_NO_VEX) &&
                vop_lanes(def) != VOP_LANES_CROSS;
@@ -67,10 +74,9 @@ static const Need *extension(const VopDef *def, Form form)
     };
     static const Need fma = {"fma", bit_FMA, 0, 0};
     static const Need f16c = {"f16c", bit_F16C, 0, 0};
-    unsigned ext = def->attrs >> VOP_ATTR_EXT_SHIFT & 7;
 
-    if (ext != VOP_EXT_NONE) {
-        return &need[ext][form == FORM_VEX256];
+    if (ext_of(def) != VOP_EXT_NONE) {
+        return &need[ext_of(def)][form == FORM_VEX256];
     }
     if (def->shape == VOP_VVVV) {
         return &fma;
