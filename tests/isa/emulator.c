@@ -379,7 +379,7 @@ const IsaEngine isa_interp = {
 
 const IsaEngine isa_single = {
     .name = "single",
-    .accel = "backend=native,one-insn-per-tb=on",
+    .accel = "backend=native,one-insn-per-tb=on,host-ext=off",
     .init = emulator_init,
     .run = emulator_run,
     .interrupt = emulator_interrupt,
