@@ -235,6 +235,17 @@ void side_add(Cg *c, const IrOp *op, uint16_t insn_off);
 /* Move registers to others at once; any overlap. */
 void parallel_move(Cg *c, unsigned n, const Reg *dst, const Reg *src);
 
+/* --- host.c: what this processor has --- */
+typedef struct HostCpuid {
+    uint32_t leaf1_ecx, leaf7_ebx, leaf7_ecx, leaf81_ecx;
+} HostCpuid;
+bool host_cpuid_fits(const HostCpuid *h); /* x86-64-v3 */
+bool host_is_fit(void);
+/* What it may have beyond: none of it after host_be_plain(true). */
+void host_be_plain(bool on);
+bool host_has_fsgsbase(void);
+bool host_has_vop_ext(unsigned ext, bool wide); /* wide: in 256 bits */
+
 /* --- emit_*.c: false when @op belongs to another file --- */
 bool emit_move_op(Cg *c, const IrOp *op);
 bool emit_alu_op(Cg *c, const IrOp *op);
@@ -244,8 +255,6 @@ bool emit_flags_op(Cg *c, const IrOp *op);
 bool emit_mem_op(Cg *c, const IrOp *op);
 bool emit_rmw_op(Cg *c, const IrOp *op);
 bool emit_vec_op(Cg *c, const IrOp *op);
-/* Bits of VopExt, from 16 on for 256 bits: what tests let the host have. */
-extern uint32_t vop_ext_allowed;
 bool emit_vop_op(Cg *c, const IrOp *op);
 bool emit_flow_op(Cg *c, const IrOp *op);
 bool emit_call_op(Cg *c, const IrOp *op);

@@ -385,7 +385,7 @@ const IsaEngine isa_interp = {
 
 const IsaEngine isa_single = {
     .name = "single",
-    .accel = "backend=native,one-insn-per-tb=on,tb-size=16",
+    .accel = "backend=native,one-insn-per-tb=on,tb-size=16,host-ext=off",
     .init = emulator_init,
     .run = emulator_run,
     .interrupt = emulator_interrupt,
