@@ -105,6 +105,9 @@ void x86_load_pointer(X86Trans *s, const X86Insn *in, IrTemp *sel,
 /* One temp with the whole linear address, for a helper. */
 IrTemp x86_linear(X86Trans *s, const X86Addr *a);
 X86Addr x86_addr_add(X86Addr a, int64_t bytes);
+/* The parts at @a count as one: #AC(0) unless it is a multiple of @align, and no
+ * other checks of alignment. */
+void x86_align_whole(X86Trans *s, X86Addr *a, unsigned align);
 /* Zero-extended load; MO_RMW may be in @extra.  Store of the low bits. */
 IrTemp x86_load(X86Trans *s, const X86Addr *a, unsigned size, MemOp extra);
 void x86_store(X86Trans *s, const X86Addr *a, unsigned size, IrTemp value);

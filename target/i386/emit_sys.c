@@ -112,6 +112,7 @@ void emit_store_dt(X86Trans *s, const X86Insn *in)
 
     check_umip(s);
     a = x86_addr(s, in, 2 + (1u << size), X86_WRITE);
+    x86_align_whole(s, &a, 4);
     b = x86_addr_add(a, 2);
     limit = ld_field(s, table + offsetof(X86CPU, gdt.limit) -
                             offsetof(X86CPU, gdt), MO_16);

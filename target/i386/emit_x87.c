@@ -313,6 +313,7 @@ void emit_x87_image(X86Trans *s, const X86Insn *in)
         wait_before_operand(s);
     }
     a = x86_addr(s, in, bytes, load ? X86_READ : X86_WRITE);
+    x86_align_whole(s, &a, layout & X87_IMAGE_32 ? 4 : 2);
     ir_call(s->ir, helper, IR_NONE, 3, x86_linear(s, &a),
             ir_const(s->ir, a.mo), ir_const(s->ir, layout));
 }
