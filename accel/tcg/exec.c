@@ -167,6 +167,9 @@ static void run_tbs(CPUState *cpu)
         }
         why = tcg_backend->enter(cpu, tb->code.entry, &from);
         cpu->tcg->stats.exits[why]++;
+        if (why == TB_EXIT_LOOKUP) {
+            x86_check_jump(x86_cpu(cpu), from);
+        }
     } while (cpu->exception_index < 0 &&
              !__atomic_load_n(&cpu->exit_request, __ATOMIC_RELAXED) &&
              !__atomic_load_n(&cpu->interrupt_request, __ATOMIC_RELAXED));

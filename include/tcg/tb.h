@@ -37,6 +37,7 @@ typedef struct TranslationBlock {
     uint16_t pc_offset;  /* phys_pc's offset in its page */
     uint16_t guest_bytes;
     uint16_t icount;     /* guest instructions */
+    uint16_t last_off;   /* offset of the last one, as pc_offset */
     /* RAM addresses of the one or two pages its bytes are in (the second may
      * be RAM_ADDR_INVALID); it is in the list of each.  Page locks.  The low
      * bit of a list pointer is the index to follow it by. */

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Transfers of control.
- *
- * Missing: a near jump to an address that is not canonical faults when its
- * target is fetched, with rip there; processors fault at the jump (SDM vol. 2A,
- * "JMP", "CALL", "RET").  The check would cost every return.
+ * Transfers of control.  Near jumps in 64-bit code do not look whether their
+ * target is canonical: jump.c does, when it is not.
  */
 #include "target/i386/emit.h"
 

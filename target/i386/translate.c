@@ -409,6 +409,7 @@ void x86_translate(X86CPU *cpu, TranslationBlock *tb, IrFunc *ir,
     translate_block(&s);
     tb->guest_bytes = s.next_off - tb->pc_offset;
     tb->icount = s.ninsns;
+    tb->last_off = s.insn_off;
 }
 
 void x86_tcg_init(void)

@@ -6,11 +6,11 @@
  */
 #include "guest.h"
 
-#define CASE(name, ...) \
-    static void name(void *arg) \
-    { \
-        (void)arg; \
-        __asm__ volatile(__VA_ARGS__); \
+#define CASE(name, ...)                                                        \
+    static void name(void *arg)                                                \
+    {                                                                          \
+        (void)arg;                                                             \
+        __asm__ volatile(__VA_ARGS__);                                         \
     }
 
 CASE(divide_by_zero, "xor %%ecx, %%ecx; xor %%edx, %%edx; div %%ecx" ::
@@ -24,20 +24,69 @@ CASE(noncanonical, "movabs $0x800000000000, %%rax; mov (%%rax), %%eax" ::
 CASE(noncanonical_stack,
      "mov %%rsp, %%rcx; movabs $0x800000000000, %%rsp; pop %%rax" ::
          : "rax", "rcx")
-CASE(null_segment, "mov $0x1000, %%eax; mov %%eax, %%ds" :: : "rax")
+CASE(null_segment, "mov $0x1000, %%eax; mov %%eax, %%ds" ::: "rax")
 CASE(bad_selector_ss, "xor %%eax, %%eax; mov $0x18, %%eax; mov %%eax, %%ss" ::
          : "rax")
-CASE(page_read, "movabs $0x7000000000, %%rax; mov (%%rax), %%eax" :: : "rax")
+CASE(page_read, "movabs $0x7000000000, %%rax; mov (%%rax), %%eax" ::: "rax")
 CASE(page_write, "movabs $0x7000000000, %%rax; mov %%eax, (%%rax)" ::
          : "rax", "memory")
-CASE(page_fetch, "movabs $0x7000000000, %%rax; jmp *%%rax" :: : "rax")
+CASE(page_fetch, "movabs $0x7000000000, %%rax; jmp *%%rax" ::: "rax")
 CASE(misaligned_sse, "lea -8(%%rsp), %%rax; and $-16, %%rax; "
-                     "movaps 1(%%rax), %%xmm0" :: : "rax")
-CASE(lock_on_register, ".byte 0xf0, 0x01, 0xc0" ::)
-CASE(wrmsr_bad, "mov $0xdead, %%ecx; wrmsr" :: : "rcx")
-CASE(cr4_pae, "mov %%cr4, %%rax; btr $5, %%rax; mov %%rax, %%cr4" ::
+                     "movaps 1(%%rax), %%xmm0" ::
          : "rax")
+CASE(lock_on_register, ".byte 0xf0, 0x01, 0xc0" ::)
+CASE(wrmsr_bad, "mov $0xdead, %%ecx; wrmsr" ::: "rcx")
+CASE(cr4_pae, "mov %%cr4, %%rax; btr $5, %%rax; mov %%rax, %%cr4" ::: "rax")
 CASE(int_not_present, "int $0xf0" ::)
+
+/* --- stacks and jumps --- */
+
+CASE(by_rbp, "movabs $0x800000000000, %%rcx; xchg %%rcx, %%rbp\n"
+             "mov (%%rbp), %%eax" ::
+         : "rax", "rcx")
+CASE(push_nowhere, "mov %%rsp, %%rcx; movabs $0x800000000008, %%rsp\n"
+                   "push %%rax" ::
+         : "rcx")
+CASE(call_nowhere_stack, "mov %%rsp, %%rcx; movabs $0x800000000008, %%rsp\n"
+                         "call 1f; 1:" ::
+         : "rcx")
+CASE(push_from_nowhere, "movabs $0x800000000000, %%rax; push (%%rax)" ::: "rax")
+CASE(push_absent_from_nowhere, "mov %%rsp, %%rcx; movabs $0x7000000000, %%rsp\n"
+                               "movabs $0x800000000000, %%rax; push (%%rax)" ::
+         : "rax", "rcx")
+CASE(pop_absent_to_nowhere, "mov %%rsp, %%rcx; movabs $0x7000000000, %%rsp\n"
+                            "movabs $0x800000000000, %%rax; pop (%%rax)" ::
+         : "rax", "rcx")
+CASE(split_stack, "mov %%rsp, %%rcx; movabs $0x7ffffffffffc, %%rsp\n"
+                  "pop %%rax" ::
+         : "rax", "rcx")
+
+/* Where each leaves the processor: at the jump, its stack as before. */
+extern char nc_jmp[], nc_jmp_mem[], nc_call[], nc_ret[], nc_ret16[], nc_lret[],
+    nc_iret[];
+#define NOWHERE "movabs $0x800000000000, %%rax; "
+CASE(jmp_nowhere, NOWHERE "mov %%rsp, %%rdi\n"
+                          "nc_jmp: jmp *%%rax" ::
+         : "rax", "rdi")
+CASE(jmp_mem_nowhere, NOWHERE "push %%rax; mov %%rsp, %%rdi\n"
+                              "nc_jmp_mem: jmp *(%%rsp)" ::
+         : "rax", "rdi")
+CASE(call_nowhere, NOWHERE "mov %%rsp, %%rdi\n"
+                           "nc_call: call *%%rax" ::
+         : "rax", "rdi")
+CASE(ret_nowhere, NOWHERE "push %%rax; mov %%rsp, %%rdi\n"
+                          "nc_ret: ret" ::
+         : "rax", "rdi")
+CASE(ret16_nowhere, NOWHERE "push %%rax; mov %%rsp, %%rdi\n"
+                            "nc_ret16: ret $16" ::
+         : "rax", "rdi")
+CASE(lret_nowhere, NOWHERE "push $8; push %%rax; mov %%rsp, %%rdi\n"
+                           "nc_lret: lretq" ::
+         : "rax", "rdi")
+CASE(iret_nowhere, NOWHERE "mov %%rsp, %%rcx; push $0x10; push %%rcx; pushf\n"
+                           "push $8; push %%rax; mov %%rsp, %%rdi\n"
+                           "nc_iret: iretq" ::
+         : "rax", "rcx", "rdi")
 
 static void expect(const char *name, void (*fn)(void *), int vector,
                    uint64_t error)
@@ -47,6 +96,72 @@ static void expect(const char *name, void (*fn)(void *), int vector,
 
     check_eq(got, vector, "%s: vector", name);
     check_eq(f.error, error, "%s: error code", name);
+}
+
+static void test_stacks(void)
+{
+    idt[13].ist = idt[14].ist = 1; /* some of these have no stack */
+    expect("by RBP", by_rbp, 12, 0);
+    expect("PUSH", push_nowhere, 12, 0);
+    expect("CALL", call_nowhere_stack, 12, 0);
+    expect("over the end of the lower half", split_stack, 12, 0);
+    expect("PUSH from a non-canonical address", push_from_nowhere, 13, 0);
+    expect("the same onto an absent page", push_absent_from_nowhere, 13, 0);
+    expect("POP from an absent page to one", pop_absent_to_nowhere, 14, 0);
+    idt[13].ist = idt[14].ist = 0;
+}
+
+static void expect_at(const char *name, void (*fn)(void *), const char *at)
+{
+    Frame f;
+
+    check_eq(catch(fn, NULL, &f), 13, "%s to a non-canonical address", name);
+    check_eq(f.error, 0, "%s: error code", name);
+    check_eq(f.rip, (uintptr_t)at, "%s: RIP is the jump's", name);
+    check_eq(f.rsp, f.rdi, "%s: RSP is as it was", name);
+}
+
+static void test_jumps(void)
+{
+    expect_at("JMP", jmp_nowhere, nc_jmp);
+    expect_at("JMP by memory", jmp_mem_nowhere, nc_jmp_mem);
+    expect_at("CALL", call_nowhere, nc_call);
+    expect_at("RET", ret_nowhere, nc_ret);
+    expect_at("RET 16", ret16_nowhere, nc_ret16);
+    expect_at("far RET", lret_nowhere, nc_lret);
+    expect_at("IRETQ", iret_nowhere, nc_iret);
+}
+
+/* The last page of the lower half: jumps, and running on. */
+#define LAST 0x7ffffffff000ull
+
+static void call_last(void *arg)
+{
+    ((void (*)(void))(LAST + (uintptr_t)arg))();
+}
+
+static void test_edge(void)
+{
+    uint8_t *code = page_alloc();
+    Frame f;
+
+    page_map(LAST, (uintptr_t)code, 3);
+    memcpy(code + 0xff0, "\xe9\x10\0\0\0", 5); /* JMP .+15h, past it */
+    memset(code + 0xffd, 0x90, 3);
+    check_eq(catch(call_last, (void *)0xff0, &f), 13, "JMP over the edge");
+    check_eq(f.rip, LAST + 0xff0, "is at the JMP");
+    check_eq(catch(call_last, (void *)0xffd, &f), 13, "running over the edge");
+    check_eq(f.rip, LAST + 0x1000, "is behind it");
+    memcpy(code + 0xff0, "\xe8\x10\0\0\0", 5); /* CALL */
+    check_eq(catch(call_last, (void *)0xff0, &f), 13, "CALL over the edge");
+    check_eq(f.rip, LAST + 0xff0, "is at the CALL");
+    memcpy(code + 0xff0, "\xf9\x72\x20\xc3", 4); /* STC; JC .+22h; RET */
+    check_eq(catch(call_last, (void *)0xff0, &f), 13, "JC over the edge");
+    check_eq(f.rip, LAST + 0xff1, "is at the JC");
+    memcpy(code + 0xffe, "\x48\xb8", 2); /* MOV RAX, imm64: half of it */
+    check_eq(catch(call_last, (void *)0xffe, &f), 13,
+             "an instruction over it");
+    check_eq(f.rip, LAST + 0xffe, "is at its start");
 }
 
 int main(void)
@@ -76,5 +191,8 @@ int main(void)
     check_eq(*(uint16_t *)f.rip, 0x0b0f, "#UD saves the instruction's rip");
     catch(breakpoint, NULL, &f);
     check_eq(*(uint8_t *)(f.rip - 1), 0xcc, "#BP saves the next rip");
+    test_stacks();
+    test_jumps();
+    test_edge();
     return 0;
 }

@@ -266,6 +266,9 @@ void x86_tcg_init(void);
  * does. */
 void x86_translate(X86CPU *cpu, struct TranslationBlock *tb,
                    struct IrFunc *ir, unsigned max_insns);
+/* A TB has ended with rip set: if its last instruction was a near jump to an
+ * address that is not canonical, raise that instruction's #GP(0). */
+void x86_check_jump(X86CPU *cpu, const struct TranslationBlock *tb);
 /* #GP(0) if the byte @ahead of rip is beyond the limit of CS: that comes
  * before any fault of its page.  Does not return then. */
 void x86_check_fetch(X86CPU *cpu, unsigned ahead);
