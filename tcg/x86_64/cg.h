@@ -62,6 +62,8 @@ typedef struct Thunks {
     const void *mxcsr_guest; /* after one that may do SSE arithmetic */
 } Thunks;
 extern Thunks thunks;
+/* @e = the address of the jump cache's entry for @pc: jump_cache_index(). */
+void asm_jump_cache_entry(Asm *a, Reg e, Reg pc);
 #define THUNKS_MAX_BYTES 8192
 /* @buf has that many bytes.  The target's globals have been registered. */
 void thunks_generate(uint8_t *buf);

@@ -170,21 +170,6 @@ static void stub_look_up(Cg *c, const Stub *s)
     look_up(c, s->value);
 }
 
-/* @e = the address of the entry for @pc: jump_cache_index(). */
-static void emit_jump_cache_entry(Asm *a, Reg e, Reg pc)
-{
-    asm_vex(a, 0xf0 | A_3A | A_F2 | A_W, e, 0, rm_reg(pc)); /* RORX */
-    asm_u8(a, JUMP_CACHE_BITS);
-    asm_alu(a, ALU_XOR, IR_32, rm_reg(e), pc);
-    asm_alu_imm(a, ALU_AND, IR_32, rm_reg(e), (1 << JUMP_CACHE_BITS) - 1,
-                false);
-    asm_op(a, 0xc1, 4, rm_reg(e)); /* SHL */
-    asm_u8(a, __builtin_ctz(sizeof(JumpCacheEntry)));
-    asm_op(a, 0x03 | A_W, e, rm_cpu(offsetof(CPUState, jump_cache))); /* ADD */
-}
-
-_Static_assert(sizeof(JumpCacheEntry) == 32, "index is shifted by 5");
-
 /* EFLAGS: is the entry at @e the one for @pc...  */
 static void emit_compare_pc(Asm *a, Reg e, Reg pc)
 {
@@ -222,7 +207,7 @@ static void emit_probe_jump_cache(Cg *c, const IrOp *op, Reg pc)
     uint8_t *miss[2];
     Stub *s;
 
-    emit_jump_cache_entry(a, e, pc);
+    asm_jump_cache_entry(a, e, pc);
     emit_compare_pc(a, e, pc);
     miss[0] = asm_jcc(a, COND_NE, NULL);
     emit_compare_flags_of(c, op, e, tmp);
@@ -280,7 +265,7 @@ const uint8_t *emit_guard(Cg *c)
     }
     asm_load(a, IR_64, RAX, RIP_BASE);
     asm_alu_imm(a, ALU_ADD, IR_64, rm_reg(RAX), c->tb->pc_offset, false);
-    emit_jump_cache_entry(a, RDX, RAX);
+    asm_jump_cache_entry(a, RDX, RAX);
     emit_compare_pc(a, RDX, RAX);
     miss[0] = asm_jcc(a, COND_NE, NULL);
     emit_compare_flags(a, RDX, c->tb->flags);
