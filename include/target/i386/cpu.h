@@ -186,9 +186,6 @@ typedef struct X87State {
 typedef struct X86CPU {
     CPUState cs; /* first: both pointers are the same */
 
-    /* Translated code keeps some of these in host registers; they are exact
-     * here whenever C code runs that may look. */
-    uint64_t regs[16];
     /* rip of an instruction is rip_base + its offset in the page it starts
      * in, by linear address, for the TB that runs; see tcg/tb.h. */
     uint64_t rip_base;
@@ -197,7 +194,11 @@ typedef struct X86CPU {
     uint32_t eflags;   /* without EFLAGS_CC; bit 1 is set */
     uint32_t hflags;
     SegmentCache segs[NB_SEGS];
-    VecReg vec[16];    /* XMM/YMM */
+    /* The IR's globals, and nothing else between them.  Translated code keeps
+     * some of these in host registers; they are exact here whenever C code runs
+     * that may look. */
+    uint64_t regs[16];
+    VecReg vec[16];     /* XMM/YMM */
     VecReg vec_operand; /* from memory, on its way to a helper */
     X87State x87;
     uint32_t mxcsr;    /* live in the host's while translated code runs */
