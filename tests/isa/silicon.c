@@ -3,8 +3,8 @@
  * The engine that is the processor itself.  A case is entered by RT_SIGRETURN
  * with a signal frame that holds all its registers, and left by the fault that
  * ends it: the entry point of the handler takes the frame back to the caller
- * of case_run_frame() instead of returning.  The frame carries vector, error
- * code and CR2; the bases of FS and GS are moved here.
+ * of silicon_run_frame() instead of returning.  The frame carries vector, error
+ * code and CR2; DS, ES, FS, GS, and the bases of these two, are moved beside it.
  *
  * The handlers run on a stack of their own, since the case's RSP is anything.
  * While FS has the case's base nothing may run that uses thread-local data.
