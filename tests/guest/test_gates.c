@@ -323,7 +323,8 @@ static void expect_pf(const char *what, void (*fn)(void), uint64_t error)
     check_eq(f.error, error, "%s: error code", what);
     check_eq(catch_user(fn, 0, &f), 14, "%s at CPL 3: #PF", what);
     check_eq(f.error, error | 4, "%s at CPL 3: error code", what);
-    check_eq(READ_CR(2), ABSENT, "%s: CR2", what);
+    /* In which order a frame is read is the processor's own affair. */
+    check(READ_CR(2) - ABSENT < 40, "%s: CR2", what);
 }
 
 /* The stack is read with the rights of the level that returns; that of the
