@@ -321,7 +321,7 @@ static void test_storm(void)
         stores = b - a < stores ? b - a : stores;
         ports = c - b < ports ? c - b : ports;
     }
-    check(stores < 20 * ports,
+    check(stores < 8 * ports,
           "20000 stores beside their code: %u ticks "
           "each, a port write %u",
           (unsigned)(stores / STORM), (unsigned)(ports / STORM));
