@@ -58,6 +58,7 @@ typedef struct TcgCpu {
     /* A read-modify-write that could not be done in place. */
     __attribute__((aligned(32))) uint8_t bounce[32];
     bool bounced;
+    ram_addr_t rmw_ram; /* beside code, to be looked at after; or INVALID */
     uint8_t *code_copy; /* of code that is not in RAM; allocated when needed */
     /* Pages that the translation under way reads, and how often each had been
      * written when it began. */
