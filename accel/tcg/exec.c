@@ -161,9 +161,7 @@ static void run_tbs(CPUState *cpu)
         }
         why = tcg_backend->enter(cpu, tb->code.entry, &from);
         cpu->tcg->stats.exits[why]++;
-    } while (cpu->exception_index < 0 &&
-             !__atomic_load_n(&cpu->exit_request, __ATOMIC_RELAXED) &&
-             !__atomic_load_n(&cpu->interrupt_request, __ATOMIC_RELAXED));
+    } while (cpu->exception_index < 0 && !cpu_has_request(cpu));
 }
 
 /* Out of C code or a TB by a fault: the Big Lock may be held, and the guest's

@@ -34,7 +34,10 @@ typedef struct X86Trans {
     bool mmx;           /* an MMX instruction of this TB has set TOP and the
                            tags, and no x87 instruction followed it */
     bool ended;         /* an op that leaves was emitted for every path */
-    bool leave;         /* leave to the exec loop rather than chain */
+    bool leave;         /* what follows the TB is found with requests seen to
+                           and by the flags of then */
+    bool changed;       /* hflags are not the TB's any more */
+    unsigned shadow_at; /* page offset behind an STI */
 } X86Trans;
 
 static inline bool x86_is64(const X86Trans *s)
@@ -153,14 +156,19 @@ void x86_jump(X86Trans *s, IrTemp rip);
  * a CS that is not flat (#GP(0)); before the instruction writes anything. */
 IrTemp x86_jump_target(X86Trans *s, IrTemp rip, unsigned size);
 void x86_store_rip(X86Trans *s, IrTemp rip);
-/* Go on at X86CPU.rip, which a helper has set. */
+/* Go on at X86CPU.rip, which a helper has set; requests first. */
 void x86_exit(X86Trans *s);
-/* Store the next rip and leave: state that the exec loop looks at changed. */
+/* On at the next instruction, but first see to requests: what changed may let
+ * them through. */
 void x86_exit_next(X86Trans *s);
 /* The same after MOV SS and POP SS, which hold off the single-step trap. */
 void x86_exit_shadow(X86Trans *s);
 /* On at the next instruction, in a new TB: hflags changed. */
 void x86_jump_next(X86Trans *s);
+/* The same by chain slot @slot: it always leads to the same flags. */
+void x86_goto_changed(X86Trans *s, unsigned slot);
+/* --- emit_flags.c: a TB that ends with STI holds interrupts off --- */
+void x86_enter_shadow(X86Trans *s);
 /* Fault now; nothing of the instruction follows. */
 void x86_fault(X86Trans *s, int vector);        /* without error code */
 void x86_fault_error0(X86Trans *s, int vector); /* with error code 0 */

@@ -250,7 +250,8 @@ void emit_lmsw(X86Trans *s, const X86Insn *in)
 /* No single-step trap here: the handler's first instruction decides. */
 static void enter_system(X86Trans *s)
 {
-    ir_exit(s->ir);
+    ir_jmp_ind(s->ir, ld_field(s, offsetof(X86CPU, rip), MO_64),
+               JMP_FLAGS | JMP_REQUESTS);
     s->ended = true;
 }
 

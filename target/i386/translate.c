@@ -66,43 +66,53 @@ void x86_store_rip(X86Trans *s, IrTemp rip)
     ir_st_cpu(s->ir, rip, offsetof(X86CPU, rip), MO_64);
 }
 
-/* X86CPU.rip is set and the instruction is done: under EFLAGS.TF the trap
- * comes now (SDM vol. 3B, 17.3.1.4 "Single-Step Exception Condition"). */
-void x86_exit(X86Trans *s)
+/* The end of an instruction that may have changed anything: under EFLAGS.TF
+ * the trap comes now (SDM vol. 3B, 17.3.1.4 "Single-Step Exception
+ * Condition"). */
+static void exit_to(X86Trans *s, IrTemp rip)
 {
     if (s->flags & HF_TF) {
+        x86_store_rip(s, rip);
         x86_call0(s, HELPER_single_step);
+        ir_exit(s->ir);
+    } else {
+        ir_jmp_ind(s->ir, rip, JMP_FLAGS | JMP_REQUESTS);
     }
-    ir_exit(s->ir);
     s->ended = true;
+}
+
+void x86_exit(X86Trans *s)
+{
+    IrTemp rip = ir_temp(s->ir);
+
+    ir_ld_cpu(s->ir, rip, offsetof(X86CPU, rip), MO_64);
+    exit_to(s, rip);
 }
 
 void x86_exit_shadow(X86Trans *s)
 {
-    x86_store_rip(s, x86_next_rip(s));
-    ir_exit(s->ir);
+    ir_jmp_ind(s->ir, x86_next_rip(s), JMP_FLAGS | JMP_REQUESTS);
     s->ended = true;
 }
 
 void x86_exit_next(X86Trans *s)
 {
-    x86_store_rip(s, x86_next_rip(s));
-    x86_exit(s);
+    exit_to(s, x86_next_rip(s));
 }
 
 void x86_jump(X86Trans *s, IrTemp rip)
 {
     if (s->leave) {
-        x86_store_rip(s, rip);
-        x86_exit(s);
-        return;
+        exit_to(s, rip);
+    } else {
+        ir_jmp_ind(s->ir, rip, s->changed ? JMP_FLAGS : 0);
+        s->ended = true;
     }
-    ir_jmp_ind(s->ir, rip);
-    s->ended = true;
 }
 
 void x86_jump_next(X86Trans *s)
 {
+    s->changed = true;
     x86_jump(s, x86_next_rip(s));
 }
 
@@ -166,6 +176,12 @@ void x86_goto(X86Trans *s, unsigned slot, int64_t target, unsigned size)
         ir_goto_tb(s->ir, slot, size, target);
     }
     s->ended = true;
+}
+
+void x86_goto_changed(X86Trans *s, unsigned slot)
+{
+    s->changed = true;
+    x86_goto(s, slot, s->next_off, rip_size(s));
 }
 
 static void fault(X86Trans *s, unsigned helper, int vector)
@@ -373,7 +389,9 @@ static void translate_block(X86Trans *s)
             break;
         }
     }
-    if (!s->ended) {
+    if (!s->ended && s->shadow_at == s->next_off) {
+        x86_enter_shadow(s);
+    } else if (!s->ended) {
         x86_goto(s, 0, s->next_off, rip_size(s));
     }
     finish_limit_check(s);

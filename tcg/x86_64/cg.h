@@ -62,6 +62,8 @@ typedef struct Thunks {
     const void *mxcsr_guest; /* after one that may do SSE arithmetic */
 } Thunks;
 extern Thunks thunks;
+/* @e = the address of the jump cache's entry for @pc: jump_cache_index(). */
+void asm_jump_cache_entry(Asm *a, Reg e, Reg pc);
 #define THUNKS_MAX_BYTES 8192
 /* @buf has that many bytes.  The target's globals have been registered. */
 void thunks_generate(uint8_t *buf);
@@ -81,6 +83,7 @@ typedef struct Stub {
     StubFn *emit;
     const IrOp *op;
     uint8_t *jump;       /* displacement to be set to the stub */
+    uint8_t *jump2;      /* another, or NULL; the stub sets that itself */
     const uint8_t *back; /* where the fast path goes on */
     RegSet dirty;        /* values to be stored in their homes first */
     RegSet keep;         /* values that the fast path goes on using */
