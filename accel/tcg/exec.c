@@ -86,9 +86,15 @@ void cpu_loop_exit_to(CPUState *cpu, CPUExit why)
     longjmp(cpu->jmp_env, 1);
 }
 
+/* Of a TB of one instruction that nothing comes before. */
+static uint32_t one_insn_cflags(CPUState *cpu)
+{
+    return (tcg_cflags(cpu) & ~CF_COUNT_MASK) | 1 | CF_NOIRQ;
+}
+
 void tcg_run_alone(CPUState *cpu)
 {
-    cpu->cflags_next_tb = (tcg_cflags(cpu) & ~CF_COUNT_MASK) | 1 | CF_NOIRQ;
+    cpu->cflags_next_tb = one_insn_cflags(cpu);
     cpu->exception_index = -1;
     cpu_loop_exit(cpu);
 }
@@ -171,9 +177,7 @@ static void run_tbs(CPUState *cpu)
         }
         why = enter_tb(cpu, tb, &from);
         cpu->tcg->stats.exits[why]++;
-    } while (cpu->exception_index < 0 &&
-             !__atomic_load_n(&cpu->exit_request, __ATOMIC_RELAXED) &&
-             !__atomic_load_n(&cpu->interrupt_request, __ATOMIC_RELAXED));
+    } while (cpu->exception_index < 0 && !cpu_has_request(cpu));
 }
 
 /* Out of C code or a TB by a fault: the Big Lock may be held, and the guest's
@@ -195,7 +199,9 @@ static CPUExit exec_loop(CPUState *cpu)
         after_longjmp();
     }
     while (!handle_exception(cpu, &exit)) {
-        x86_take_watch_trap(x86_cpu(cpu));
+        if (x86_take_watch_trap(x86_cpu(cpu))) {
+            cpu->cflags_next_tb = one_insn_cflags(cpu);
+        }
         if (handle_requests(cpu)) {
             return CPU_EXIT_INTERRUPT;
         }

@@ -53,9 +53,9 @@ typedef struct TranslationBlock {
     TbCode code;
     struct cds_lfht_node node; /* in the hash of all TBs */
     uint32_t hash;
-    uint16_t jc_index; /* its place in jump caches, or TB_JC_*; atomic */
-    uint64_t jc_cpus; /* bit n: a vCPU of index n mod 64 may have it in its
-                         jump cache; atomic */
+    uint16_t jc_index; /* its first place in jump caches, or TB_JC_*; atomic */
+    uint64_t jc_cpus;  /* bit n: a vCPU of index n mod 64 may have it in its
+                          jump caches; atomic */
     /* Links: where our jumps go, and who jumps to us.  jump_dest: its own
      * link_lock's taker is the destination's; low bit: do not link again.
      * List pointers: low bit is the slot. */

@@ -203,6 +203,21 @@ X86Addr x86_addr_add(X86Addr a, int64_t bytes)
     return a;
 }
 
+void x86_align_whole(X86Trans *s, X86Addr *a, unsigned align)
+{
+    IrTemp low;
+
+    if (!(a->mo & MO_AC)) {
+        return;
+    }
+    low = ir_temp(s->ir);
+    ir_op2(s->ir, IR_AND, IR_64, 0, low, x86_linear(s, a),
+           ir_const(s->ir, align - 1));
+    ir_trapif(s->ir, IR_64, COND_NE, low, ir_const(s->ir, 0),
+              HELPER_raise_error0, EXCP_AC);
+    a->mo &= ~MO_AC;
+}
+
 IrTemp x86_load(X86Trans *s, const X86Addr *a, unsigned size, MemOp extra)
 {
     IrTemp t = ir_temp(s->ir);

@@ -112,6 +112,7 @@ void emit_store_dt(X86Trans *s, const X86Insn *in)
 
     check_umip(s);
     a = x86_addr(s, in, 2 + (1u << size), X86_WRITE);
+    x86_align_whole(s, &a, 4);
     b = x86_addr_add(a, 2);
     limit = ld_field(s, table + offsetof(X86CPU, gdt.limit) -
                             offsetof(X86CPU, gdt), MO_16);
@@ -244,30 +245,31 @@ void emit_lmsw(X86Trans *s, const X86Insn *in)
 
 /* --- mode switches --- */
 
-/* No single-step trap here: the handler's first instruction decides. */
-static void enter_system(X86Trans *s)
+/* The helper has raised the single-step trap, if there is one. */
+static void change_system(X86Trans *s)
 {
-    ir_exit(s->ir);
+    ir_jmp_ind(s->ir, ld_field(s, offsetof(X86CPU, rip), MO_64),
+               JMP_FLAGS | JMP_REQUESTS);
     s->ended = true;
 }
 
 void emit_syscall(X86Trans *s, const X86Insn *in)
 {
     x86_call1(s, HELPER_syscall, x86_next_rip(s));
-    enter_system(s);
+    change_system(s);
 }
 
 void emit_sysenter(X86Trans *s, const X86Insn *in)
 {
     x86_call0(s, HELPER_sysenter);
-    enter_system(s);
+    change_system(s);
 }
 
 /* SYSRET, SYSEXIT */
 void emit_sysret(X86Trans *s, const X86Insn *in)
 {
     x86_call1(s, in->row->arg, ir_const(s->ir, in->osize));
-    x86_exit(s);
+    change_system(s);
 }
 
 void emit_rsm(X86Trans *s, const X86Insn *in)

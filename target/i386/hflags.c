@@ -131,7 +131,7 @@ static uint32_t hflags_of_features(const X86CPU *cpu)
 
 void x86_update_hflags(X86CPU *cpu)
 {
-    uint32_t hf = cpu->hflags & HF_SHADOW;
+    uint32_t hf = cpu->hflags & (HF_SHADOW | HF_SS_SHADOW);
 
     hf |= hflags_of_mode(cpu) | hflags_of_segments(cpu) |
           hflags_of_features(cpu);

@@ -6,6 +6,7 @@
  */
 #include "target/i386/seg.h"
 
+#include "target/i386/cpuid.h"
 #include "target/i386/excp.h"
 #include "target/i386/helpers.h"
 #include "tcg/tb.h"
@@ -219,7 +220,7 @@ void helper_load_seg(X86CPU *cpu, uint64_t reg, uint64_t selector)
     }
     x86_update_hflags(cpu);
     if (reg == R_SS) {
-        cpu->hflags |= HF_SHADOW;
+        cpu->hflags |= HF_SHADOW | HF_SS_SHADOW;
     }
 }
 
@@ -260,6 +261,17 @@ void seg_enter_code(X86CPU *cpu, uint16_t sel, unsigned cpl, Desc d,
     cpu->rip = rip;
 }
 
+/* Base of an LDT or TSS, which must be canonical like that of a table. */
+static uint64_t system_base(X86CPU *cpu, uint16_t sel, Desc d, uint32_t upper)
+{
+    uint64_t base = (uint64_t)upper << 32 | desc_base(d);
+
+    if (!x86_is_canonical_base(cpu, base)) {
+        seg_fault(cpu, EXCP_GP, sel, 0);
+    }
+    return base;
+}
+
 void helper_lldt(X86CPU *cpu, uint64_t selector)
 {
     uint16_t sel = selector;
@@ -281,7 +293,7 @@ void helper_lldt(X86CPU *cpu, uint64_t selector)
         seg_fault(cpu, EXCP_NP, sel, 0);
     }
     cpu->ldt = (SegmentCache){
-        .base = (uint64_t)upper << 32 | desc_base(d),
+        .base = system_base(cpu, sel, d, upper),
         .limit = desc_limit(d),
         .attr = d.hi & DESC_ATTR,
         .selector = sel,
@@ -293,6 +305,7 @@ void helper_ltr(X86CPU *cpu, uint64_t selector)
     uint16_t sel = selector;
     uint32_t upper = 0;
     bool is_long = x86_is_long(cpu);
+    uint64_t base;
     Desc d;
     unsigned type;
 
@@ -312,9 +325,10 @@ void helper_ltr(X86CPU *cpu, uint64_t selector)
     if (is_long && !desc_read_upper(cpu, sel, &upper)) {
         seg_fault(cpu, EXCP_GP, sel, 0);
     }
+    base = system_base(cpu, sel, d, upper);
     desc_change_busy(cpu, sel, true);
     cpu->tr = (SegmentCache){
-        .base = (uint64_t)upper << 32 | desc_base(d),
+        .base = base,
         .limit = desc_limit(d),
         .attr = (d.hi & DESC_ATTR) | SYS_TSS_BUSY_BIT << DESC_TYPE_SHIFT,
         .selector = sel,

@@ -13,6 +13,7 @@
 #define FLAGS     2
 #define FLAG_TF   0x100
 #define FLAG_ZF   0x40
+#define UD        6
 #define GP        13
 #define PF        14
 
@@ -140,7 +141,8 @@ static void test_edge(void)
 
 int main(void)
 {
-    idt[1].ist = idt[GP].ist = idt[PF].ist = 1;
+    /* `stack` has no room for their frames. */
+    idt[1].ist = idt[UD].ist = idt[GP].ist = idt[PF].ist = 1;
     on_vector(1, on_step);
     test_indirect();
     test_warm();

@@ -8,7 +8,7 @@
  */
 #include "guest.h"
 
-#define GATE 0x58 /* two slots */
+#define GATE         0x58 /* two slots */
 #define NONCANONICAL 0x800000000000ull
 
 static char own_ist[4096] __attribute__((aligned(16)));
@@ -298,6 +298,60 @@ static void test_compatibility(void)
     check_eq(int90.rip >> 32, 0, "RIP of 32 bits");
 }
 
+/* --- page faults of returns and calls --- */
+
+#define ABSENT 0x200000000ull
+
+void pf_iret(void), pf_lret(void), pf_ret(void), pf_ret_outer(void *arg);
+__asm__(".text\n"
+        "pf_iret: movabs $0x200000000, %rsp; iretq\n"
+        "pf_lret: movabs $0x200000000, %rsp; lretq\n"
+        "pf_ret: movabs $0x200000000, %rsp; ret $8\n"
+        /* to CPL 3, onto a stack that is not there, 16 bytes released */
+        "pf_ret_outer: movabs $0x200000000, %rcx; push $0x33; push %rcx\n"
+        "push $0; push $0; push $0x3b; push %rdi; lretq $16\n"
+        "pf_user: mov %rsp, %rax; int $0x81\n"
+        "pf_ud: ud2\n");
+void pf_ud(void);
+extern char pf_user[];
+
+static void expect_pf(const char *what, void (*fn)(void), uint64_t error)
+{
+    Frame f;
+
+    check_eq(catch((void (*)(void *))fn, NULL, &f), 14, "%s: #PF", what);
+    check_eq(f.error, error, "%s: error code", what);
+    check_eq(catch_user(fn, 0, &f), 14, "%s at CPL 3: #PF", what);
+    check_eq(f.error, error | 4, "%s at CPL 3: error code", what);
+    /* In which order a frame is read is the processor's own affair. */
+    check(READ_CR(2) - ABSENT < 40, "%s: CR2", what);
+}
+
+/* The stack is read with the rights of the level that returns; that of the
+ * outer level is not touched. */
+static void test_page_faults(void)
+{
+    uint64_t rsp0 = tss.rsp[0];
+    Frame f;
+
+    idt[14].ist = 1;
+    expect_pf("IRETQ", pf_iret, 0);
+    expect_pf("far RET", pf_lret, 0);
+    expect_pf("RET 8", pf_ret, 0);
+    idt[14].ist = 0;
+    check_eq(catch(pf_ret_outer, user_alias(pf_user), &f), -1,
+             "far RET 16 to an absent stack");
+    check_eq(f.cs, USER_CS, "is at CPL 3");
+    check_eq(f.rax, ABSENT + 16, "and adds to its RSP");
+    idt[14].ist = 1;
+    tss.rsp[0] = ABSENT + 4096;
+    check_eq(catch_user(pf_ud, 0, &f), 14, "an absent inner stack");
+    check_eq(f.error, 2, "is written to by the supervisor");
+    check_eq(f.cs, USER_CS, "from CPL 3");
+    tss.rsp[0] = rsp0;
+    idt[14].ist = 0;
+}
+
 int main(void)
 {
     test_call_gate();
@@ -307,5 +361,6 @@ int main(void)
     test_interrupt_gates();
     test_stacks();
     test_compatibility();
+    test_page_faults();
     return 0;
 }

@@ -164,7 +164,10 @@ static void take_bql(void)
 
 static void make_cpu(const IsaEngine *e)
 {
-    const char *model = silicon_is_amd() ? "max,vendor=AuthenticAMD" : "max";
+    /* How wide a canonical base is depends on what the processor has. */
+    g_autofree char *model = g_strdup_printf(
+        "max%s%s", silicon_is_amd() ? ",vendor=AuthenticAMD" : "",
+        silicon_has_feature(FEAT_LA57) ? "" : ",-la57");
     g_autoptr(KeyVal) accel = NULL;
     GError *err = NULL;
 
@@ -284,7 +287,7 @@ static void put_case(const IsaCase *c)
     set_segments(&c->state);
     put_fx(&c->state);
     x86_set_eflags(cpu, c->state.eflags);
-    cpu->hflags &= ~HF_SHADOW;
+    cpu->hflags &= ~(HF_SHADOW | HF_SS_SHADOW);
     x86_update_hflags(cpu);
 }
 
@@ -382,7 +385,7 @@ const IsaEngine isa_interp = {
 
 const IsaEngine isa_single = {
     .name = "single",
-    .accel = "backend=native,one-insn-per-tb=on,tb-size=16",
+    .accel = "backend=native,one-insn-per-tb=on,tb-size=16,host-ext=off",
     .init = emulator_init,
     .run = emulator_run,
     .interrupt = emulator_interrupt,

@@ -14,23 +14,17 @@
 static uint32_t words[FW_COUNT];
 static bool is_amd, null_clears_base;
 
+/* By Heddle's own table of features. */
 static uint32_t host_word(unsigned word)
 {
-    static const struct {
-        uint32_t leaf, subleaf;
-        uint8_t reg; /* 0 to 3: EAX to EDX */
-    } where[FW_COUNT] = {
-        [FW_1_EDX] = {1, 0, 3},           [FW_1_ECX] = {1, 0, 2},
-        [FW_6_EAX] = {6, 0, 0},           [FW_7_EBX] = {7, 0, 1},
-        [FW_7_ECX] = {7, 0, 2},           [FW_7_EDX] = {7, 0, 3},
-        [FW_D1_EAX] = {13, 1, 0},         [FW_81_EDX] = {0x80000001, 0, 3},
-        [FW_81_ECX] = {0x80000001, 0, 2}, [FW_87_EDX] = {0x80000007, 0, 3},
-    };
+    const X86FeatureLeaf *at = &x86_feature_leaf[word];
     unsigned r[4] = {0};
 
-    __get_cpuid_count(where[word].leaf, where[word].subleaf, &r[0], &r[1],
-                      &r[2], &r[3]);
-    return r[where[word].reg];
+    if (word == FW_IMPLIED) {
+        return UINT32_MAX;
+    }
+    __get_cpuid_count(at->leaf, at->subleaf, &r[0], &r[1], &r[2], &r[3]);
+    return r[at->reg];
 }
 
 /* Once, as CPUID takes microseconds in a virtual machine. */
@@ -56,7 +50,8 @@ bool silicon_has_feature(unsigned feature)
 {
     const X86FeatureInfo *f = &x86_feature_info[feature];
 
-    return feature == FEAT_BASE || (f->have && (words[f->word] >> f->bit & 1));
+    return feature == FEAT_BASE || f->word == FW_IMPLIED ||
+           (f->have && (words[f->word] >> f->bit & 1));
 }
 
 bool silicon_null_clears_base(void)

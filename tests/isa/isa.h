@@ -157,7 +157,8 @@ typedef enum IsaEngineId {
     ENGINE_SILICON,
     ENGINE_NATIVE, /* native back-end; a whole case is one block if it can be */
     ENGINE_INTERP,
-    ENGINE_SINGLE, /* native back-end, one instruction per block */
+    ENGINE_SINGLE, /* native back-end, one instruction per block, on a host
+                      that has no more than it must */
     NB_ENGINES,
 } IsaEngineId;
 
