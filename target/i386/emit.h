@@ -155,6 +155,8 @@ IrTemp x86_jump_target(X86Trans *s, IrTemp rip, unsigned size);
 void x86_store_rip(X86Trans *s, IrTemp rip);
 /* Go on at X86CPU.rip, which a helper has set. */
 void x86_exit(X86Trans *s);
+/* Leave, to run this instruction once more: a repetition. */
+void x86_exit_again(X86Trans *s);
 /* Store the next rip and leave: state that the exec loop looks at changed. */
 void x86_exit_next(X86Trans *s);
 /* The same after MOV SS and POP SS, which hold off the single-step trap. */

@@ -101,6 +101,7 @@ void x86_raise_at(X86CPU *cpu, int vector, uint64_t rip, bool is_int)
 void x86_raise_debug_fault(X86CPU *cpu, uint32_t dr6_bits)
 {
     cpu->dr[6] |= dr6_bits;
+    cpu->debugctl &= ~DEBUGCTL_BTF; /* each #DB does that: 18.4.3 */
     if (dr6_bits & DR6_BD) {
         /* Every fault but an instruction breakpoint's pushes RF set: SDM vol.
          * 3B, 18.3.1.1 "Instruction-Breakpoint Exception Condition". */
@@ -112,6 +113,7 @@ void x86_raise_debug_fault(X86CPU *cpu, uint32_t dr6_bits)
 void x86_raise_debug_trap(X86CPU *cpu, uint32_t dr6_bits)
 {
     cpu->dr[6] |= dr6_bits | cpu->watch_hits;
+    cpu->debugctl &= ~DEBUGCTL_BTF;
     cpu->watch_hits = 0;
     cpu->cs.host_pc = 0; /* rip is that of the next instruction: keep it */
     raise_restored(cpu, EXCP_DB, 0, cpu->rip, false);
@@ -127,9 +129,12 @@ void helper_raise_error0(X86CPU *cpu, uint64_t vector)
     x86_raise_error(cpu, vector, 0);
 }
 
-void helper_single_step(X86CPU *cpu)
+/* SDM vol. 3B, 18.4.3 "Single-Stepping on Branches". */
+void helper_single_step(X86CPU *cpu, uint64_t next)
 {
-    x86_raise_debug_trap(cpu, DR6_BS);
+    if (!(cpu->debugctl & DEBUGCTL_BTF) || cpu->rip != next) {
+        x86_raise_debug_trap(cpu, DR6_BS);
+    }
 }
 
 void helper_int3(X86CPU *cpu, uint64_t next)
@@ -145,6 +150,7 @@ void helper_into(X86CPU *cpu, uint64_t next)
 /* INT1 is no software interrupt: gate privilege is not checked. */
 void helper_icebp(X86CPU *cpu, uint64_t next)
 {
+    cpu->debugctl &= ~DEBUGCTL_BTF;
     x86_raise_at(cpu, EXCP_DB, next, false);
 }
 

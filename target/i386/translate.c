@@ -67,14 +67,26 @@ void x86_store_rip(X86Trans *s, IrTemp rip)
 }
 
 /* X86CPU.rip is set and the instruction is done: under EFLAGS.TF the trap
- * comes now (SDM vol. 3B, 17.3.1.4 "Single-Step Exception Condition"). */
-void x86_exit(X86Trans *s)
+ * comes now (SDM vol. 3B, 18.3.1.4 "Single-Step Exception Condition").  It was
+ * no branch if rip is that of page offset @next. */
+static void exit_stepped(X86Trans *s, unsigned next)
 {
     if (s->flags & HF_TF) {
-        x86_call0(s, HELPER_single_step);
+        x86_call1(s, HELPER_single_step, x86_rip_at(s, next));
     }
     ir_exit(s->ir);
     s->ended = true;
+}
+
+void x86_exit(X86Trans *s)
+{
+    exit_stepped(s, s->next_off);
+}
+
+void x86_exit_again(X86Trans *s)
+{
+    x86_store_rip(s, x86_rip_at(s, s->insn_off));
+    exit_stepped(s, s->insn_off);
 }
 
 void x86_exit_shadow(X86Trans *s)
