@@ -78,6 +78,7 @@ struct ApicState {
     bool extint; /* a message of mode ExtINT waits */
     /* Timer. */
     uint32_t initial, divide;
+    bool stopped;          /* at 0, until @initial is written */
     int64_t start_ns;      /* when the count was @initial */
     int64_t fire_ns;       /* next interrupt of the count; -1: none */
     uint64_t tsc_deadline; /* 0: not armed */
@@ -85,6 +86,7 @@ struct ApicState {
     /* Wiring. */
     X86CPU *cpu;
     const ApicCpuOps *ops;
+    MemoryRegion *moved; /* the registers' page away from FEE00000h, or NULL */
     uint32_t id;
     bool bsp;
     bool lint0; /* level of the pin */
@@ -129,6 +131,15 @@ void apic_set_tpr_locked(ApicState *s, uint8_t value);
  * of *@vector, after the lock is dropped: apic_tell_eoi(). */
 bool apic_eoi_locked(ApicState *s, uint8_t *vector);
 void apic_tell_eoi(uint8_t vector);
+
+/* --- apic_regs.c: one register, as a 32-bit access sees it --- */
+uint32_t apic_mmio_read_reg(ApicState *s, unsigned reg);
+void apic_mmio_write_reg(ApicState *s, unsigned reg, uint32_t value);
+
+/* --- apic_map.c --- */
+/* The base has changed: move the registers.  Locks: BQL, not the APIC's. */
+void apic_relocate(ApicState *s);
+void apic_unmap(ApicState *s); /* the APIC goes; Locks: BQL */
 
 /* --- apic_timer.c --- */
 void apic_timer_init(ApicState *s);

@@ -59,11 +59,13 @@ static void reset_common(X86CPU *cpu)
     cpu->dr[7] = 0x400;
     cpu->debugctl = 0;
     cpu->watch = 0;
-    cpu->watch_hits = 0;
+    cpu->watch_hits = cpu->watch_held = 0;
     cpu->efer = 0;
     cpu->old_exception = -1;
     cpu->cs.exception_index = -1;
     cpu->nmi_masked = false;
+    cpu->nmis_pending = 0;
+    __atomic_store_n(&cpu->nmis_sent, 0, __ATOMIC_RELAXED);
     cpu->smm = false;
     cpu->hflags = 0;
     /* The first processor runs the firmware, the others wait for it. */

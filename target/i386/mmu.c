@@ -464,6 +464,9 @@ bool x86_tlb_fill(X86CPU *cpu, vaddr addr, int access, unsigned mmu,
         if (probe) {
             return false;
         }
+        if (access == PAGE_EXEC) {
+            x86_breakpoint_before_fetch(cpu);
+        }
         raise_page_fault(cpu, la, walk.error);
     }
     tlb_set_page(&cpu->cs, addr & PAGE_MASK, walk.phys & PAGE_MASK, walk.prot,
@@ -471,16 +474,8 @@ bool x86_tlb_fill(X86CPU *cpu, vaddr addr, int access, unsigned mmu,
     return true;
 }
 
-/* Code of flat segments checks no limit; an access across 4 GiB is the one that
- * exceeds it.  (In a segment with a base, it wraps.) */
-static bool beyond_flat_limit(const X86CPU *cpu, vaddr addr, unsigned bytes)
-{
-    const uint32_t flat = HF_FLAT_DS | HF_FLAT_ES | HF_FLAT_SS;
-
-    return !(cpu->hflags & HF_CS64) && (cpu->hflags & flat) == flat &&
-           (uint32_t)addr > UINT32_MAX - (bytes - 1);
-}
-
+/* Alignment checks know no type of more than 16 bytes: SDM vol. 3A, table 6-7
+ * "Alignment Requirements by Data Type". */
 void x86_check_access(X86CPU *cpu, vaddr addr, MemOp op)
 {
     unsigned bytes = memop_bytes(op);
@@ -492,10 +487,11 @@ void x86_check_access(X86CPU *cpu, vaddr addr, MemOp op)
                              !x86_is_canonical(cpu, addr + bytes - 1))) {
         x86_raise_error(cpu, op & MO_SS ? EXCP_SS : EXCP_GP, 0);
     }
-    if (beyond_flat_limit(cpu, addr, bytes)) {
+    /* In a segment with a base it wraps. */
+    if ((op & MO_FLAT) && (uint32_t)addr > UINT32_MAX - (bytes - 1)) {
         x86_raise_error(cpu, op & MO_SS ? EXCP_SS : EXCP_GP, 0);
     }
-    if ((addr & (bytes - 1)) && (op & MO_AC)) {
+    if ((addr & (MIN(bytes, 16u) - 1)) && (op & MO_AC)) {
         x86_raise_error(cpu, EXCP_AC, 0);
     }
 }

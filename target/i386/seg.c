@@ -9,6 +9,7 @@
 #include "target/i386/cpuid.h"
 #include "target/i386/excp.h"
 #include "target/i386/helpers.h"
+#include "tcg/tb.h"
 
 void seg_fault(X86CPU *cpu, int vector, uint16_t sel, uint32_t ext)
 {
@@ -140,6 +141,17 @@ bool seg_in_limit(const SegmentCache *seg, uint32_t off, unsigned len)
     return last <= seg->limit;
 }
 
+bool seg_allows(const SegmentCache *seg, uint32_t off, unsigned len, bool write)
+{
+    bool code = seg->attr & DESC_CODE;
+
+    if (!(seg->attr & DESC_P) || (code && write) ||
+        ((code || write) && !(seg->attr & DESC_W))) {
+        return false;
+    }
+    return seg_in_limit(seg, off, len);
+}
+
 static void seg_load_ss(X86CPU *cpu, uint16_t sel)
 {
     unsigned cpl = x86_cpl(cpu);
@@ -208,7 +220,7 @@ void helper_load_seg(X86CPU *cpu, uint64_t reg, uint64_t selector)
     }
     x86_update_hflags(cpu);
     if (reg == R_SS) {
-        cpu->hflags |= HF_SHADOW;
+        cpu->hflags |= HF_SHADOW | HF_SS_SHADOW;
     }
 }
 
@@ -221,6 +233,25 @@ void seg_check_rip(X86CPU *cpu, Desc d, uint64_t rip, uint32_t ext)
     if (!ok) {
         x86_raise_error(cpu, EXCP_GP, ext);
     }
+}
+
+void x86_check_branch(X86CPU *cpu, const TranslationBlock *last)
+{
+    if (last->has_branch && !x86_is_canonical(cpu, cpu->rip)) {
+        cpu->rip = cpu->rip_base + last->branch_off;
+        cpu->regs[R_RSP] -= last->branch_pops;
+        x86_raise_gp0(cpu);
+    }
+}
+
+/* Which fault comes first is the silicon's; the SDM checks the target first. */
+void helper_bad_call(X86CPU *cpu, uint64_t size)
+{
+    X86Stack s;
+
+    stack_open(&s, cpu);
+    stack_probe(&s, size);
+    x86_raise_gp0(cpu);
 }
 
 void seg_enter_code(X86CPU *cpu, uint16_t sel, unsigned cpl, Desc d,

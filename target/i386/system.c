@@ -256,7 +256,7 @@ void helper_wrpkru(X86CPU *cpu)
 static G_NORETURN void leave_at(X86CPU *cpu, uint64_t next, CPUExit why)
 {
     cpu->rip = next;
-    cpu->hflags &= ~HF_SHADOW;
+    cpu->hflags &= ~(HF_SHADOW | HF_SS_SHADOW);
     cpu->cs.host_pc = 0;
     cpu_loop_exit_to(&cpu->cs, why);
 }

@@ -199,14 +199,7 @@ static void test_faults(void)
 
 static bool has_pcid(void)
 {
-    uint32_t a = 1, b, c, d, leaf1;
-
-    __asm__("cpuid" : "+a"(a), "=b"(b), "=c"(c), "=d"(d));
-    leaf1 = c;
-    a = 7;
-    c = 0;
-    __asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-    return (leaf1 >> 17 & 1) && (b >> 10 & 1);
+    return (cpuid(1, 0).c >> 17 & 1) && (cpuid(7, 0).b >> 10 & 1);
 }
 
 int main(void)
