@@ -32,8 +32,9 @@
 #define ISA_DATA_BYTES 0x3000u
 #define ISA_RW_BYTES   0x2000u /* of the data: before the read-only page */
 
-/* What most cases start with.  16-bit mode has based segments of the LDT; GS has
- * a base in every mode.  The selectors of the flat ones are those of Linux. */
+/* What most cases start with.  16-bit mode has based segments of the LDT; GS
+ * has a base in every mode.  The selectors of the flat ones are those of Linux.
+ */
 #define ISA_LIMIT16  0x3fffu /* of 16-bit data: one page past the last one */
 #define ISA_GS_BASE  (ISA_DATA + 0x800)
 #define ISA_GS_LIMIT 0x1fffu

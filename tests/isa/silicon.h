@@ -4,16 +4,16 @@
 #define HEDDLE_TESTS_ISA_SILICON_H
 
 /* Offsets in SiliconSwitch, for the assembler. */
-#define SWITCH_FRAME   0
-#define SWITCH_RSP     8
-#define SWITCH_FS      16
-#define SWITCH_GS      24
-#define SWITCH_OWN_FS  32
-#define SWITCH_FLAGS   40
-#define SWITCH_SEL     48
-#define SWITCH_INSIDE  60
-#define SWITCH_BASES   61
-#define SWITCH_BYTES   64
+#define SWITCH_FRAME  0
+#define SWITCH_RSP    8
+#define SWITCH_FS     16
+#define SWITCH_GS     24
+#define SWITCH_OWN_FS 32
+#define SWITCH_FLAGS  40
+#define SWITCH_SEL    48
+#define SWITCH_INSIDE 60
+#define SWITCH_BASES  61
+#define SWITCH_BYTES  64
 
 #ifndef __ASSEMBLER__
 #include <assert.h>
