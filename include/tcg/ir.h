@@ -200,6 +200,9 @@ IrTemp ir_add_global(const char *name, int32_t offset, bool vector, int pin);
 unsigned ir_global_count(void);
 const char *ir_global_name(IrTemp t);
 const IrTempInfo *ir_global_info(IrTemp t);
+/* Which global has bytes of [@from, @end) of X86CPU: the first from global
+ * number @t on; IR_NONE if none has. */
+IrTemp ir_global_in(int64_t from, int64_t end, IrTemp t);
 
 /* --- building --- */
 void ir_reset(IrFunc *f);
@@ -265,7 +268,13 @@ void ir_brcond(IrFunc *f, IrSize size, IrCond cond, IrTemp a, IrTemp b,
 void ir_trapif(IrFunc *f, IrSize size, IrCond cond, IrTemp a, IrTemp b,
                unsigned helper, int64_t arg);
 void ir_goto_tb(IrFunc *f, unsigned slot, IrSize rip_size, int64_t target);
-void ir_jmp_ind(IrFunc *f, IrTemp rip);
+/* What may have changed before an indirect jump, beside rip. */
+enum {
+    JMP_FLAGS = 1,    /* the flags that a TB is known by */
+    JMP_REQUESTS = 2, /* which requests to the vCPU can be served: leave to the
+                         exec loop if there are any */
+};
+void ir_jmp_ind(IrFunc *f, IrTemp rip, unsigned how);
 void ir_exit(IrFunc *f);
 /* @nargs temps follow; IR_NONE as @dst when there is no result. */
 void ir_call(IrFunc *f, unsigned helper, IrTemp dst, unsigned nargs, ...);

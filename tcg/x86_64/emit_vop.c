@@ -4,8 +4,7 @@
  * What the host lacks, of the extensions that not every host with AVX2 has, is
  * a call of the row's portable function.
  */
-#include <cpuid.h>
-
+#include "tcg/vops.h"
 #include "tcg/x86_64/cg.h"
 #include "tcg/x86_64/vop_code.h"
 
@@ -136,7 +135,7 @@ static void load_home_address(Cg *c, Reg r, IrTemp t)
         return;
     }
     home = ra_home(c, t);
-    if (home.gs) {
+    if (home.what & RM_GS) {
         asm_load(&c->as, IR_64, r, rm_mem(RSP, FRAME_CPU));
         home = rm_mem(r, home.disp);
     }
@@ -164,43 +163,10 @@ static void emit_portable(Cg *c, const IrOp *op)
     asm_call(&c->as, thunks.reload_caller);
 }
 
-/* CPUID: SDM vol. 2A, "CPUID", leaves 1 and 7. */
-static uint32_t host_extensions(void)
-{
-    static uint32_t known; /* bit 31: asked; racing threads agree */
-    uint32_t set = __atomic_load_n(&known, __ATOMIC_RELAXED);
-    unsigned a, b, e, d;
-
-    if (set) {
-        return set;
-    }
-    set = BIT(31) | BIT(VOP_EXT_NONE);
-    if (__get_cpuid(1, &a, &b, &e, &d)) {
-        set |= e & bit_AES ? BIT(VOP_EXT_AES) : 0;
-        set |= e & bit_PCLMUL ? BIT(VOP_EXT_CLMUL) : 0;
-    }
-    if (__get_cpuid_count(7, 0, &a, &b, &e, &d)) {
-        set |= b & bit_SHA ? BIT(VOP_EXT_SHA) : 0;
-        set |= e & bit_GFNI ? BIT(VOP_EXT_GFNI) : 0;
-        set |= e & bit_VAES ? BIT(16 + VOP_EXT_AES) : 0;
-        set |= e & bit_VPCLMULQDQ ? BIT(16 + VOP_EXT_CLMUL) : 0;
-        set |= e & bit_GFNI ? BIT(16 + VOP_EXT_GFNI) : 0;
-    }
-    __atomic_store_n(&known, set, __ATOMIC_RELAXED);
-    return set;
-}
-
-uint32_t vop_ext_allowed = UINT32_MAX;
-
-/* The upper half of the set is for 256 bits. */
 static bool host_has(const IrOp *op, const VopDef *d)
 {
-    unsigned ext = d->attrs >> VOP_ATTR_EXT_SHIFT & 7;
-
-    return ext == VOP_EXT_NONE ||
-           ((host_extensions() & vop_ext_allowed) >>
-                (ext + (op->size == VEC_FULL ? 16 : 0)) &
-            1);
+    return host_has_vop_ext(d->attrs >> VOP_ATTR_EXT_SHIFT & 7,
+                            op->size == VEC_FULL);
 }
 
 /* Reading MXCSR is slow: the thunks do it only after arithmetic. */

@@ -99,6 +99,29 @@ static void test_split_device(void)
     check_eq(wrong, 0, "the end of an instruction, in RAM and in no RAM");
 }
 
+#define CR4_SMAP (1ull << 21)
+
+/* Reads a page of user mode behind CLAC: what is jumped to depends on CR4. */
+static void read_user(void *at)
+{
+    __asm__ volatile("stac; clac; mov (%0), %%eax" ::"r"(at) : "rax");
+}
+
+static void test_smap(void)
+{
+    static uint32_t word;
+    unsigned i, wrong = 0;
+
+    for (i = 0; i < 20; i++) {
+        bool on = i / 2 & 1;
+
+        WRITE_CR(4, (READ_CR(4) & ~CR4_SMAP) | (on ? CR4_SMAP : 0));
+        wrong += catch (read_user, user_alias(&word), NULL) != (on ? 14 : -1);
+    }
+    WRITE_CR(4, READ_CR(4) & ~CR4_SMAP);
+    check_eq(wrong, 0, "CLAC with and without CR4.SMAP");
+}
+
 int main(void)
 {
     near = page_alloc();
@@ -106,5 +129,6 @@ int main(void)
     far[1] = page_alloc();
     test_split();
     test_split_device();
+    test_smap();
     return 0;
 }
