@@ -55,7 +55,8 @@ static bool machine_accel(Launch *l, const char *list, GError **errp)
 static void machine_drop_harmless(KeyVal *kv)
 {
     static const char *const keys[] = {"dump-guest-core", "mem-merge",
-                                       "kernel_irqchip",  "vmport",
+                                       "kernel_irqchip",  "kernel-irqchip",
+                                       "vmport",
                                        "graphics",        "memory-backend"};
 
     for (unsigned i = 0; i < ARRAY_LEN(keys); i++) {

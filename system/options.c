@@ -93,6 +93,7 @@ const Option option_table[] = {
         opt_nographic),
     OPT("display", "none", "what shows the guest's screen", opt_display),
     OPT("vga", "none|std", "accepted: there is no display adapter", opt_vga),
+    OPT("vnc", "none", "accepted: there is no VNC server", opt_vnc),
 
     HEADING("Running and debugging:"),
     OPT_FIELD("S", NULL, "freeze CPU at startup (use 'c' to start execution)",

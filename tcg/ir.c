@@ -11,10 +11,8 @@
 
 #include <string.h>
 
-#define MAX_GLOBALS 64
-
-static IrTempInfo globals[MAX_GLOBALS];
-static const char *global_names[MAX_GLOBALS];
+static IrTempInfo globals[IR_MAX_GLOBALS];
+static const char *global_names[IR_MAX_GLOBALS];
 static unsigned nglobals;
 static int64_t globals_from = INT64_MAX, globals_end; /* of all, in X86CPU */
 
@@ -25,7 +23,7 @@ static int64_t global_end(IrTemp t)
 
 IrTemp ir_add_global(const char *name, int32_t offset, bool vector, int pin)
 {
-    g_assert(nglobals < MAX_GLOBALS);
+    g_assert(nglobals < IR_MAX_GLOBALS);
     globals[nglobals] = (IrTempInfo){
         .kind = TEMP_GLOBAL,
         .vector = vector,
@@ -79,6 +77,7 @@ void ir_reset(IrFunc *f)
     f->cc_written = false;
     memcpy(f->temp, globals, nglobals * sizeof(globals[0]));
     memset(f->const_cache, 0xff, sizeof(f->const_cache));
+    memset(f->locals, 0, sizeof(f->locals));
 }
 
 static IrTemp new_temp(IrFunc *f, IrTempKind kind, bool vector)
@@ -102,7 +101,10 @@ IrTemp ir_temp(IrFunc *f)
 
 IrTemp ir_temp_local(IrFunc *f)
 {
-    return new_temp(f, TEMP_LOCAL, false);
+    IrTemp t = new_temp(f, TEMP_LOCAL, false);
+
+    f->locals[t / 64] |= BIT64(t % 64);
+    return t;
 }
 
 IrTemp ir_temp_vec(IrFunc *f)

@@ -63,6 +63,7 @@ typedef struct TcgCpu {
     bool bounced;
     /* TBs found in the hash not long ago: tb.c. */
     TranslationBlock *recent[TB_RECENT_SIZE];
+    ram_addr_t rmw_ram; /* beside code, to be looked at after; or INVALID */
     uint8_t *code_copy; /* of code that is not in RAM; allocated when needed */
     /* Pages that the translation under way reads, and how often each had been
      * written when it began. */

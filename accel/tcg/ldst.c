@@ -159,11 +159,14 @@ static uint64_t load_in_page(CPUState *cpu, vaddr addr, unsigned size,
     return ram_load((void *)(addr + e->addend), size);
 }
 
+/* Another vCPU may have translated the old bytes after tlb_notdirty_store() and
+ * before the store: what is written is looked at once more (ram_written()). */
 static void store_in_page(CPUState *cpu, vaddr addr, uint64_t value,
                           unsigned size, MemOp op)
 {
     TLBFull *full;
     TLBEntry *e = tlb_get(cpu, addr, PAGE_WRITE, op, &full, false);
+    ram_addr_t ram = full->ram + (addr & ~PAGE_MASK);
 
     if (e->write & TLB_MMIO) {
         io_store(cpu, addr, value, size, full);
@@ -172,10 +175,13 @@ static void store_in_page(CPUState *cpu, vaddr addr, uint64_t value,
     if (e->write & TLB_DROP) {
         return;
     }
-    if (e->write & TLB_NOTDIRTY) {
-        tlb_notdirty_store(cpu, addr, size, e, full);
+    if (!(e->write & TLB_NOTDIRTY)) {
+        ram_store((void *)(addr + e->addend), value, size);
+        return;
     }
+    tlb_notdirty_store(cpu, addr, size, e, full);
     ram_store((void *)(addr + e->addend), value, size);
+    ram_written(ram, size);
 }
 
 /* --- any access --- */
@@ -343,6 +349,7 @@ void *tcg_slow_rmw(CPUState *cpu, vaddr addr, uint32_t memop)
 
     cpu->tcg->stats.slow_rmws++;
     cpu->tcg->bounced = false;
+    cpu->tcg->rmw_ram = RAM_ADDR_INVALID;
     x86_check_access(x86_cpu(cpu), addr, memop);
     watch_access(cpu, addr, size, true);
     if (crosses_page(addr, size)) {
@@ -355,6 +362,7 @@ void *tcg_slow_rmw(CPUState *cpu, vaddr addr, uint32_t memop)
     }
     if (e->write & TLB_NOTDIRTY) {
         tlb_notdirty_store(cpu, addr, size, e, full);
+        cpu->tcg->rmw_ram = full->ram + (addr & ~PAGE_MASK);
     }
     return (void *)(addr + e->addend);
 }
@@ -364,6 +372,8 @@ void tcg_slow_rmw_commit(CPUState *cpu, vaddr addr, uint32_t memop)
     if (cpu->tcg->bounced) {
         cpu->tcg->bounced = false;
         tcg_slow_store_vec(cpu, addr, cpu->tcg->bounce, memop);
+    } else if (cpu->tcg->rmw_ram != RAM_ADDR_INVALID) {
+        ram_written(cpu->tcg->rmw_ram, memop_bytes(memop));
     }
 }
 

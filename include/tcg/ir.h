@@ -84,6 +84,7 @@ typedef struct IrOpDef {
     uint8_t ndst, nsrc;
     uint8_t cc_in, cc_out; /* IR_CC_*; of RMW and VOP: by sub-op */
     bool cc_in_cond;       /* reads what its condition reads */
+    bool cc_in_varies;     /* cc_in is not the answer: see ir_op_cc_in */
     uint8_t attrs;
 } IrOpDef;
 extern const IrOpDef ir_op_defs[IR_OPC_COUNT];
@@ -175,6 +176,7 @@ typedef struct IrOp {
 _Static_assert(sizeof(IrOp) == 32, "ops are copied by value and scanned");
 
 #define IR_MAX_OPS     2048
+#define IR_MAX_GLOBALS 64 /* bits of a word */
 #define IR_MAX_TEMPS   1024
 #define IR_MAX_LABELS  256
 #define IR_MAX_RECIPES 256
@@ -189,6 +191,7 @@ typedef struct IrFunc {
     IrRecipe cc_now;  /* opc 0 (INSN): none */
     bool cc_written;  /* X86CPU.cc may be stale: an op wrote flags */
     IrTemp const_cache[IR_CONST_CACHE]; /* by hash of the value, or IR_NONE */
+    uint64_t locals[IR_MAX_TEMPS / 64]; /* bit n of them: temp n is local */
     IrOp op[IR_MAX_OPS];
     IrTempInfo temp[IR_MAX_TEMPS];
     IrRecipe recipe[IR_MAX_RECIPES];
@@ -284,9 +287,19 @@ void ir_fence(IrFunc *f, unsigned kind);
 /* --- questions about one op --- */
 /* Flags that it reads; for an op with attribute Q also those that a zero count
  * would leave as they were. */
-uint8_t ir_op_cc_in(const IrFunc *f, const IrOp *op);
+uint8_t ir_op_cc_in_varying(const IrFunc *f, const IrOp *op);
+static inline uint8_t ir_op_cc_in(const IrFunc *f, const IrOp *op)
+{
+    const IrOpDef *def = &ir_op_defs[op->opc];
+
+    return def->cc_in_varies ? ir_op_cc_in_varying(f, op) : def->cc_in;
+}
 /* It may leave the TB by a guest fault: op->recipe counts. */
-bool ir_op_may_fault(const IrOp *op);
+bool ir_effect_may_fault(const IrOp *op);
+static inline bool ir_op_may_fault(const IrOp *op)
+{
+    return (ir_op_defs[op->opc].attrs & IR_ATTR_S) && ir_effect_may_fault(op);
+}
 static inline unsigned ir_op_args(const IrOp *op)
 {
     return ir_op_defs[op->opc].ndst + ir_op_defs[op->opc].nsrc;

@@ -57,6 +57,7 @@ static void reset_common(X86CPU *cpu)
     memset(cpu->dr, 0, sizeof(cpu->dr));
     cpu->dr[6] = 0xffff0ff0;
     cpu->dr[7] = 0x400;
+    cpu->debugctl = 0;
     cpu->watch = 0;
     cpu->watch_hits = cpu->watch_held = 0;
     cpu->efer = 0;

@@ -10,6 +10,7 @@
 #include "util/error.h"
 #include "util/keyval.h"
 
+#define HZ_LIMIT      0x1p63
 #define PHYS_BITS_MIN 32
 #define PHYS_BITS_MAX 52 /* what a page table's entry has room for */
 
@@ -108,8 +109,8 @@ static bool parse_hz(const char *text, uint64_t *hz)
         number *= 1000;
     }
     end += at ? 1 : 0;
-    *hz = number < INT64_MAX ? (uint64_t)(number + 0.5) : 0;
-    return !*end && number < INT64_MAX;
+    *hz = number < HZ_LIMIT ? (uint64_t)(number + 0.5) : 0;
+    return !*end && number < HZ_LIMIT;
 }
 
 static bool set_tsc_frequency(CpuOption *o, const Prop *p, const char *value,

@@ -104,6 +104,7 @@ void x86_raise_at(X86CPU *cpu, int vector, uint64_t rip, bool is_int)
 static void report_debug(X86CPU *cpu, uint32_t dr6_bits)
 {
     cpu->dr[6] = (cpu->dr[6] & ~(uint64_t)DR6_B) | dr6_bits;
+    cpu->debugctl &= ~DEBUGCTL_BTF; /* each #DB does that: 18.4.3 */
 }
 
 void x86_raise_debug_fault(X86CPU *cpu, uint32_t dr6_bits)
@@ -135,9 +136,12 @@ void helper_raise_error0(X86CPU *cpu, uint64_t vector)
     x86_raise_error(cpu, vector, 0);
 }
 
-void helper_single_step(X86CPU *cpu)
+/* SDM vol. 3B, 18.4.3 "Single-Stepping on Branches". */
+void helper_single_step(X86CPU *cpu, uint64_t next)
 {
-    x86_raise_debug_trap(cpu, DR6_BS);
+    if (!(cpu->debugctl & DEBUGCTL_BTF) || cpu->rip != next) {
+        x86_raise_debug_trap(cpu, DR6_BS);
+    }
 }
 
 void helper_int3(X86CPU *cpu, uint64_t next)
@@ -154,6 +158,7 @@ void helper_into(X86CPU *cpu, uint64_t next)
  * reports nothing; a trap that MOV SS has held back comes with it. */
 void helper_icebp(X86CPU *cpu, uint64_t next)
 {
+    cpu->debugctl &= ~DEBUGCTL_BTF;
     if (cpu->watch_held) {
         report_debug(cpu, cpu->watch_held);
         cpu->watch_held = 0;

@@ -10,8 +10,8 @@
 #include "target/i386/avx.h"
 
 #include <string.h>
-#include <xmmintrin.h>
 
+#include "exec/ldst.h"
 #include "exec/translator.h"
 #include "target/i386/excp.h"
 #include "target/i386/helper_sse.h"
@@ -29,20 +29,18 @@ static VecReg *vec_reg(X86CPU *cpu, unsigned n)
 uint64_t helper_avx_checked(X86CPU *cpu, uint64_t what, uint64_t regs,
                             uint64_t integer)
 {
-    const VopDef *def = &vop_defs[what & 0xffff];
     VecReg d, *dst = vec_reg(cpu, regs & 0xff);
-    const VecReg *a = vec_reg(cpu, regs >> 8 & 0xff);
-    const VecReg *b = vec_reg(cpu, regs >> 16 & 0xff);
-    const VecReg *c = vec_reg(cpu, regs >> 24 & 0xff);
-    unsigned host = x86_sse_begin_masked(cpu);
-    uint64_t result = vop_run(
-        def, what >> 24 & 0xff, (VopVec *)&d, (const VopVec *)a,
-        (const VopVec *)b, (const VopVec *)c, integer, (uint8_t)(what >> 16));
+    SseOp s = {.def = &vop_defs[what & 0xffff],
+               .mode = what >> 24 & 0xff,
+               .imm = (uint8_t)(what >> 16),
+               .a = (const VopVec *)vec_reg(cpu, regs >> 8 & 0xff),
+               .b = (const VopVec *)vec_reg(cpu, regs >> 16 & 0xff),
+               .c = (const VopVec *)vec_reg(cpu, regs >> 24 & 0xff)};
+    uint64_t result = x86_sse_run_checked(cpu, &s, (VopVec *)&d, integer);
 
-    x86_sse_note_flags(cpu, x86_sse_end_masked(host));
-    if (def->shape == VOP_FVV) {
+    if (s.def->shape == VOP_FVV) {
         cpu->cc = (uint16_t)result;
-    } else if (!vop_dst_is_int(def)) {
+    } else if (!vop_dst_is_int(s.def)) {
         *dst = d;
     }
     return result;
@@ -187,13 +185,13 @@ static bool element_faults(X86CPU *cpu, const AvxAccess *a, uint64_t off,
            !cpu_probe_nofault(&cpu->cs, addr + bytes - 1, PAGE_READ, op, &host);
 }
 
-/* The single-step trap of the elements that have been gathered takes the place
- * of the next one's fault: SDM vol. 2C, "VPGATHERDD/VPGATHERDQ". */
+/* The traps of the elements that have been gathered take the place of the next
+ * one's fault: SDM vol. 2C, "VPGATHERDD/VPGATHERDQ". */
 static G_NORETURN void trap_amid(X86CPU *cpu)
 {
     tcg_restore_state(&cpu->cs);
     cpu->eflags |= EFLAGS_RF;
-    x86_raise_debug_trap(cpu, DR6_BS);
+    x86_raise_debug_trap(cpu, cpu->hflags & HF_TF ? DR6_BS : 0);
 }
 
 /*
@@ -219,7 +217,7 @@ void helper_gather(X86CPU *cpu, uint64_t off, uint64_t word, uint64_t asize)
             addr = element_addr(cpu, &a, off + at, asize, false);
             put_element(v, i, a.elem,
                         cpu_load(&cpu->cs, addr, element_op(cpu, &a)));
-            pending = cpu->hflags & HF_TF;
+            pending = (cpu->hflags & HF_TF) || cpu->watch_hits;
         }
         put_element(mask, i, a.elem, 0);
     }

@@ -4,7 +4,8 @@
  * it.  What is not in the table, or not in the model, is #GP(0), and so is a
  * reserved bit or value.
  *
- * MTRRs and PAT are stored and have no effect: all memory is write-back.
+ * MTRRs and PAT are stored and have no effect: all memory is write-back.  Of
+ * IA32_DEBUGCTL only the stepping of branches is there, no branch records.
  * One machine-check bank reports no errors, ever.
  * Source: SDM vol. 4, chapter 2 "Model-Specific Registers"; vol. 3A, 12.11
  * "Memory Type Range Registers"; vol. 3B, 16.3 "Machine-Check MSRs"; AMD APM
@@ -86,13 +87,13 @@ enum {
 #define MTRRCAP           (ARRAY_LEN(((X86CPU *)0)->mtrr_var) / 2 | BIT64(8) | BIT64(10))
 #define MTRR_DEF_BITS     0xcffull /* type, FE, E */
 #define AMD_DE_CFG_LFENCE BIT64(1) /* LFENCE waits for what is before it */
-/* Errata that this processor is free of, as there is no speculation:
- * RDCL_NO, IBRS_ALL, SSB_NO, MDS_NO, IF_PSCHANGE_MC_NO, TAA_NO, SBDR_SSDP_NO,
- * FBSDP_NO, PSDP_NO, BHI_NO, PBRSB_NO, GDS_NO, RFDS_NO. */
+/* Errata that this processor is free of, as there is no speculation: RDCL_NO,
+ * SSB_NO, MDS_NO, IF_PSCHANGE_MC_NO, TAA_NO, SBDR_SSDP_NO, FBSDP_NO, PSDP_NO,
+ * BHI_NO, PBRSB_NO, GDS_NO, RFDS_NO.  Not IBRS_ALL: that promises
+ * IA32_SPEC_CTRL. */
 #define ARCH_CAPABILITIES                                                      \
-    (BIT64(0) | BIT64(1) | BIT64(4) | BIT64(5) | BIT64(6) | BIT64(8) |         \
-     BIT64(13) | BIT64(14) | BIT64(15) | BIT64(20) | BIT64(24) | BIT64(26) |   \
-     BIT64(27))
+    (BIT64(0) | BIT64(4) | BIT64(5) | BIT64(6) | BIT64(8) | BIT64(13) |        \
+     BIT64(14) | BIT64(15) | BIT64(20) | BIT64(24) | BIT64(26) | BIT64(27))
 
 typedef struct Msr Msr;
 typedef bool MsrRead(X86CPU *cpu, const Msr *m, uint32_t n, uint64_t *value);
@@ -367,6 +368,7 @@ static const Msr msrs[] = {
     {ONE(MSR_MCG_STATUS), FEAT_MCA, ANY, AT(mcg_status), ~MCG_STATUS_BITS},
     {ONE(MSR_MISC_ENABLE), FEAT_P6, INTEL,
      CHECKED(misc_enable, write_misc_enable)},
+    {ONE(MSR_DEBUGCTL), FEAT_P6, ANY, AT(debugctl), ~DEBUGCTL_BTF},
     {MSR_MTRR_BASE0, MSR_MTRR_MASK7, FEAT_MTRR, ANY,
      CHECKED(mtrr_var, write_mtrr_var)},
     {ONE(MSR_MTRR_FIX64K), FEAT_MTRR, ANY,

@@ -68,13 +68,13 @@ void x86_store_rip(X86Trans *s, IrTemp rip)
 }
 
 /* The end of an instruction that may have changed anything: under EFLAGS.TF
- * the trap comes now (SDM vol. 3B, 17.3.1.4 "Single-Step Exception
- * Condition"). */
-static void exit_to(X86Trans *s, IrTemp rip)
+ * the trap comes now (SDM vol. 3B, 18.3.1.4 "Single-Step Exception
+ * Condition").  It was no branch if @rip is that of page offset @sequel. */
+static void exit_to(X86Trans *s, IrTemp rip, unsigned sequel)
 {
     if (s->flags & HF_TF) {
         x86_store_rip(s, rip);
-        x86_call0(s, HELPER_single_step);
+        x86_call1(s, HELPER_single_step, x86_rip_at(s, sequel));
         ir_exit(s->ir);
     } else {
         ir_jmp_ind(s->ir, rip, JMP_FLAGS | JMP_REQUESTS);
@@ -87,7 +87,12 @@ void x86_exit(X86Trans *s)
     IrTemp rip = ir_temp(s->ir);
 
     ir_ld_cpu(s->ir, rip, offsetof(X86CPU, rip), MO_64);
-    exit_to(s, rip);
+    exit_to(s, rip, s->next_off);
+}
+
+void x86_exit_again(X86Trans *s)
+{
+    exit_to(s, x86_rip_at(s, s->insn_off), s->insn_off);
 }
 
 void x86_exit_shadow(X86Trans *s)
@@ -98,13 +103,13 @@ void x86_exit_shadow(X86Trans *s)
 
 void x86_exit_next(X86Trans *s)
 {
-    exit_to(s, x86_next_rip(s));
+    exit_to(s, x86_next_rip(s), s->next_off);
 }
 
 void x86_jump(X86Trans *s, IrTemp rip)
 {
     if (s->leave) {
-        exit_to(s, rip);
+        exit_to(s, rip, s->next_off);
     } else {
         ir_jmp_ind(s->ir, rip, s->changed ? JMP_FLAGS : 0);
         s->ended = true;

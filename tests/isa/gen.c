@@ -90,9 +90,6 @@ typedef struct Draft {
     unsigned place;      /* of a single instruction's operand, if fixed */
     unsigned undef;      /* flags without a defined value here: IR_CC_* */
     unsigned ever_undef; /* or at some instruction's start */
-    /* SIMD exceptions may be unmasked: between the two steps of DPPS one ends
-     * it on the silicon; in helper_sse.c the steps are one. */
-    bool unmasked;
 } Draft;
 
 /* Opcodes where instructions live that Heddle does not have and some processor
@@ -148,9 +145,12 @@ static bool opcode_is_taken(const X86Insn *in)
  * fields of no meaning; or more than 15 bytes. */
 static bool draw_invalid(Draft *d, X86Decode result)
 {
-    /* If it might be too long as well, #UD or #GP: SDM vol. 3A, 6.9. */
+    /* If it might be too long as well, or too long before it is known, #UD or
+     * #GP: SDM vol. 3A, 6.9. */
     bool maybe_long = d->in.len > X86_MAX_INSN - 9;
-    bool safe = result == DECODE_TOO_LONG || (!maybe_long && rnd_one_in(2));
+    bool known = d->in.row || !d->in.has_modrm;
+    bool safe =
+        result == DECODE_TOO_LONG ? known : !maybe_long && rnd_one_in(2);
 
     if (opcode_is_taken(&d->in) ||
         (d->in.row && rule_excludes_insn(&d->in, d->c->mode))) {
@@ -276,7 +276,6 @@ static void append(Draft *d)
     if (in->row) {
         d->undef &= ~rule_flags_written(in);
         d->undef |= in->row->undef;
-        d->unmasked &= !strstr(in->row->name, "DPP");
         c->fsw_mask &= ~rule_fsw_undefined(in);
         c->image |= rule_image(in);
         c->two_loads |= rule_two_loads(in);
@@ -327,7 +326,6 @@ static void draw_code(Draft *d, const IsaOptions *opt, uint64_t group)
 
     rnd_seed(opt->seed, ~group);
     d->single = opt->seq == 1;
-    d->unmasked = true;
     c->fsw_mask = UINT16_MAX;
     c->load.seg = NB_SEGS;
     c->code_off = d->single ? place_in_code() : 0x400;
@@ -424,9 +422,6 @@ void gen_case(IsaCase *c, const IsaOptions *opt, uint64_t number)
     draw_state(c, opt->seed);
     if (d.single && d.in.row) {
         operands_aim(c, &d.in, d.place);
-    }
-    if (!d.unmasked) {
-        c->state.fx.mxcsr |= 0x1f80;
     }
     cut_to_mode(c);
     c->state.rip = c->code_off + (c->mode == 16 ? 0 : ISA_CODE);

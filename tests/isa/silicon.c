@@ -4,7 +4,8 @@
  * with a signal frame that holds all its registers, and left by the fault that
  * ends it: the entry point of the handler takes the frame back to the caller
  * of silicon_run_frame() instead of returning.  The frame carries vector, error
- * code and CR2; DS, ES, FS, GS, and the bases of these two, are moved beside it.
+ * code and CR2; DS, ES, FS, GS, and the bases of these two, are moved beside
+ * it.
  *
  * The handlers run on a stack of their own, since the case's RSP is anything.
  * While FS has the case's base nothing may run that uses thread-local data.

@@ -202,7 +202,7 @@ static uint32_t value_mxcsr(void)
         v |= rnd() & 0x3f;
     }
     if (rnd_one_in(8)) {
-        v &= ~(rnd() & 0x1780); /* not underflow: see helper_sse.c */
+        v &= ~(rnd() & 0x1f80);
     }
     return v;
 }

@@ -473,6 +473,34 @@ static void test_monitor_switch(void)
     g_assert_cmpint(run_code(mwait, sizeof(mwait)), ==, UD);
 }
 
+/*
+ * SYSRET to an address that is not canonical: #GP before the change of level on
+ * Intel's processors, after it on AMD's.  MOV ECX, 1; SHL RCX, 62; SYSRETQ
+ */
+static void test_sysret(void)
+{
+    static const uint8_t code[] = {0xb9, 1,    0,  0,    0,    0x48, 0xc1,
+                                   0xe1, 62, 0x48, 0x0f, 0x07};
+    static const struct {
+        const char *model;
+        uint64_t rip;
+        uint16_t cs;
+    } tests[] = {
+        {"max", CODE + 9, SEL_CODE64},
+        {"max,vendor=AuthenticAMD", 1ull << 62, 0x13},
+    };
+
+    for (unsigned i = 0; i < ARRAY_LEN(tests); i++) {
+        set_up(tests[i].model, 64);
+        poke(TSS_ADDR + 8, 0, 4); /* RSP0 has 64 bits */
+        g_assert_cmpint(run_code(code, sizeof(code)), ==, GP);
+        /* Error code, RIP, CS. */
+        g_assert_cmphex(peek(cpu->regs[R_RSP], 8), ==, 0);
+        g_assert_cmphex(peek(cpu->regs[R_RSP] + 8, 8), ==, tests[i].rip);
+        g_assert_cmphex(peek(cpu->regs[R_RSP] + 16, 8), ==, tests[i].cs);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -482,6 +510,7 @@ int main(int argc, char **argv)
     g_test_add_func("/features/complete", test_complete);
     g_test_add_func("/features/pages", test_pages);
     g_test_add_func("/features/generations", test_generations);
+    g_test_add_func("/features/sysret", test_sysret);
     g_test_add_func("/features/monitor-switch", test_monitor_switch);
     return g_test_run();
 }

@@ -83,6 +83,9 @@ enum { R_ES, R_CS, R_SS, R_DS, R_FS, R_GS, NB_SEGS };
 #define EFER_LMA BIT64(10)
 #define EFER_NXE BIT64(11)
 
+/* IA32_DEBUGCTL: SDM vol. 3B, 18.4.1. */
+#define DEBUGCTL_BTF BIT64(1) /* EFLAGS.TF steps from branch to branch */
+
 /* IA32_MISC_ENABLE: SDM vol. 4, table 2-2. */
 #define MISC_ENABLE_FAST_STRINGS BIT64(0)
 #define MISC_ENABLE_MONITOR      BIT64(18)
@@ -210,6 +213,7 @@ typedef struct X86CPU {
     } gdt, idt;
     uint64_t cr0, cr2, cr3, cr4, xcr0;
     uint64_t dr[8];
+    uint64_t debugctl;   /* DEBUGCTL_BTF */
     uint8_t watch;       /* DR0-DR3 that watch data: derived from DR7 */
     uint32_t watch_hits; /* DR6 bits of a data breakpoint's trap to come */
     uint32_t watch_held; /* those of a load of SS: one instruction later */
