@@ -32,6 +32,12 @@ static uint8_t take8(Cursor *c)
     return c->bytes[c->pos++];
 }
 
+/* The byte that take8 would give, 0 if none. */
+static uint8_t peek8(const Cursor *c)
+{
+    return c->pos < MIN(c->avail, X86_MAX_INSN) ? c->bytes[c->pos] : 0;
+}
+
 /* 1 << @size bytes, little-endian, zero-extended. */
 static uint64_t take(Cursor *c, unsigned size)
 {
@@ -120,8 +126,7 @@ static bool is_vex(uint8_t byte, const Cursor *c, uint32_t hflags)
     if (byte != 0xc4 && byte != 0xc5) {
         return false;
     }
-    return (hflags & HF_CS64) ||
-           (c->pos < c->avail && c->bytes[c->pos] >= 0xc0);
+    return (hflags & HF_CS64) || peek8(c) >= 0xc0;
 }
 
 /* SDM vol. 2A, 2.3.5 "The VEX Prefix" */

@@ -112,16 +112,27 @@ static void run(FuzzInput input)
     }
 }
 
-/* Some of the longest instructions, and such as are too long. */
+/* Ways to look at many bytes, behind as many prefixes as can be, and more. */
 static void seed_long(unsigned mode)
 {
-    static const uint8_t add[] = {0x81, 0x84, 0x8b, 1, 2, 3, 4, 5, 6, 7, 8};
-    uint8_t bytes[2 + X86_MAX_INSN + sizeof(add)] = {(uint8_t)mode};
+    static const uint8_t op[][4] = {
+        {0x81, 0x84, 0x8b},       /* ADD [disp32 + SIB], imm32 */
+        {0xa1},                   /* MOV rAX, moffs */
+        {0xea},                   /* JMP far */
+        {0xc4, 0xe2, 0x71, 0x00}, /* VEX, three bytes; or LES */
+        {0xc5, 0xf1, 0x58},       /* VEX, two bytes; or LDS */
+        {0x0f, 0x38, 0x00},
+        {0x0f, 0x3a, 0x0f, 0x84},
+    };
+    uint8_t bytes[2 + X86_MAX_INSN + 12] = {(uint8_t)mode};
 
-    for (unsigned prefixes = 1; prefixes <= X86_MAX_INSN; prefixes++) {
-        memset(bytes + 2, 0x2e, prefixes);
-        memcpy(bytes + 2 + prefixes, add, sizeof(add));
-        fuzz_seed(bytes, 2 + prefixes + sizeof(add));
+    for (unsigned i = 0; i < ARRAY_LEN(op); i++) {
+        for (unsigned prefixes = 1; prefixes <= X86_MAX_INSN; prefixes++) {
+            memset(bytes + 2, 0x2e, prefixes);
+            memset(bytes + 2 + prefixes, 0xc1, 12);
+            memcpy(bytes + 2 + prefixes, op[i], sizeof(op[i]));
+            fuzz_seed(bytes, 2 + prefixes + 12);
+        }
     }
 }
 

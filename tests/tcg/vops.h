@@ -12,7 +12,7 @@ typedef enum Form { FORM_SSE, FORM_VEX128, FORM_VEX256, FORM_COUNT } Form;
 #define FORM_MODE(form) ((VecMode)(form))
 _Static_assert((int)FORM_VEX256 == VEC_FULL, "the same order");
 
-/* A host's feature is missing: NULL, or its name as in /proc/cpuinfo. */
+/* The feature that the host lacks for it, as in /proc/cpuinfo; NULL: none. */
 const char *form_lacks(const VopDef *def, Form form);
 bool form_exists(const VopDef *def, Form form);
 const char *form_name(Form form);

@@ -5,11 +5,11 @@
  * The host's code is a loop over the inputs around the one instruction, which
  * the back-end's own encoder makes of the row, with any registers.
  */
-#include <cpuid.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <xmmintrin.h>
 
+#include "tcg/x86_64/cg.h"
 #include "tcg/x86_64/vop_code.h"
 #include "tests/tcg/vops.h"
 
@@ -43,58 +43,22 @@ const char *form_name(Form form)
     return name[form];
 }
 
-/* SDM vol. 2A, "CPUID": bits of leaf 1 ECX, 7 EBX and 7 ECX. */
-typedef struct Need {
-    const char *name;
-    unsigned leaf1_c, leaf7_b, leaf7_c;
-} Need;
-
-static bool host_has(const Need *n)
-{
-    unsigned a, b, c, d, b7 = 0, c7 = 0;
-
-    if (!__get_cpuid(1, &a, &b, &c, &d)) {
-        return false;
-    }
-    if (__get_cpuid_count(7, 0, &a, &b7, &c7, &d)) {
-        c7 &= n->leaf7_c;
-    }
-    return (c & n->leaf1_c) == n->leaf1_c && (b7 & n->leaf7_b) == n->leaf7_b &&
-           c7 == n->leaf7_c;
-}
-
-static const Need *extension(const VopDef *def, Form form)
-{
-    static const Need need[][2] = {
-        [VOP_EXT_AES] = {{"aes", bit_AES, 0, 0}, {"vaes", 0, 0, bit_VAES}},
-        [VOP_EXT_CLMUL] = {{"pclmulqdq", bit_PCLMUL, 0, 0},
-                           {"vpclmulqdq", 0, 0, bit_VPCLMULQDQ}},
-        [VOP_EXT_SHA] = {{"sha_ni", 0, bit_SHA, 0}, {"sha_ni", 0, bit_SHA, 0}},
-        [VOP_EXT_GFNI] = {{"gfni", 0, 0, bit_GFNI}, {"gfni", 0, 0, bit_GFNI}},
-    };
-    static const Need fma = {"fma", bit_FMA, 0, 0};
-    static const Need f16c = {"f16c", bit_F16C, 0, 0};
-
-    if (ext_of(def) != VOP_EXT_NONE) {
-        return &need[ext_of(def)][form == FORM_VEX256];
-    }
-    if (def->shape == VOP_VVVV) {
-        return &fma;
-    }
-    return def == &vop_defs[VOP_VCVTPH2PS] || def == &vop_defs[VOP_VCVTPS2PH]
-               ? &f16c
-               : NULL;
-}
-
+/* What the back-end calls for, it may use: FMA and F16C are in x86-64-v3. */
 const char *form_lacks(const VopDef *def, Form form)
 {
-    static const Need avx2 = {"avx2", bit_OSXSAVE | bit_AVX, bit_AVX2, 0};
-    const Need *ext = extension(def, form);
+    static const char *const names[][2] = {
+        [VOP_EXT_AES] = {"aes", "vaes"},
+        [VOP_EXT_CLMUL] = {"pclmulqdq", "vpclmulqdq"},
+        [VOP_EXT_SHA] = {"sha_ni", "sha_ni"},
+        [VOP_EXT_GFNI] = {"gfni", "gfni"},
+    };
+    bool wide = form == FORM_VEX256;
 
-    if (!host_has(&avx2)) {
-        return avx2.name;
+    if (!host_is_fit()) {
+        return "x86-64-v3";
     }
-    return ext && !host_has(ext) ? ext->name : NULL;
+    return host_has_vop_ext(ext_of(def), wide) ? NULL
+                                               : names[ext_of(def)][wide];
 }
 
 static bool to_vector(const VopDef *def)
