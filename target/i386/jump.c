@@ -34,22 +34,33 @@ static X86Insn decode_again(X86CPU *cpu)
     return in;
 }
 
-/* What the instruction has added to RSP. */
-static int64_t stack_change(const X86Insn *in)
+/* Is it a near jump?  Then what it has added to RSP. */
+static bool is_near_jump(const X86Insn *in, int64_t *pop)
 {
-    if (in->map != X86_M1) {
-        return 0;
+    unsigned ext = in->modrm >> 3 & 7;
+
+    *pop = 0;
+    if (in->map == X86_M0F) {
+        return in->opcode >> 4 == 8; /* Jcc */
     }
-    switch (in->opcode) {
+    switch (in->map == X86_M1 ? in->opcode : 0) {
     case 0xc2:
     case 0xc3: /* RET */
-        return 8 + in->imm;
+        *pop = 8 + in->imm;
+        return true;
     case 0xe8: /* CALL */
-        return -8;
+        *pop = -8;
+        return true;
     case 0xff:
-        return (in->modrm >> 3 & 7) == 2 ? -8 : 0;
+        *pop = ext == 2 ? -8 : 0;
+        return ext == 2 || ext == 4; /* CALL, JMP */
+    case 0x70 ... 0x7f:
+    case 0xe0 ... 0xe3: /* LOOP, JRCXZ */
+    case 0xe9:
+    case 0xeb:
+        return true;
     default:
-        return 0;
+        return false;
     }
 }
 
@@ -57,6 +68,7 @@ void x86_check_jump(X86CPU *cpu, const TranslationBlock *tb)
 {
     uint64_t target = cpu->rip;
     X86Insn in;
+    int64_t pop;
 
     if (likely(!(cpu->hflags & HF_CS64) || x86_is_canonical(cpu, target)) ||
         !(tb->flags & HF_CS64)) {
@@ -64,10 +76,11 @@ void x86_check_jump(X86CPU *cpu, const TranslationBlock *tb)
     }
     cpu->rip = cpu->rip_base + tb->last_off;
     in = decode_again(cpu);
-    if (cpu->rip + in.len == target) { /* it has run there, without a jump */
+    /* Others load rip without a look, as SYSCALL does, or have run there. */
+    if (!is_near_jump(&in, &pop) || cpu->rip + in.len == target) {
         cpu->rip = target;
         return;
     }
-    cpu->regs[R_RSP] -= stack_change(&in);
+    cpu->regs[R_RSP] -= pop;
     x86_raise_gp0(cpu);
 }

@@ -5,7 +5,7 @@
  * "Memory Type Range Registers"; AMD APM vol. 2, appendix A.
  *
  * MTRRs and PAT are stored and have no effect: all memory is write-back.
- * One machine-check bank reports no errors, ever.
+ * There are no machine-check banks, as there are no errors.
  */
 #include "target/i386/msr.h"
 
@@ -44,7 +44,6 @@ enum {
     MSR_MTRR_FIX4K_7 = 0x26f,
     MSR_PAT = 0x277,
     MSR_MTRR_DEF_TYPE = 0x2ff,
-    MSR_MC0_CTL = 0x400, /* CTL, STATUS, ADDR, MISC of each bank */
     MSR_TSC_DEADLINE = 0x6e0,
     MSR_XSS = 0xda0,
     MSR_X2APIC_FIRST = 0x800,
@@ -71,7 +70,6 @@ enum {
     MSR_AMD_BU_CFG2 = 0xc001102a,
 };
 
-#define NB_MC_BANKS  1
 #define MTRR_PAIRS   8
 #define MISC_ENABLE_FAST_STRINGS BIT64(0)
 #define MISC_ENABLE_NO_PEBS      BIT64(12)
@@ -229,14 +227,13 @@ static bool msr_constant(X86CPU *cpu, uint32_t index, uint64_t *value)
         *value = MTRRCAP;
         return true;
     case MSR_MCG_CAP:
-        *value = NB_MC_BANKS;
+        *value = 0;
         return true;
     case MSR_ARCH_CAPABILITIES:
         *value = ARCH_CAPABILITIES;
         return x86_has_feature(cpu, FEAT_ARCH_CAPABILITIES);
     case MSR_PLATFORM_ID:
     case MSR_BIOS_SIGN_ID:
-    case MSR_MC0_CTL ... MSR_MC0_CTL + 4 * NB_MC_BANKS - 1:
         *value = 0;
         return true;
     case MSR_FEATURE_CONTROL:
@@ -421,7 +418,7 @@ bool msr_write(X86CPU *cpu, uint32_t index, uint64_t value)
     }
     stored = msr_address(cpu, index);
     if (stored) {
-        if (!x86_is_canonical(cpu, value)) {
+        if (!x86_base_canonical(cpu, value)) {
             return false;
         }
         *stored = value;

@@ -6,8 +6,21 @@
  */
 #include "target/i386/seg.h"
 
+#include "target/i386/cpuid.h"
 #include "target/i386/excp.h"
 #include "target/i386/helpers.h"
+
+/*
+ * Source: Intel Architecture Instruction Set Extensions 319433, chapter "Linear
+ * Address Masking (LAM)": addresses written to control registers or MSRs are to
+ * be 57-bit canonical if the processor supports 5-level paging.
+ */
+bool x86_base_canonical(const X86CPU *cpu, uint64_t base)
+{
+    int shift = x86_has_feature(cpu, FEAT_LA57) ? 7 : 16;
+
+    return (int64_t)(base << shift) >> shift == (int64_t)base;
+}
 
 void seg_fault(X86CPU *cpu, int vector, uint16_t sel, uint32_t ext)
 {
@@ -233,6 +246,7 @@ void helper_lldt(X86CPU *cpu, uint64_t selector)
 {
     uint16_t sel = selector;
     uint32_t upper = 0;
+    uint64_t base;
     Desc d;
 
     if (sel_is_null(sel)) {
@@ -249,8 +263,12 @@ void helper_lldt(X86CPU *cpu, uint64_t selector)
     if (!(d.hi & DESC_P)) {
         seg_fault(cpu, EXCP_NP, sel, 0);
     }
+    base = (uint64_t)upper << 32 | desc_base(d);
+    if (!x86_base_canonical(cpu, base)) {
+        seg_fault(cpu, EXCP_GP, sel, 0);
+    }
     cpu->ldt = (SegmentCache){
-        .base = (uint64_t)upper << 32 | desc_base(d),
+        .base = base,
         .limit = desc_limit(d),
         .attr = d.hi & DESC_ATTR,
         .selector = sel,
@@ -262,6 +280,7 @@ void helper_ltr(X86CPU *cpu, uint64_t selector)
     uint16_t sel = selector;
     uint32_t upper = 0;
     bool is_long = x86_is_long(cpu);
+    uint64_t base;
     Desc d;
     unsigned type;
 
@@ -281,9 +300,13 @@ void helper_ltr(X86CPU *cpu, uint64_t selector)
     if (is_long && !desc_read_upper(cpu, sel, &upper)) {
         seg_fault(cpu, EXCP_GP, sel, 0);
     }
+    base = (uint64_t)upper << 32 | desc_base(d);
+    if (!x86_base_canonical(cpu, base)) {
+        seg_fault(cpu, EXCP_GP, sel, 0);
+    }
     desc_change_busy(cpu, sel, true);
     cpu->tr = (SegmentCache){
-        .base = (uint64_t)upper << 32 | desc_base(d),
+        .base = base,
         .limit = desc_limit(d),
         .attr = (d.hi & DESC_ATTR) | SYS_TSS_BUSY_BIT << DESC_TYPE_SHIFT,
         .selector = sel,

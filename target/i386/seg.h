@@ -123,6 +123,10 @@ static inline bool x86_is_canonical(const X86CPU *cpu, vaddr la)
     return (int64_t)(la << shift) >> shift == (int64_t)la;
 }
 
+/* What registers and table bases may hold: canonical in the widest paging mode
+ * that the processor has.  Accesses ask x86_is_canonical(). */
+bool x86_base_canonical(const X86CPU *cpu, uint64_t base);
+
 /* The MMU part of a MemOp for explicit accesses at @cpl. */
 static inline MemOp x86_mmu_at_cpl(const X86CPU *cpu, unsigned cpl)
 {

@@ -23,7 +23,7 @@
 
 static void check_canonical(X86CPU *cpu, uint64_t addr)
 {
-    if (x86_is_long(cpu) && !x86_is_canonical(cpu, addr)) {
+    if (x86_is_long(cpu) && !x86_base_canonical(cpu, addr)) {
         x86_raise_gp0(cpu);
     }
 }
@@ -144,7 +144,7 @@ static bool invpcid_valid(X86CPU *cpu, uint64_t type, const uint64_t desc[2])
         return false;
     }
     return type != INVPCID_ADDRESS || !x86_is_long(cpu) ||
-           x86_is_canonical(cpu, desc[1]);
+           x86_base_canonical(cpu, desc[1]);
 }
 
 void helper_invpcid(X86CPU *cpu, uint64_t type, uint64_t addr)
