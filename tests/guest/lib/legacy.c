@@ -83,8 +83,8 @@ __asm__(
     "mov %dr6, %eax; mov %eax, lg_out+0x60\n"
     "push $2; popf\n"
     "mov $0x20, %eax; mov %eax, %ss; mov lg_esp, %esp\n"
+    "mov %cr0, %eax; and $~0x8005000c, %eax; or $0x10022, %eax; mov %eax, %cr0\n"
     "mov lg_cr4, %eax; mov %eax, %cr4\n"
-    "mov %cr0, %eax; and $~0x5000c, %eax; or $0x10022, %eax; mov %eax, %cr0\n"
     /* long mode is not entered with a 16-bit TSS */
     "mov $0xd0, %eax; ltr %ax\n"
     "xor %eax, %eax; lldt %ax; mov %eax, %fs; mov %eax, %gs\n"
