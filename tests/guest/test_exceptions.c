@@ -4,7 +4,7 @@
  * the saved rip.  Source: SDM vol. 3A, 6.15 "Exception and Interrupt
  * Reference".
  */
-#include "guest.h"
+#include "legacy.h"
 
 #define CASE(name, ...)                                                        \
     static void name(void *arg)                                                \
@@ -164,6 +164,74 @@ static void test_edge(void)
     check_eq(f.rip, LAST + 0xffe, "is at its start");
 }
 
+/* --- what only 32-bit code has, and the flags of each frame --- */
+
+void x_into(void), x_bound(void), x_aam(void), x_idiv(void), x_int4(void),
+    x_int3(void), x_ud(void), x_long(void), x_hlt(void), x_nm(void),
+    x_lock(void), x_single(void);
+__asm__(".text\n.code32\n"
+        "x_into: mov $0x7f, %al; add $1, %al; into; ud2\n"
+        "x_bound: mov $11, %eax; bound %eax, x_limits; ud2\n"
+        "x_limits: .long 5, 10\n"
+        "x_aam: aam $0; ud2\n"
+        "x_idiv: mov $0x80000000, %eax; cltd; mov $-1, %ecx; idiv %ecx\n"
+        "x_int4: int $4; ud2\n"
+        "x_int3: int3; ud2\n"
+        "x_ud: ud2\n"
+        "x_long: .fill 15, 1, 0x66; nop; ud2\n"
+        "x_hlt: hlt; ud2\n"
+        "x_nm: fnop; ud2\n"
+        "x_lock: .byte 0xf0, 0x90\n"
+        "x_single: nop; ud2\n"
+        ".code64\n");
+
+static const struct Legacy32 {
+    const char *what;
+    void (*code)(void);
+    unsigned cpl;
+    uint32_t cr0, eflags;
+    uint32_t vector, eip; /* of the frame, from the start */
+    bool rf;
+} legacy_rows[] = {
+    {"INTO", x_into, 0, 0, 0, 4, 5, false},
+    {"INTO at CPL 3", x_into, 3, 0, 0, 13, 4, true},
+    {"BOUND", x_bound, 0, 0, 0, 5, 5, true},
+    {"AAM 0", x_aam, 0, 0, 0, 0, 0, true},
+    {"IDIV of the least number by -1", x_idiv, 0, 0, 0, 0, 11, true},
+    {"INT 4", x_int4, 0, 0, 0, 4, 2, false},
+    {"INT3", x_int3, 0, 0, 0, 3, 1, false},
+    {"UD2", x_ud, 0, 0, 0, 6, 0, true},
+    {"15 prefixes", x_long, 0, 0, 0, 13, 0, true},
+    {"HLT at CPL 3", x_hlt, 3, 0, 0, 13, 0, true},
+    {"x87 with CR0.EM", x_nm, 0, 4, 0, 7, 0, true},
+    {"x87 with CR0.TS", x_nm, 0, 8, 0, 7, 0, true},
+    {"LOCK of NOP", x_lock, 0, 0, 0, 6, 0, true},
+    {"a step", x_single, 0, 0, EFLAGS_TF, 1, 1, false},
+};
+
+static void test_legacy(void)
+{
+    unsigned i;
+
+    legacy_reset();
+    legacy_gate(3, 14, 3);
+    for (i = 0; i < sizeof(legacy_rows) / sizeof(legacy_rows[0]); i++) {
+        const struct Legacy32 *r = &legacy_rows[i];
+        Legacy in = legacy_state(r->cpl, r->code), out;
+
+        in.cr0 = r->cr0;
+        in.eflags |= r->eflags;
+        legacy_run(&in, &out);
+        check_eq(out.vector, r->vector, "%s", r->what);
+        if (r->vector == 13) {
+            check_eq(out.error, r->cpl && r->code == x_into ? 4 * 8 + 2 : 0,
+                     "%s: error code", r->what);
+        }
+        check_eq(out.eip - in.eip, r->eip, "%s: EIP", r->what);
+        check_eq(out.eflags >> 16 & 1, r->rf, "%s: RF", r->what);
+    }
+}
+
 int main(void)
 {
     Frame f;
@@ -194,5 +262,6 @@ int main(void)
     test_stacks();
     test_jumps();
     test_edge();
+    test_legacy();
     return 0;
 }
