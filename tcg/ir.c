@@ -11,15 +11,19 @@
 
 #include <string.h>
 
-#define MAX_GLOBALS 64
-
-static IrTempInfo globals[MAX_GLOBALS];
-static const char *global_names[MAX_GLOBALS];
+static IrTempInfo globals[IR_MAX_GLOBALS];
+static const char *global_names[IR_MAX_GLOBALS];
 static unsigned nglobals;
+static int64_t globals_from = INT64_MAX, globals_end; /* of all, in X86CPU */
+
+static int64_t global_end(IrTemp t)
+{
+    return globals[t].offset + (globals[t].vector ? 32 : 8);
+}
 
 IrTemp ir_add_global(const char *name, int32_t offset, bool vector, int pin)
 {
-    g_assert(nglobals < MAX_GLOBALS);
+    g_assert(nglobals < IR_MAX_GLOBALS);
     globals[nglobals] = (IrTempInfo){
         .kind = TEMP_GLOBAL,
         .vector = vector,
@@ -27,6 +31,8 @@ IrTemp ir_add_global(const char *name, int32_t offset, bool vector, int pin)
         .offset = offset,
     };
     global_names[nglobals] = name;
+    globals_from = MIN(globals_from, offset);
+    globals_end = MAX(globals_end, global_end(nglobals));
     return (IrTemp)nglobals++;
 }
 
@@ -45,11 +51,25 @@ const IrTempInfo *ir_global_info(IrTemp t)
     return &globals[t];
 }
 
+IrTemp ir_global_in(int64_t from, int64_t end, IrTemp t)
+{
+    if (end <= globals_from || from >= globals_end) {
+        return IR_NONE; /* most fields are none */
+    }
+    for (; t < nglobals; t++) {
+        if (from < global_end(t) && globals[t].offset < end) {
+            return t;
+        }
+    }
+    return IR_NONE;
+}
+
 void ir_reset(IrFunc *f)
 {
     f->nops = 0;
     f->nlabels = 0;
     f->nrecipes = 1; /* 0 means: none */
+    f->ngroups = 1;  /* likewise */
     f->nglobals = nglobals;
     f->ntemps = nglobals;
     f->overflow = false;
@@ -57,6 +77,7 @@ void ir_reset(IrFunc *f)
     f->cc_written = false;
     memcpy(f->temp, globals, nglobals * sizeof(globals[0]));
     memset(f->const_cache, 0xff, sizeof(f->const_cache));
+    memset(f->locals, 0, sizeof(f->locals));
 }
 
 static IrTemp new_temp(IrFunc *f, IrTempKind kind, bool vector)
@@ -80,7 +101,10 @@ IrTemp ir_temp(IrFunc *f)
 
 IrTemp ir_temp_local(IrFunc *f)
 {
-    return new_temp(f, TEMP_LOCAL, false);
+    IrTemp t = new_temp(f, TEMP_LOCAL, false);
+
+    f->locals[t / 64] |= BIT64(t % 64);
+    return t;
 }
 
 IrTemp ir_temp_vec(IrFunc *f)

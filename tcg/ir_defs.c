@@ -34,6 +34,9 @@ const IrOpDef ir_op_defs[IR_OPC_COUNT] = {
         .cc_in = (in)&IR_CC_ALL,                                               \
         .cc_out = (out),                                                       \
         .cc_in_cond = (in) == COND,                                            \
+        .cc_in_varies = (in) == COND || ((a)&IR_ATTR_Q) ||                     \
+                        IR_##opname == IR_RMW || IR_##opname == IR_SETC ||     \
+                        IR_##opname == IR_CALL,                                \
         .attrs = (a),                                                          \
     },
 #include "tcg/ops.def"
@@ -137,7 +140,7 @@ static uint8_t cc_in_of_call(const IrOp *op)
     return h->flags & (HELPER_PURE | HELPER_NO_CC) ? 0 : IR_CC_ALL;
 }
 
-uint8_t ir_op_cc_in(const IrFunc *f, const IrOp *op)
+uint8_t ir_op_cc_in_varying(const IrFunc *f, const IrOp *op)
 {
     const IrOpDef *def = &ir_op_defs[op->opc];
 
@@ -159,7 +162,7 @@ uint8_t ir_op_cc_in(const IrFunc *f, const IrOp *op)
     }
 }
 
-bool ir_op_may_fault(const IrOp *op)
+bool ir_effect_may_fault(const IrOp *op)
 {
     if (op->opc == IR_CALL) {
         return !(helper_info(op->aux)->flags & (HELPER_PURE | HELPER_NO_FAULT));

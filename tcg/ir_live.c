@@ -19,16 +19,33 @@
 
 typedef struct Liveness {
     IrFunc *f;
-    uint8_t cc;      /* flags live at this point */
-    uint8_t cc_exit; /* at exits */
-    bool live[IR_MAX_TEMPS];
+    uint8_t cc;                       /* flags live at this point */
+    uint8_t cc_exit;                  /* at exits */
+    uint64_t globals;                 /* which bits of live[0] are those */
+    uint64_t live[IR_MAX_TEMPS / 64]; /* a bit for each temp */
     uint8_t label_cc[IR_MAX_LABELS];
 } Liveness;
 
-/* Globals are the first temps. */
+_Static_assert(IR_MAX_GLOBALS <= 64, "globals are the first temps");
+
+static bool is_live(const Liveness *l, IrTemp t)
+{
+    return l->live[t / 64] >> (t % 64) & 1;
+}
+
+static void set_live(Liveness *l, IrTemp t)
+{
+    l->live[t / 64] |= BIT64(t % 64);
+}
+
+static void set_dead(Liveness *l, IrTemp t)
+{
+    l->live[t / 64] &= ~BIT64(t % 64);
+}
+
 static void revive_globals(Liveness *l)
 {
-    memset(l->live, true, l->f->nglobals * sizeof(l->live[0]));
+    l->live[0] |= l->globals;
 }
 
 /* What is live after the op @op that ends a basic block. */
@@ -37,10 +54,10 @@ static void at_block_end(Liveness *l, const IrOp *op)
     const IrFunc *f = l->f;
     bool leaves = ir_op_defs[op->opc].attrs & IR_ATTR_X;
 
-    revive_globals(l);
-    for (unsigned t = f->nglobals; t < f->ntemps; t++) {
-        l->live[t] = f->temp[t].kind == TEMP_LOCAL && !leaves;
+    for (unsigned t = 0; t < f->ntemps; t += 64) {
+        l->live[t / 64] = leaves ? 0 : f->locals[t / 64];
     }
+    revive_globals(l);
     if (leaves) {
         l->cc = l->cc_exit;
     } else if (op->opc == IR_BR) {
@@ -63,7 +80,7 @@ static bool is_removable(const Liveness *l, const IrOp *op)
         return false;
     }
     for (unsigned i = 0; i < def->ndst; i++) {
-        if (op->arg[i] != IR_NONE && l->live[op->arg[i]]) {
+        if (op->arg[i] != IR_NONE && is_live(l, op->arg[i])) {
             return false;
         }
     }
@@ -80,18 +97,19 @@ static void scan_args(Liveness *l, IrOp *op)
     for (unsigned i = 0; i < nargs; i++) {
         IrTemp t = op->arg[i];
 
-        if (t != IR_NONE && l->f->temp[t].kind != TEMP_CONST && !l->live[t]) {
+        if (t != IR_NONE && !is_live(l, t) &&
+            l->f->temp[t].kind != TEMP_CONST) {
             op->dead |= BIT(i);
         }
     }
     for (unsigned i = 0; i < ndst; i++) {
         if (op->arg[i] != IR_NONE) {
-            l->live[op->arg[i]] = false;
+            set_dead(l, op->arg[i]);
         }
     }
     for (unsigned i = ndst; i < nargs; i++) {
         if (op->arg[i] != IR_NONE) {
-            l->live[op->arg[i]] = true;
+            set_live(l, op->arg[i]);
         }
     }
 }
@@ -102,7 +120,7 @@ static void keep_partial_vector(Liveness *l, const IrOp *op)
     if (ir_keeps_upper(op) && op->arg[0] != IR_NONE &&
         l->f->temp[op->arg[0]].kind == TEMP_GLOBAL &&
         l->f->temp[op->arg[0]].vector) {
-        l->live[op->arg[0]] = true;
+        set_live(l, op->arg[0]);
     }
 }
 
@@ -110,9 +128,6 @@ static uint8_t flags_seen_by_fault(const IrFunc *f, const IrOp *op)
 {
     const IrRecipe *r = &f->recipe[op->recipe];
 
-    if (!ir_op_may_fault(op)) {
-        return 0;
-    }
     if (!op->recipe) {
         return IR_CC_ALL;
     }
@@ -130,21 +145,32 @@ static void scan_flags(Liveness *l, IrOp *op)
         !(helper_info(op->aux)->flags & (HELPER_PURE | HELPER_KEEPS_CC))) {
         killed = IR_CC_ALL;
     }
-    l->cc = (l->cc & ~killed) | in | flags_seen_by_fault(l->f, op);
+    l->cc = (l->cc & ~killed) | in;
 }
 
-static bool sees_globals(const IrOp *op)
+/* Of an op with attribute S: who looks at registers and flags there. */
+static void scan_effects(Liveness *l, const IrOp *op)
 {
-    if (op->opc == IR_CALL) {
-        return !(helper_info(op->aux)->flags & HELPER_PURE);
+    bool may_fault = ir_op_may_fault(op);
+
+    if (may_fault) {
+        l->cc |= flags_seen_by_fault(l->f, op);
     }
-    return ir_op_may_fault(op);
+    if (may_fault ||
+        (op->opc == IR_CALL && !(helper_info(op->aux)->flags & HELPER_PURE))) {
+        revive_globals(l);
+    }
+    if (op->opc == IR_LABEL) {
+        l->label_cc[op->imm] = l->cc;
+    }
 }
 
 /* Returns false when the op is of no use. */
 static bool scan_op(Liveness *l, IrOp *op)
 {
-    if (ir_op_defs[op->opc].attrs & IR_ATTR_E) {
+    uint8_t attrs = ir_op_defs[op->opc].attrs;
+
+    if (attrs & IR_ATTR_E) {
         at_block_end(l, op);
     }
     if (is_removable(l, op)) {
@@ -153,21 +179,22 @@ static bool scan_op(Liveness *l, IrOp *op)
     scan_args(l, op);
     keep_partial_vector(l, op);
     scan_flags(l, op);
-    if (sees_globals(op)) {
-        revive_globals(l);
-    }
-    if (op->opc == IR_LABEL) {
-        l->label_cc[op->imm] = l->cc;
+    if (attrs & IR_ATTR_S) {
+        scan_effects(l, op);
     }
     return true;
 }
 
 void ir_live(IrFunc *f, uint8_t cc_out)
 {
-    Liveness l = {.f = f, .cc = cc_out, .cc_exit = cc_out};
+    Liveness l; /* not cleared: what is used of it depends on the function */
     unsigned keep = f->nops;
 
-    memset(l.label_cc, IR_CC_ALL, sizeof(l.label_cc));
+    l.f = f;
+    l.cc = l.cc_exit = cc_out;
+    l.globals = f->nglobals < 64 ? BIT64(f->nglobals) - 1 : UINT64_MAX;
+    memset(l.live, 0, sizeof(l.live));
+    memset(l.label_cc, IR_CC_ALL, f->nlabels);
     for (unsigned i = f->nops; i-- > 0;) {
         if (scan_op(&l, &f->op[i])) {
             f->op[--keep] = f->op[i];

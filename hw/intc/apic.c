@@ -380,12 +380,19 @@ void apic_clear_locked(ApicState *s)
     apic_timer_arm_locked(s);
 }
 
+static bool apic_cpu_has(const ApicState *s, const char *name)
+{
+    return !s->ops->has_feature || s->ops->has_feature(&s->cpu->cs, name);
+}
+
 static void apic_reset(DeviceState *dev)
 {
     ApicState *s = (ApicState *)dev;
 
     mutex_lock(&s->lock);
-    s->base = APIC_BASE_ADDR | APIC_BASE_ENABLE | (s->bsp ? APIC_BASE_BSP : 0);
+    s->has_deadline = apic_cpu_has(s, "tsc-deadline");
+    s->base = APIC_BASE_ADDR | (s->bsp ? APIC_BASE_BSP : 0) |
+              (apic_cpu_has(s, "apic") ? APIC_BASE_ENABLE : 0);
     apic_clear_locked(s);
     apic_update_locked(s);
     mutex_unlock(&s->lock);

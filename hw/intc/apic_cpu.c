@@ -21,9 +21,15 @@ static uint64_t apic_cpu_tsc(CPUState *cpu)
     return x86_cpu_tsc(x86_cpu(cpu));
 }
 
+static bool apic_cpu_has_feature(CPUState *cpu, const char *name)
+{
+    return x86_cpu_has_feature(x86_cpu(cpu), name);
+}
+
 const ApicCpuOps apic_cpu_ops = {
     .request = apic_cpu_request,
     .cancel = cpu_reset_interrupt,
     .sipi = apic_cpu_sipi,
     .tsc = apic_cpu_tsc,
+    .has_feature = apic_cpu_has_feature,
 };

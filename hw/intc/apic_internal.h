@@ -50,10 +50,6 @@ enum {
 #define APIC_LVT_MASKED      BIT(16)
 #define APIC_LVT_TIMER_MODE(v) (((v) >> 17) & 3)
 #define APIC_SVR_ENABLE      BIT(8)
-#define APIC_BASE_BSP        BIT(8)
-#define APIC_BASE_X2APIC     BIT(10)
-#define APIC_BASE_ENABLE     BIT(11)
-#define APIC_BASE_PAGE       0xffffffffff000ull
 #define APIC_ESR_SEND_VECTOR BIT(5)
 #define APIC_ESR_RECV_VECTOR BIT(6)
 #define APIC_ESR_REGISTER    BIT(7)
@@ -94,6 +90,7 @@ struct ApicState {
     uint32_t id;
     bool bsp;
     bool lint0; /* level of the pin */
+    bool has_deadline; /* the processor's CPUID offers that mode */
 
     /* Derived. */
     uint32_t intr; /* INTR to the processor; atomic */

@@ -17,12 +17,21 @@
 #define APIC_ICR_DEST_8 0xff000000
 #define APIC_LDR_WRITE  0xff000000
 
+#define APIC_LVT_DEADLINE BIT(18) /* timer mode; reserved without the feature */
+
 /* What a guest may write in each LVT entry. */
-static const uint32_t lvt_write_mask[APIC_LVTS] = {
-    [APIC_LVT_TIMER] = 0x700ff,   [APIC_LVT_THERMAL] = 0x107ff,
-    [APIC_LVT_PERF] = 0x107ff,    [APIC_LVT_LINT0] = 0x1a7ff,
-    [APIC_LVT_LINT1] = 0x1a7ff,   [APIC_LVT_ERROR] = 0x100ff,
-};
+static uint32_t lvt_write_mask(const ApicState *s, unsigned lvt)
+{
+    static const uint32_t mask[APIC_LVTS] = {
+        [APIC_LVT_TIMER] = 0x700ff,   [APIC_LVT_THERMAL] = 0x107ff,
+        [APIC_LVT_PERF] = 0x107ff,    [APIC_LVT_LINT0] = 0x1a7ff,
+        [APIC_LVT_LINT1] = 0x1a7ff,   [APIC_LVT_ERROR] = 0x100ff,
+    };
+
+    return lvt == APIC_LVT_TIMER && !s->has_deadline
+               ? mask[lvt] & ~APIC_LVT_DEADLINE
+               : mask[lvt];
+}
 
 /* What is to be done once the lock is dropped. */
 typedef struct ApicAfter {
@@ -115,7 +124,7 @@ static bool apic_read_locked(const ApicState *s, unsigned reg, uint32_t *value)
 
 static void apic_write_lvt_locked(ApicState *s, unsigned lvt, uint32_t value)
 {
-    value &= lvt_write_mask[lvt];
+    value &= lvt_write_mask(s, lvt);
     if (!(s->svr & APIC_SVR_ENABLE)) {
         value |= APIC_LVT_MASKED; /* 11.4.7.2: the mask bits stay set */
     }
@@ -252,14 +261,14 @@ bool apic_read_msr(void *apic, unsigned index, uint64_t *value)
 }
 
 /* Bits of each writable MSR that must be 0: the rest is #GP(0). */
-static uint64_t apic_msr_reserved(unsigned index)
+static uint64_t apic_msr_reserved(const ApicState *s, unsigned index)
 {
     if (index >= APIC_REG_LVT && index < APIC_REG_LVT + APIC_LVTS) {
         unsigned lvt = index - APIC_REG_LVT;
         bool pin = lvt == APIC_LVT_LINT0 || lvt == APIC_LVT_LINT1;
 
         /* Bits 12 and 14, status and remote IRR, are read only. */
-        return ~(uint64_t)(lvt_write_mask[lvt] | (pin ? 0x5000 : 0x1000));
+        return ~(uint64_t)(lvt_write_mask(s, lvt) | (pin ? 0x5000 : 0x1000));
     }
     switch (index) {
     case APIC_REG_TPR:
@@ -281,7 +290,7 @@ static uint64_t apic_msr_reserved(unsigned index)
 static bool apic_write_msr_locked(ApicState *s, unsigned index,
                                   uint64_t value, ApicAfter *after)
 {
-    if (!apic_is_x2(s) || (value & apic_msr_reserved(index))) {
+    if (!apic_is_x2(s) || (value & apic_msr_reserved(s, index))) {
         return false;
     }
     switch (index) {

@@ -84,6 +84,7 @@ typedef struct IrOpDef {
     uint8_t ndst, nsrc;
     uint8_t cc_in, cc_out; /* IR_CC_*; of RMW and VOP: by sub-op */
     bool cc_in_cond;       /* reads what its condition reads */
+    bool cc_in_varies;     /* cc_in is not the answer: see ir_op_cc_in */
     uint8_t attrs;
 } IrOpDef;
 extern const IrOpDef ir_op_defs[IR_OPC_COUNT];
@@ -140,6 +141,19 @@ typedef struct IrRecipe {
     IrTemp x, y;
 } IrRecipe;
 
+/*
+ * Accesses that share the leader's probe of the soft TLB: ir_group.c.  A
+ * back-end that makes use of it keeps what the probe found in @addend, or there
+ * that it did not hold for all bytes; the others can ignore groups.
+ */
+typedef struct IrGroup {
+    IrTemp addend;         /* plain, defined by the leader, for the members */
+    int16_t lo, hi;        /* bytes from the leader's address to the group's
+                              first one, and past its last one */
+    uint16_t leader, last; /* the first and the last op */
+    bool write;            /* the leader writes: members may */
+} IrGroup;
+
 typedef struct IrOp {
     uint8_t opc;     /* IrOpc */
     uint8_t size;    /* IrSize */
@@ -155,28 +169,33 @@ typedef struct IrOp {
                         recipe */
     uint8_t dead;    /* set by ir_live: bit n: arg[n] is not used afterwards (a
                         global: is written again before anything can see it) */
-    uint8_t pad;
+    uint8_t group;   /* set by ir_group: LD, ST, LDV, STV: index in
+                        IrFunc.group, or 0 */
     int64_t imm;
 } IrOp;
 _Static_assert(sizeof(IrOp) == 32, "ops are copied by value and scanned");
 
 #define IR_MAX_OPS     2048
+#define IR_MAX_GLOBALS 64 /* bits of a word */
 #define IR_MAX_TEMPS   1024
 #define IR_MAX_LABELS  256
 #define IR_MAX_RECIPES 256
+#define IR_MAX_GROUPS  128 /* 0 is none */
 #define IR_CONST_CACHE 64 /* a power of two */
 
 /* One block under translation; one per vCPU thread, reused. */
 typedef struct IrFunc {
-    unsigned nops, ntemps, nlabels, nrecipes, nglobals;
+    unsigned nops, ntemps, nlabels, nrecipes, nglobals, ngroups;
     bool overflow;    /* a limit was hit: retry with fewer instructions */
     /* The emitter's knowledge of the flags, for recipes. */
     IrRecipe cc_now;  /* opc 0 (INSN): none */
     bool cc_written;  /* X86CPU.cc may be stale: an op wrote flags */
     IrTemp const_cache[IR_CONST_CACHE]; /* by hash of the value, or IR_NONE */
+    uint64_t locals[IR_MAX_TEMPS / 64]; /* bit n of them: temp n is local */
     IrOp op[IR_MAX_OPS];
     IrTempInfo temp[IR_MAX_TEMPS];
     IrRecipe recipe[IR_MAX_RECIPES];
+    IrGroup group[IR_MAX_GROUPS];
 } IrFunc;
 
 /* --- set-up, once: the target names its registers --- */
@@ -184,6 +203,9 @@ IrTemp ir_add_global(const char *name, int32_t offset, bool vector, int pin);
 unsigned ir_global_count(void);
 const char *ir_global_name(IrTemp t);
 const IrTempInfo *ir_global_info(IrTemp t);
+/* Which global has bytes of [@from, @end) of X86CPU: the first from global
+ * number @t on; IR_NONE if none has. */
+IrTemp ir_global_in(int64_t from, int64_t end, IrTemp t);
 
 /* --- building --- */
 void ir_reset(IrFunc *f);
@@ -249,7 +271,13 @@ void ir_brcond(IrFunc *f, IrSize size, IrCond cond, IrTemp a, IrTemp b,
 void ir_trapif(IrFunc *f, IrSize size, IrCond cond, IrTemp a, IrTemp b,
                unsigned helper, int64_t arg);
 void ir_goto_tb(IrFunc *f, unsigned slot, IrSize rip_size, int64_t target);
-void ir_jmp_ind(IrFunc *f, IrTemp rip);
+/* What may have changed before an indirect jump, beside rip. */
+enum {
+    JMP_FLAGS = 1,    /* the flags that a TB is known by */
+    JMP_REQUESTS = 2, /* which requests to the vCPU can be served: leave to the
+                         exec loop if there are any */
+};
+void ir_jmp_ind(IrFunc *f, IrTemp rip, unsigned how);
 void ir_exit(IrFunc *f);
 /* @nargs temps follow; IR_NONE as @dst when there is no result. */
 void ir_call(IrFunc *f, unsigned helper, IrTemp dst, unsigned nargs, ...);
@@ -259,9 +287,19 @@ void ir_fence(IrFunc *f, unsigned kind);
 /* --- questions about one op --- */
 /* Flags that it reads; for an op with attribute Q also those that a zero count
  * would leave as they were. */
-uint8_t ir_op_cc_in(const IrFunc *f, const IrOp *op);
+uint8_t ir_op_cc_in_varying(const IrFunc *f, const IrOp *op);
+static inline uint8_t ir_op_cc_in(const IrFunc *f, const IrOp *op)
+{
+    const IrOpDef *def = &ir_op_defs[op->opc];
+
+    return def->cc_in_varies ? ir_op_cc_in_varying(f, op) : def->cc_in;
+}
 /* It may leave the TB by a guest fault: op->recipe counts. */
-bool ir_op_may_fault(const IrOp *op);
+bool ir_effect_may_fault(const IrOp *op);
+static inline bool ir_op_may_fault(const IrOp *op)
+{
+    return (ir_op_defs[op->opc].attrs & IR_ATTR_S) && ir_effect_may_fault(op);
+}
 static inline unsigned ir_op_args(const IrOp *op)
 {
     return ir_op_defs[op->opc].ndst + ir_op_defs[op->opc].nsrc;
@@ -282,6 +320,7 @@ void ir_fold(IrFunc *f); /* constants, copies, useless moves */
 /* Backward liveness of temps and flags; removes dead ops; @cc_out is what a
  * successor may read at each exit (IR_CC_ALL when unknown). */
 void ir_live(IrFunc *f, uint8_t cc_out);
+void ir_group(IrFunc *f); /* accesses that share a probe of the soft TLB */
 
 void ir_dump(const IrFunc *f, GString *out);
 

@@ -153,6 +153,11 @@ X86CPU *x86_cpu_create(const char *model, unsigned index, unsigned apic_id,
     return cpu;
 }
 
+unsigned x86_cpu_phys_bits(const X86CPU *cpu)
+{
+    return cpu->features->phys_bits;
+}
+
 /* --- A20 gate --- */
 
 static void set_a20_work(CPUState *cs, void *opaque)

@@ -9,18 +9,7 @@
 #include "target/i386/cpuid.h"
 #include "target/i386/excp.h"
 #include "target/i386/helpers.h"
-
-/*
- * Source: Intel Architecture Instruction Set Extensions 319433, chapter "Linear
- * Address Masking (LAM)": addresses written to control registers or MSRs are to
- * be 57-bit canonical if the processor supports 5-level paging.
- */
-bool x86_base_canonical(const X86CPU *cpu, uint64_t base)
-{
-    int shift = x86_has_feature(cpu, FEAT_LA57) ? 7 : 16;
-
-    return (int64_t)(base << shift) >> shift == (int64_t)base;
-}
+#include "tcg/tb.h"
 
 void seg_fault(X86CPU *cpu, int vector, uint16_t sel, uint32_t ext)
 {
@@ -152,6 +141,17 @@ bool seg_in_limit(const SegmentCache *seg, uint32_t off, unsigned len)
     return last <= seg->limit;
 }
 
+bool seg_allows(const SegmentCache *seg, uint32_t off, unsigned len, bool write)
+{
+    bool code = seg->attr & DESC_CODE;
+
+    if (!(seg->attr & DESC_P) || (code && write) ||
+        ((code || write) && !(seg->attr & DESC_W))) {
+        return false;
+    }
+    return seg_in_limit(seg, off, len);
+}
+
 static void seg_load_ss(X86CPU *cpu, uint16_t sel)
 {
     unsigned cpl = x86_cpl(cpu);
@@ -235,6 +235,25 @@ void seg_check_rip(X86CPU *cpu, Desc d, uint64_t rip, uint32_t ext)
     }
 }
 
+void x86_check_branch(X86CPU *cpu, const TranslationBlock *last)
+{
+    if (last->has_branch && !x86_is_canonical(cpu, cpu->rip)) {
+        cpu->rip = cpu->rip_base + last->branch_off;
+        cpu->regs[R_RSP] -= last->branch_pops;
+        x86_raise_gp0(cpu);
+    }
+}
+
+/* Which fault comes first is the silicon's; the SDM checks the target first. */
+void helper_bad_call(X86CPU *cpu, uint64_t size)
+{
+    X86Stack s;
+
+    stack_open(&s, cpu);
+    stack_probe(&s, size);
+    x86_raise_gp0(cpu);
+}
+
 void seg_enter_code(X86CPU *cpu, uint16_t sel, unsigned cpl, Desc d,
                     uint64_t rip)
 {
@@ -242,11 +261,21 @@ void seg_enter_code(X86CPU *cpu, uint16_t sel, unsigned cpl, Desc d,
     cpu->rip = rip;
 }
 
+/* Base of an LDT or TSS, which must be canonical like that of a table. */
+static uint64_t system_base(X86CPU *cpu, uint16_t sel, Desc d, uint32_t upper)
+{
+    uint64_t base = (uint64_t)upper << 32 | desc_base(d);
+
+    if (!x86_is_canonical_base(cpu, base)) {
+        seg_fault(cpu, EXCP_GP, sel, 0);
+    }
+    return base;
+}
+
 void helper_lldt(X86CPU *cpu, uint64_t selector)
 {
     uint16_t sel = selector;
     uint32_t upper = 0;
-    uint64_t base;
     Desc d;
 
     if (sel_is_null(sel)) {
@@ -263,12 +292,8 @@ void helper_lldt(X86CPU *cpu, uint64_t selector)
     if (!(d.hi & DESC_P)) {
         seg_fault(cpu, EXCP_NP, sel, 0);
     }
-    base = (uint64_t)upper << 32 | desc_base(d);
-    if (!x86_base_canonical(cpu, base)) {
-        seg_fault(cpu, EXCP_GP, sel, 0);
-    }
     cpu->ldt = (SegmentCache){
-        .base = base,
+        .base = system_base(cpu, sel, d, upper),
         .limit = desc_limit(d),
         .attr = d.hi & DESC_ATTR,
         .selector = sel,
@@ -300,10 +325,7 @@ void helper_ltr(X86CPU *cpu, uint64_t selector)
     if (is_long && !desc_read_upper(cpu, sel, &upper)) {
         seg_fault(cpu, EXCP_GP, sel, 0);
     }
-    base = (uint64_t)upper << 32 | desc_base(d);
-    if (!x86_base_canonical(cpu, base)) {
-        seg_fault(cpu, EXCP_GP, sel, 0);
-    }
+    base = system_base(cpu, sel, d, upper);
     desc_change_busy(cpu, sel, true);
     cpu->tr = (SegmentCache){
         .base = base,

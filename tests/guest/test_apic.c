@@ -93,8 +93,10 @@ static bool change_modes(void)
     count_down(LONG_COUNT / 2);
     set_mode(LVT_PERIODIC);
     first = *apic(APIC_CURRENT);
-    SPIN_UNTIL((second = *apic(APIC_CURRENT)) > LONG_COUNT / 2)
+    second = first;
+    SPIN_UNTIL(!second || second > LONG_COUNT / 2)
     {
+        second = *apic(APIC_CURRENT);
     }
     count_down(LONG_COUNT / 2);
     set_mode(0);

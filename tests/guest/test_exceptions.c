@@ -39,7 +39,7 @@ CASE(wrmsr_bad, "mov $0xdead, %%ecx; wrmsr" ::: "rcx")
 CASE(cr4_pae, "mov %%cr4, %%rax; btr $5, %%rax; mov %%rax, %%cr4" ::: "rax")
 CASE(int_not_present, "int $0xf0" ::)
 
-/* --- stacks and jumps --- */
+/* --- stacks --- */
 
 CASE(by_rbp, "movabs $0x800000000000, %%rcx; xchg %%rcx, %%rbp\n"
              "mov (%%rbp), %%eax" ::
@@ -60,33 +60,6 @@ CASE(pop_absent_to_nowhere, "mov %%rsp, %%rcx; movabs $0x7000000000, %%rsp\n"
 CASE(split_stack, "mov %%rsp, %%rcx; movabs $0x7ffffffffffc, %%rsp\n"
                   "pop %%rax" ::
          : "rax", "rcx")
-
-/* Where each leaves the processor: at the jump, its stack as before. */
-extern char nc_jmp[], nc_jmp_mem[], nc_call[], nc_ret[], nc_ret16[], nc_lret[],
-    nc_iret[];
-#define NOWHERE "movabs $0x800000000000, %%rax; "
-CASE(jmp_nowhere, NOWHERE "mov %%rsp, %%rdi\n"
-                          "nc_jmp: jmp *%%rax" ::
-         : "rax", "rdi")
-CASE(jmp_mem_nowhere, NOWHERE "push %%rax; mov %%rsp, %%rdi\n"
-                              "nc_jmp_mem: jmp *(%%rsp)" ::
-         : "rax", "rdi")
-CASE(call_nowhere, NOWHERE "mov %%rsp, %%rdi\n"
-                           "nc_call: call *%%rax" ::
-         : "rax", "rdi")
-CASE(ret_nowhere, NOWHERE "push %%rax; mov %%rsp, %%rdi\n"
-                          "nc_ret: ret" ::
-         : "rax", "rdi")
-CASE(ret16_nowhere, NOWHERE "push %%rax; mov %%rsp, %%rdi\n"
-                            "nc_ret16: ret $16" ::
-         : "rax", "rdi")
-CASE(lret_nowhere, NOWHERE "push $8; push %%rax; mov %%rsp, %%rdi\n"
-                           "nc_lret: lretq" ::
-         : "rax", "rdi")
-CASE(iret_nowhere, NOWHERE "mov %%rsp, %%rcx; push $0x10; push %%rcx; pushf\n"
-                           "push $8; push %%rax; mov %%rsp, %%rdi\n"
-                           "nc_iret: iretq" ::
-         : "rax", "rcx", "rdi")
 
 static void expect(const char *name, void (*fn)(void *), int vector,
                    uint64_t error)
@@ -111,28 +84,7 @@ static void test_stacks(void)
     idt[13].ist = idt[14].ist = 0;
 }
 
-static void expect_at(const char *name, void (*fn)(void *), const char *at)
-{
-    Frame f;
-
-    check_eq(catch(fn, NULL, &f), 13, "%s to a non-canonical address", name);
-    check_eq(f.error, 0, "%s: error code", name);
-    check_eq(f.rip, (uintptr_t)at, "%s: RIP is the jump's", name);
-    check_eq(f.rsp, f.rdi, "%s: RSP is as it was", name);
-}
-
-static void test_jumps(void)
-{
-    expect_at("JMP", jmp_nowhere, nc_jmp);
-    expect_at("JMP by memory", jmp_mem_nowhere, nc_jmp_mem);
-    expect_at("CALL", call_nowhere, nc_call);
-    expect_at("RET", ret_nowhere, nc_ret);
-    expect_at("RET 16", ret16_nowhere, nc_ret16);
-    expect_at("far RET", lret_nowhere, nc_lret);
-    expect_at("IRETQ", iret_nowhere, nc_iret);
-}
-
-/* The last page of the lower half: jumps, and running on. */
+/* The last page of the lower half, and an instruction that runs out of it. */
 #define LAST 0x7ffffffff000ull
 
 static void call_last(void *arg)
@@ -146,21 +98,9 @@ static void test_edge(void)
     Frame f;
 
     page_map(LAST, (uintptr_t)code, 3);
-    memcpy(code + 0xff0, "\xe9\x10\0\0\0", 5); /* JMP .+15h, past it */
-    memset(code + 0xffd, 0x90, 3);
-    check_eq(catch(call_last, (void *)0xff0, &f), 13, "JMP over the edge");
-    check_eq(f.rip, LAST + 0xff0, "is at the JMP");
-    check_eq(catch(call_last, (void *)0xffd, &f), 13, "running over the edge");
-    check_eq(f.rip, LAST + 0x1000, "is behind it");
-    memcpy(code + 0xff0, "\xe8\x10\0\0\0", 5); /* CALL */
-    check_eq(catch(call_last, (void *)0xff0, &f), 13, "CALL over the edge");
-    check_eq(f.rip, LAST + 0xff0, "is at the CALL");
-    memcpy(code + 0xff0, "\xf9\x72\x20\xc3", 4); /* STC; JC .+22h; RET */
-    check_eq(catch(call_last, (void *)0xff0, &f), 13, "JC over the edge");
-    check_eq(f.rip, LAST + 0xff1, "is at the JC");
     memcpy(code + 0xffe, "\x48\xb8", 2); /* MOV RAX, imm64: half of it */
     check_eq(catch(call_last, (void *)0xffe, &f), 13,
-             "an instruction over it");
+             "an instruction over the edge");
     check_eq(f.rip, LAST + 0xffe, "is at its start");
 }
 
@@ -260,7 +200,6 @@ int main(void)
     catch(breakpoint, NULL, &f);
     check_eq(*(uint8_t *)(f.rip - 1), 0xcc, "#BP saves the next rip");
     test_stacks();
-    test_jumps();
     test_edge();
     test_legacy();
     return 0;

@@ -121,6 +121,7 @@ __asm__(".text\n"
         "do_lret: pushq 32(%rdi); pushq 24(%rdi)\n"
         "pushq 8(%rdi); pushq (%rdi); lretq\n"
         "user_segments: mov %ds, %eax; mov %es, %ebx; mov %fs, %ecx\n"
+        "mov %gs, %edx\n"
         "int $0x81\n");
 
 static uint64_t user_frame(uint64_t *frame, const void *to)
@@ -146,13 +147,14 @@ static void test_outer_segments(void)
 
     for (i = 0; i < 2; i++) {
         user_frame(frame, user_segments);
-        __asm__ volatile(
-            "mov %w0, %%ds; mov %w1, %%es; mov %w0, %%fs" ::"r"(0x10),
-            "r"(USER_SS));
+        __asm__ volatile("mov %w0, %%ds; mov %w1, %%es; mov %w0, %%fs; "
+                         "mov %w2, %%gs" ::"r"(0x10),
+                         "r"(USER_SS), "r"(3));
         check_eq(catch(how[i], frame, &f), -1, "%s to CPL 3", name[i]);
         check_eq(f.rax, 0, "%s: DS of DPL 0 becomes null", name[i]);
         check_eq(f.rbx, USER_SS, "%s: ES of DPL 3 stays", name[i]);
         check_eq(f.rcx, 0, "%s: FS of DPL 0 becomes null", name[i]);
+        check_eq(f.rdx, 0, "%s: null GS loses its RPL", name[i]);
         check_eq(f.rsp, frame[3], "%s: RSP", name[i]);
         check_eq(f.ss, USER_SS, "%s: SS", name[i]);
         __asm__ volatile("mov %w0, %%ds; mov %w0, %%es" ::"r"(0x10));
@@ -321,7 +323,8 @@ static void expect_pf(const char *what, void (*fn)(void), uint64_t error)
     check_eq(f.error, error, "%s: error code", what);
     check_eq(catch_user(fn, 0, &f), 14, "%s at CPL 3: #PF", what);
     check_eq(f.error, error | 4, "%s at CPL 3: error code", what);
-    check_eq(READ_CR(2), ABSENT, "%s: CR2", what);
+    /* In which order a frame is read is the processor's own affair. */
+    check(READ_CR(2) - ABSENT < 40, "%s: CR2", what);
 }
 
 /* The stack is read with the rights of the level that returns; that of the

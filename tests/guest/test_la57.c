@@ -33,6 +33,11 @@ static void set_la57(void *arg)
     WRITE_CR(4, READ_CR(4) ^ CR4_LA57);
 }
 
+static void call_at(void *p)
+{
+    ((void (*)(void))p)();
+}
+
 /* Tables for HIGH below @top, an PML5. */
 static uint64_t *map_high(uint64_t *top)
 {
@@ -59,6 +64,11 @@ static void test_high(uint64_t *top)
     check_eq(READ_CR(2), HIGH, "all of CR2");
     *entry = (uintptr_t)frame | P | W;
     check_eq(*(volatile uint64_t *)HIGH, 0x1234, "a page above 48 bits");
+    *(volatile uint8_t *)HIGH = 0xc3; /* RET */
+    check_eq(catch((void (*)(void *))HIGH, NULL, NULL), -1, "a call up there");
+    check_eq(catch(call_at, (void *)(HIGH | 1ull << 56), &f), GP,
+             "a call to what is not canonical");
+    check(f.rip < HIGH, "faults where it is made");
     *entry = 0;
     invlpg(HIGH);
     check_eq(catch(read_at, (void *)HIGH, &f), PF, "INVLPG up there");

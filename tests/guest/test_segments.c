@@ -46,6 +46,8 @@ __asm__(".text\n"
         ".code32\n"
         "r8: mov %esi, %ds; movb (%edx), %al; jmp leave32\n"
         "r32: mov %esi, %ds; movl (%edx), %eax; jmp leave32\n"
+        "r32_ds: mov $0x10, %ecx; mov %ecx, %ds; mov %esi, %es\n"
+        "        movl (%edx), %eax; jmp leave32\n"
         "w8: mov %esi, %es; movb %al, %es:(%edx); jmp leave32\n"
         "w32: mov %esi, %es; movl %eax, %es:(%edx); jmp leave32\n"
         "rmw32: mov %esi, %ds; addl $1, (%edx); jmp leave32\n"
@@ -63,9 +65,9 @@ __asm__(".text\n"
         "load_gs: mov %esi, %gs; jmp leave32\n"
         "far32: push %esi; push %edx; lret\n"
         ".code64\n");
-void r8(void), r32(void), w8(void), w32(void), rmw32(void), push32(void),
-    pop32(void), bp32(void), load_ds(void), load_ss(void), load_gs(void),
-    far32(void);
+void r8(void), r32(void), r32_ds(void), w8(void), w32(void), rmw32(void),
+    push32(void), pop32(void), bp32(void), load_ds(void), load_ss(void),
+    load_gs(void), far32(void);
 
 static int run32(void (*code)(void), uint32_t sel, uint32_t offset, Frame *f)
 {
@@ -91,6 +93,8 @@ static const Access accesses[] = {
     {"write over the end", 0xfff, ATTR(RW, 0, FLAG_B), w32, 0xffd, 13},
     {"add over the end", 0xfff, ATTR(RW, 0, FLAG_B), rmw32, 0xffe, 13},
     {"far past the end", 0xfff, ATTR(RW, 0, FLAG_B), r32, 0xfffffffe, 13},
+    {"over 4 GiB in a flat segment, beside a small one", 0xfff,
+     ATTR(RW, 0, FLAG_B), r32_ds, 0xfffffffe, 13},
     {"page limit", 0, ATTR(RW, 0, FLAG_B | FLAG_G), r8, 0xfff, -1},
     {"past a page limit", 0, ATTR(RW, 0, FLAG_B | FLAG_G), r8, 0x1000, 13},
     {"read-only, read", 0xfff, ATTR(RO, 0, FLAG_B), r32, 0, -1},
@@ -136,6 +140,19 @@ static void test_accesses(uint8_t *data)
             check_eq(f.error, 0, "%s: error code", a->what);
         }
     }
+}
+
+/* The same code with a flat segment, then with a small one; both start with a
+ * flat one. */
+static void test_same_code(uint8_t *data)
+{
+    Frame f;
+
+    gdt[SLOT / 8] = descriptor((uintptr_t)data, 0xfff, ATTR(RW, 0, FLAG_B));
+    for (unsigned i = 0; i < 3; i++) {
+        check_eq(run32(r32, 0x10, (uintptr_t)data, &f), -1, "flat");
+    }
+    check_eq(run32(r32, SLOT, 0x1000, &f), 13, "then beyond a limit");
 }
 
 typedef struct Load {
@@ -376,6 +393,7 @@ int main(void)
     uint8_t *data = (uint8_t *)0x2000000;
 
     __asm__ volatile("lldt %w0" ::"r"(0));
+    test_same_code(data);
     test_accesses(data);
     test_loads();
     test_16bit(data);
