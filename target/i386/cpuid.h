@@ -66,6 +66,7 @@ static inline uint64_t x86_phys_mask(const X86CPU *cpu)
  * Is @la canonical for what is put into a register now and used later: the
  * base of a segment or a table, or an address in an MSR?  There, as processors
  * with five-level paging have it, their widest address counts, not CR4.LA57.
+ * Source: ISE, "Linear Address Masking (LAM)".
  */
 static inline bool x86_is_canonical_base(const X86CPU *cpu, vaddr la)
 {

@@ -3,6 +3,7 @@
  * 4-level paging: reserved bits and what they win over, accessed and dirty
  * bits of one access after another, implicit accesses.  test_rights.c has the
  * access rights.
+ * guest: -m 5G
  * Source: SDM vol. 3A, 4.5 "4-Level Paging and 5-Level Paging", 4.7 "Page-Fault
  * Exceptions", 4.8 "Accessed and Dirty Flags".
  */
@@ -145,8 +146,8 @@ static void test_dirty_after_read(void)
 static void load_ldt_segment(void *arg)
 {
     (void)arg;
-    __asm__ volatile("pushf; orl $0x40000, (%%rsp); popf; mov %w0, %%ds" ::"r"(
-        4));
+    __asm__ volatile(
+        "pushf; orl $0x40000, (%%rsp); popf; mov %w0, %%ds" ::"r"(4));
 }
 
 static void test_implicit(void)
@@ -155,8 +156,8 @@ static void test_implicit(void)
     Frame f;
 
     ldt[0] = 0x00cf93000000ffff;
-    gdt[0x58 / 8] = 7 | (la & 0xffffff) << 16 | 0x82ull << 40 |
-                    (la >> 24 & 0xff) << 56;
+    gdt[0x58 / 8] =
+        7 | (la & 0xffffff) << 16 | 0x82ull << 40 | (la >> 24 & 0xff) << 56;
     gdt[0x60 / 8] = 0;
     __asm__ volatile("lldt %w0" ::"r"(0x58));
     check_eq(catch(load_ldt_segment, NULL, &f), -1, "LDT in a user page");
@@ -166,6 +167,20 @@ static void test_implicit(void)
     check_eq(READ_CR(2), la, "CR2");
     set_mode(&(Mode){.wp = true});
     __asm__ volatile("mov %w0, %%ds; lldt %w1" ::"r"(0x10), "r"(0));
+}
+
+/* All of CR3, and tables, above 4 GiB. */
+static void test_high_tables(void)
+{
+    uint64_t high = 0x120000000ull, cr3 = READ_CR(3);
+
+    page_map(PAGE + 0x1000, high, P | W);
+    memcpy((void *)(PAGE + 0x1000), (void *)cr3, 4096);
+    WRITE_CR(3, high);
+    check_eq(READ_CR(3), high, "CR3 above 4 GiB");
+    expect_none(do_read, PAGE, "a walk from there");
+    check_eq(*(uint64_t *)(PAGE + 0x1000) & A, A, "sets accessed bits there");
+    WRITE_CR(3, cr3);
 }
 
 int main(void)
@@ -183,5 +198,6 @@ int main(void)
     test_pml4_ps();
     test_dirty_after_read();
     test_implicit();
+    test_high_tables();
     return 0;
 }

@@ -102,6 +102,7 @@ __asm__(
     "case lldt %ax\n"
     "case ltr %ax\n"
     "case lar %ax, %bx\n"
+    "case lsl %ax, %bx\n"
     "case verr %ax\n"
     "case .byte 0x63, 0xc0\n" /* ARPL */
     "case sysenter\n" /* CS MSR is null */
@@ -130,7 +131,7 @@ __asm__(
     "and $~1, %al; mov %eax, %cr0\n"
     "xor %ax, %ax; mov %ax, %ds\n"
     "mov $0x100000, %ebx\n"
-    "case addr32 mov (%ebx), %eax\n" /* 23: big segment */
+    "case addr32 mov (%ebx), %eax\n" /* 24: big segment */
     "case .byte 0x0f, 0x24, 0xd8\n" /* MOV from and to a test register */
     "case .byte 0x0f, 0x26, 0xd8\n"
     /* A stack of 32 bits stays one: its pointer is ESP. */
@@ -204,6 +205,7 @@ static const Want wants[] = {
     {"LLDT", 6, 0},
     {"LTR", 6, 0},
     {"LAR", 6, 0},
+    {"LSL", 6, 0},
     {"VERR", 6, 0},
     {"ARPL", 6, 0},
     {"SYSENTER", 13, 0},

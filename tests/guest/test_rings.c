@@ -452,6 +452,31 @@ static void test_questions(void)
     }
 }
 
+/* --- table registers and operand sizes --- */
+
+void r_tables(void);
+uint8_t r_out[2][6];
+__asm__(".text\n.code32\n"
+        "r_table: .word 0x9abc; .long 0x12345678\n"
+        "r_tables: lidt r_table\n"
+        "data16 sidt r_out\n"
+        "data16 lidt r_table\n"
+        "sidt r_out + 6\n"
+        "lidt lg_idt_ptr; int $0x81\n"
+        ".code64\n");
+
+/* LIDT of 16 bits takes 24 bits of the base.  SIDT of 16 bits stores 32, which
+ * programs rely on, as all processors since the 386 do. */
+static void test_table_sizes(void)
+{
+    set_up(12, 0);
+    run(0, r_tables);
+    check_eq(out.vector, 0x81, "LIDT and SIDT");
+    check_eq(*(uint16_t *)r_out[0], 0x9abc, "16-bit SIDT: limit");
+    check_eq(*(uint32_t *)(r_out[0] + 2), 0x12345678, "16-bit SIDT: base");
+    check_eq(*(uint32_t *)(r_out[1] + 2), 0x345678, "16-bit LIDT: base");
+}
+
 int main(void)
 {
     test_call_gates();
@@ -464,5 +489,6 @@ int main(void)
     test_interrupt_faults();
     test_stack16();
     test_questions();
+    test_table_sizes();
     return 0;
 }

@@ -20,6 +20,7 @@
 #define STACK     0x78u
 #define DATA      0x80u
 #define TASK_GATE 0x88u
+#define OLD16     0x90u
 
 /* Attributes of descriptors. */
 #define A_TSS  0x0089u
@@ -310,6 +311,103 @@ static void test_conforming(void)
     check_eq(out.cs, CODE | 3, "its RPL is the level");
 }
 
+/* A 16-bit task's state where its TSS has it: SDM vol. 3A, 8.6 "16-Bit
+ * Task-State Segment (TSS)". */
+static void test_tss16(void)
+{
+    static uint16_t tss16[22];
+    Legacy in = legacy_state(0, tf_jmp);
+    const struct {
+        unsigned offset;
+        uint32_t value;
+    } want[] = {
+        {0x0e, (uintptr_t)tf_jmp + 7},
+        {0x10, EFLAGS_CF | 2},
+        {0x12, 0x1111},
+        {0x14, 0x2222},
+        {0x16, 0x3333},
+        {0x18, 0x4444},
+        {0x1a, in.esp},
+        {0x1c, 0x5555},
+        {0x1e, 0x6666},
+        {0x20, 0x7777},
+        {0x22, LEGACY_DS},
+        {0x24, LEGACY_CS},
+        {0x26, LEGACY_DS},
+        {0x28, LEGACY_DS},
+        {0x2a, 0xdddd},
+    };
+    unsigned i, wrong = 0;
+
+    set_up();
+    memset(tss16, 0xdd, sizeof(tss16));
+    gdt[OLD16 / 8] = segment((uintptr_t)tss16, sizeof(tss16) - 1, 0x81);
+    in.tr = OLD16;
+    in.eflags |= EFLAGS_CF;
+    in.eax = 0xaaaa1111;
+    in.ecx = 0xaaaa2222;
+    in.edx = 0xaaaa3333;
+    in.ebx = 0xaaaa4444;
+    in.ebp = 0xaaaa5555;
+    in.esi = 0xaaaa6666;
+    in.edi = 0xaaaa7777;
+    legacy_run(&in, &out);
+    check_eq(out.tr, NEW, "out of a 16-bit task");
+    for (i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+        wrong += tss16[want[i].offset / 2] != (want[i].value & 0xffff);
+    }
+    check_eq(wrong, 0, "its state, and nothing behind it");
+    check_eq(tss16[0x0c / 2], 0xdddd, "nothing before it");
+}
+
+/* --- with paging --- */
+
+#define SEEN 0x40000000u
+
+void tf_paged(void), tf_paged_new(void);
+uint32_t tf_seen;
+__asm__(".text\n.code32\n"
+        "tf_paged: mov %edi, %cr3\n"
+        "mov %cr4, %eax; and $~0x20, %eax; or $0x10, %eax; mov %eax, %cr4\n"
+        "mov %cr0, %eax; or $0x80000000, %eax; mov %eax, %cr0; jmp 1f\n"
+        "1: mov 0x40000000, %ebx\n"
+        "lcall $0x60, $0\n"
+        "mov 0x40000000, %ecx; mov %cr3, %edx; int $0x81\n"
+        "tf_paged_new: mov 0x40000000, %eax; mov %eax, tf_seen; iret\n"
+        ".code64\n");
+
+/* 64 MiB one to one by 4 MiB pages, and @frame at SEEN. */
+static uint32_t make_directory(uint32_t frame)
+{
+    uint32_t *pd = page_alloc(), n;
+
+    for (n = 0; n < 16; n++) {
+        pd[n] = n << 22 | 0x83;
+    }
+    pd[SEEN >> 22] = frame | 0x83;
+    return (uintptr_t)pd;
+}
+
+/* CR3 comes from the TSS, and is not saved there. */
+static void test_address_spaces(void)
+{
+    Legacy in = legacy_state(0, tf_paged);
+
+    set_up();
+    *(volatile uint32_t *)0x2000000 = 0xaaaa;
+    *(volatile uint32_t *)0x2400000 = 0xbbbb;
+    in.edi = make_directory(0x2000000);
+    legacy_tss.tss.cr3 = in.edi;
+    new_task.cr3 = make_directory(0x2400000);
+    new_task.eip = (uintptr_t)tf_paged_new;
+    legacy_run(&in, &out);
+    check_eq(out.vector, 0x81, "tasks with page tables of their own");
+    check_eq(out.ebx, 0xaaaa, "before");
+    check_eq(tf_seen, 0xbbbb, "in the other task");
+    check_eq(out.ecx, 0xaaaa, "back");
+    check_eq(out.edx, in.edi, "CR3");
+}
+
 /* DR7's local enables, and RF of the saved flags. */
 static void test_debug(void)
 {
@@ -339,5 +437,7 @@ int main(void)
     test_vm86_task();
     test_conforming();
     test_debug();
+    test_tss16();
+    test_address_spaces();
     return 0;
 }

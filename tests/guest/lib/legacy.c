@@ -83,8 +83,10 @@ __asm__(
     "mov %dr6, %eax; mov %eax, lg_out+0x60\n"
     "push $2; popf\n"
     "mov $0x20, %eax; mov %eax, %ss; mov lg_esp, %esp\n"
+    "mov %cr0, %eax; and $~0x8005000c, %eax; or $0x10022, %eax; mov %eax, %cr0\n"
     "mov lg_cr4, %eax; mov %eax, %cr4\n"
-    "mov %cr0, %eax; and $~0x5000c, %eax; or $0x10022, %eax; mov %eax, %cr0\n"
+    /* long mode is not entered with a 16-bit TSS */
+    "mov $0xd0, %eax; ltr %ax\n"
     "xor %eax, %eax; lldt %ax; mov %eax, %fs; mov %eax, %gs\n"
     "ret\n"
     ".code64\n");
@@ -93,6 +95,7 @@ extern char lg_vectors[], lg_run[], lg_task_trap[];
 /* Tasks that catch what no handler could. */
 #define CATCHERS  5
 #define CATCH_TSS 0xd8u /* their selectors, to the end of the GDT */
+#define EXIT_TSS  0xd0u /* of 32 bits, for the way back */
 static const uint8_t catch_vector[CATCHERS] = {8, 10, 11, 12, 13};
 static Tss32 catch_tss[CATCHERS];
 static uint8_t catch_stack[64];
@@ -206,6 +209,7 @@ void legacy_run(const Legacy *in, Legacy *out)
     unsigned i;
 
     gdt[in->tr / 8] &= ~(2ull << 40); /* not busy */
+    gdt[EXIT_TSS / 8] = segment((uintptr_t)catch_tss, sizeof(Tss32) - 1, 0x89);
     if (by_task) {
         arm_catchers();
     }

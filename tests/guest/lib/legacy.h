@@ -41,7 +41,7 @@ typedef struct Legacy {
 #define LEGACY_DS3   0x33u
 #define LEGACY_TSS   0x58u /* of legacy_tss: what legacy_run() loads */
 #define LEGACY_FREE  0x60u /* the first of LEGACY_SLOTS for tests */
-#define LEGACY_SLOTS 15
+#define LEGACY_SLOTS 14
 
 typedef struct Tss32 {
     uint32_t link, esp0, ss0, esp1, ss1, esp2, ss2, cr3, eip, eflags;
