@@ -185,7 +185,7 @@ make_busybox_disk() {
 get_disk() {
     disk=$cache/disk-$1.img
     case $1 in
-    userland*) get_tree "$1" ;; # which drops an image of another tree
+    userland*) get_userland "$1" ;; # which drops an image of another tree
     esac
     [ -f "$disk" ] && return 0
     need_packages e2fsprogs fdisk grub-common grub-pc-bin

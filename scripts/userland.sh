@@ -14,21 +14,6 @@ userland_packages="$programs linux-image-cloud-amd64 systemd-sysv udev kmod
     luajit nodejs x265 dav1d aom-tools vpx-tools webp libjpeg-turbo-progs flac
     lame opus-tools stress-ng"
 
-# Packages "$@" and all that they need, unpacked into the tree $1 and not
-# configured.
-unpack_closure() {
-    root=$1
-    shift
-    update_lists amd64
-    apt_for amd64 -o Dir::State::status=/dev/null -o Debug::NoLocking=1 \
-        --no-install-recommends -y --download-only install "$@" >/dev/null ||
-        die "cannot get packages: $*"
-    for deb in "$cache"/apt-amd64/archives/*.deb; do
-        dpkg-deb -x "$deb" "$root" || die "cannot unpack $deb"
-        rm -f "$deb"
-    done
-}
-
 make_userland_tree() {
     bootstrap_debian "$1" "$(echo $userland_packages | tr ' ' ,)"
 }
@@ -38,14 +23,16 @@ make_userland_quick_tree() {
     as_root rm -rf "$1"
     mkdir -p "$1"
     busybox_system "$1"
+    update_lists amd64
     # shellcheck disable=SC2086
-    unpack_closure "$1" $quick_packages
+    unpack_closure "apt_for amd64" "$1" $quick_packages ||
+        die "cannot get packages: $quick_packages"
     as_root chown -R 0:0 "$1"
 }
 
 # $cache/tree-KIND for userland or userland-quick, made anew when its list of
 # packages is another.
-get_tree() {
+get_userland() {
     userland=$cache/tree-$1
     case $1 in
     userland) packages=$userland_packages ;;

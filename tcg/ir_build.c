@@ -356,11 +356,12 @@ void ir_goto_tb(IrFunc *f, unsigned slot, IrSize rip_size, int64_t target)
     ir_finish_op(f, op);
 }
 
-void ir_jmp_ind(IrFunc *f, IrTemp rip)
+void ir_jmp_ind(IrFunc *f, IrTemp rip, unsigned how)
 {
     IrOp *op = ir_emit(f, IR_JMP_IND, IR_64);
 
     op->arg[0] = rip;
+    op->aux = how;
     ir_finish_op(f, op);
 }
 

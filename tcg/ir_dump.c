@@ -96,6 +96,14 @@ static void dump_op(const IrFunc *f, const IrOp *op, GString *out)
 
         g_string_append_printf(out, " recipe:%s", ir_op_defs[r->opc].name);
     }
+    if (op->group) {
+        const IrGroup *g = &f->group[op->group];
+
+        g_string_append_printf(out, " group:%u", op->group);
+        if (op == &f->op[g->leader]) {
+            g_string_append_printf(out, "(%+d,%+d)", g->lo, g->hi);
+        }
+    }
     g_string_append_c(out, '\n');
 }
 

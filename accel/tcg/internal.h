@@ -49,6 +49,9 @@ typedef struct TcgStats {
     uint64_t exceptions, interrupts;
 } TcgStats;
 
+#define TB_RECENT_BITS 14
+#define TB_RECENT_SIZE (1u << TB_RECENT_BITS)
+
 typedef struct TcgCpu {
     /* Guards the tags of the soft TLB's entries against tlb_protect_ram_page
      * of other threads; translated code reads them without it. */
@@ -58,6 +61,8 @@ typedef struct TcgCpu {
     /* A read-modify-write that could not be done in place. */
     __attribute__((aligned(32))) uint8_t bounce[32];
     bool bounced;
+    /* TBs found in the hash not long ago: tb.c. */
+    TranslationBlock *recent[TB_RECENT_SIZE];
     uint8_t *code_copy; /* of code that is not in RAM; allocated when needed */
     /* Pages that the translation under way reads, and how often each had been
      * written when it began. */
@@ -74,11 +79,11 @@ typedef struct TcgCpu {
 #define LIST_SLOT(v) ((unsigned)((v)&1))
 
 void tb_hash_init(void);
-TranslationBlock *tb_hash_find(ram_addr_t phys_pc, uint32_t flags,
-                               uint32_t cflags);
 /* Publish @tb; if another thread was first, the other's TB is returned. */
 TranslationBlock *tb_hash_insert(TranslationBlock *tb);
 void tb_hash_remove(TranslationBlock *tb);
+/* All TBs are about to go.  Locks: exclusive section. */
+void tb_recent_clear(TcgCpu *tc);
 
 /* The TB for the vCPU's state, made if need be.  May raise a guest fault. */
 TranslationBlock *tb_find(CPUState *cpu, uint32_t cflags);

@@ -5,24 +5,27 @@
  * to it finds its jumps; CPUState.jump_cache is the current one's.
  *
  * A cache is written by its vCPU's thread.  Whoever invalidates a TB empties
- * the entries that name it in the cache that is in use, and marks the others
- * stale, which their owner looks at when it takes one up.  A switch stores
- * jump_cache and then reads `stale`; the invalidator stores `stale` and then
- * reads jump_cache, all sequentially consistent: one of the two acts.
+ * the entries that name it.  Most TBs are known by one address and so in one
+ * pair of places, which are looked at in all caches.  Of the others the cache
+ * that is in use is searched, and the rest are marked stale, which their owner
+ * looks at when it takes one up.  A switch stores jump_cache and then reads
+ * `stale`; the invalidator stores `stale` and then reads jump_cache, all
+ * sequentially consistent: one of the two acts.
  */
 #include <string.h>
 
 #include "accel/tcg/internal.h"
 #include "util/rcu.h"
 
+_Static_assert(JUMP_CACHE_EMPTY == 0, "memory comes zeroed");
+
+/* Most of it is never touched: memory of its own, kept as long as the vCPU. */
 CPUJumpCache *jump_cache_new(void)
 {
-    CPUJumpCache *jc = g_aligned_alloc0(1, sizeof(*jc), 64);
+    const size_t line = 64;
+    uintptr_t p = (uintptr_t)g_malloc0(sizeof(CPUJumpCache) + line);
 
-    for (unsigned i = 0; i < ARRAY_LEN(jc->e); i++) {
-        jc->e[i].flags = JUMP_CACHE_EMPTY;
-    }
-    return jc;
+    return (CPUJumpCache *)ROUND_UP(p, line);
 }
 
 static void entry_empty(JumpCacheEntry *e)
@@ -89,23 +92,15 @@ static void entry_use(CPUJumpCache *jc, const JumpCacheEntry *e, vaddr pc)
         if (jc->nused == ARRAY_LEN(jc->used)) {
             jump_cache_clear(jc);
         }
-        jc->used[jc->nused++] = jump_cache_index(pc);
+        jc->used[jc->nused++] = e - jc->e;
     }
     jc->pages[bit / 64] |= BIT64(bit % 64);
 }
 
-/*
- * Remember @tb for @pc.  An entry never used since the last clearing has pc 0
- * and is empty; one that an invalidator emptied keeps its pc and its place in
- * the list of those in use.  The invalidator marks the TB first and then looks
- * which vCPUs may hold it, so the mark is checked again after the entry is in.
- */
-void jump_cache_put(CPUState *cpu, vaddr pc, TranslationBlock *tb)
+/* The invalidator marks the TB first and then looks which vCPUs may hold it, so
+ * the mark is checked again after the entry is in. */
+static void entry_set(JumpCacheEntry *e, vaddr pc, TranslationBlock *tb)
 {
-    JumpCacheEntry *e = &cpu->jump_cache->e[jump_cache_index(pc)];
-
-    entry_use(cpu->jump_cache, e, pc);
-    __atomic_fetch_or(&tb->jc_cpus, BIT64(cpu->index % 64), __ATOMIC_SEQ_CST);
     entry_empty(e);
     e->pc = pc;
     e->entry = tb->code.entry;
@@ -116,10 +111,43 @@ void jump_cache_put(CPUState *cpu, vaddr pc, TranslationBlock *tb)
     }
 }
 
-TranslationBlock *jump_cache_get(CPUState *cpu, vaddr pc, uint32_t flags,
-                                 uint32_t cflags)
+/* Note in @tb where it stands, so that it need not be searched for. */
+static void note_index(TranslationBlock *tb, uint16_t index)
 {
-    JumpCacheEntry *e = &cpu->jump_cache->e[jump_cache_index(pc)];
+    uint16_t old = TB_JC_NOWHERE;
+
+    if (!__atomic_compare_exchange_n(&tb->jc_index, &old, index, false,
+                                     __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) &&
+        old != index) {
+        __atomic_store_n(&tb->jc_index, TB_JC_MANY, __ATOMIC_SEQ_CST);
+    }
+}
+
+/*
+ * Remember @tb for @pc; what is in its place goes to the other of the pair.  An
+ * entry never used since the last clearing has pc 0 and is empty; one that an
+ * invalidator emptied keeps its pc and its place in the list of those in use.
+ */
+void jump_cache_put(CPUState *cpu, vaddr pc, TranslationBlock *tb)
+{
+    unsigned index = jump_cache_index(pc);
+    JumpCacheEntry *e = &cpu->jump_cache->e[index];
+    JumpCacheEntry *other = &cpu->jump_cache->e[jump_cache_other(index)];
+
+    note_index(tb, index); /* before jc_cpus says to look */
+    __atomic_fetch_or(&tb->jc_cpus, BIT64(cpu->index % 64), __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&e->flags, __ATOMIC_RELAXED) != JUMP_CACHE_EMPTY &&
+        e->pc != pc) {
+        entry_use(cpu->jump_cache, other, e->pc);
+        entry_set(other, e->pc, e->tb);
+    }
+    entry_use(cpu->jump_cache, e, pc);
+    entry_set(e, pc, tb);
+}
+
+static TranslationBlock *entry_get(JumpCacheEntry *e, vaddr pc, uint32_t flags,
+                                   uint32_t cflags)
+{
     TranslationBlock *tb;
 
     if (e->pc != pc ||
@@ -130,12 +158,29 @@ TranslationBlock *jump_cache_get(CPUState *cpu, vaddr pc, uint32_t flags,
     return __atomic_load_n(&tb->cflags, __ATOMIC_RELAXED) == cflags ? tb : NULL;
 }
 
+TranslationBlock *jump_cache_get(CPUState *cpu, vaddr pc, uint32_t flags,
+                                 uint32_t cflags)
+{
+    unsigned index = jump_cache_index(pc);
+    JumpCacheEntry *e = cpu->jump_cache->e;
+    TranslationBlock *tb = entry_get(&e[index], pc, flags, cflags);
+
+    return tb ? tb : entry_get(&e[jump_cache_other(index)], pc, flags, cflags);
+}
+
+/* --- TBs that go --- */
+
+static void entry_forget_tb(JumpCacheEntry *e, TranslationBlock *tb)
+{
+    if (__atomic_load_n(&e->tb, __ATOMIC_RELAXED) == tb) {
+        entry_empty(e);
+    }
+}
+
 static void cache_forget_tb(CPUJumpCache *jc, TranslationBlock *tb)
 {
     for (unsigned i = 0; i < ARRAY_LEN(jc->e); i++) {
-        if (__atomic_load_n(&jc->e[i].tb, __ATOMIC_RELAXED) == tb) {
-            entry_empty(&jc->e[i]);
-        }
+        entry_forget_tb(&jc->e[i], tb);
     }
 }
 
@@ -154,14 +199,34 @@ static void cpu_forget_tb(CPUState *cpu, TranslationBlock *tb)
     } while (now != jc);
 }
 
+/* Where it is, if it is, in any address space's cache. */
+static void cpu_forget_tb_at(CPUState *cpu, TranslationBlock *tb,
+                             unsigned index)
+{
+    unsigned n = __atomic_load_n(&cpu->tlb.nspaces, __ATOMIC_SEQ_CST);
+
+    for (unsigned i = 0; i < n; i++) {
+        CPUJumpCache *jc = cpu->tlb.space[i].jump_cache;
+
+        entry_forget_tb(&jc->e[index], tb);
+        entry_forget_tb(&jc->e[jump_cache_other(index)], tb);
+    }
+}
+
 void jump_cache_forget_tb(TranslationBlock *tb)
 {
     uint64_t cpus = __atomic_load_n(&tb->jc_cpus, __ATOMIC_SEQ_CST);
+    uint16_t index = __atomic_load_n(&tb->jc_index, __ATOMIC_SEQ_CST);
     CPUState *cpu;
 
     RCU_READ_GUARD();
     CPU_FOREACH(cpu) {
-        if (cpus & BIT64(cpu->index % 64)) {
+        if (!(cpus & BIT64(cpu->index % 64))) {
+            continue;
+        }
+        if (index < 1u << JUMP_CACHE_BITS) {
+            cpu_forget_tb_at(cpu, tb, index);
+        } else {
             cpu_forget_tb(cpu, tb);
         }
     }

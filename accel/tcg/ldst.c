@@ -21,11 +21,11 @@ void cpu_watch_hit(CPUState *cpu, uint32_t hits)
     const TranslationBlock *running =
         cpu->host_pc ? region_find_tb(cpu->host_pc) : NULL;
 
-    if (running && running->icount > 1) {
-        tcg_run_alone(cpu);
+    if (running && !(running->cflags & CF_NOIRQ)) {
+        tcg_run_alone(cpu); /* linked to nothing */
     }
     x86_cpu(cpu)->watch_hits |= hits;
-    cpu_exit(cpu); /* the exec loop takes the trap at the next TB head */
+    cpu_exit(cpu); /* the exec loop takes the trap behind the instruction */
 }
 
 /* If a data breakpoint watches the access.  Called before anything of it is

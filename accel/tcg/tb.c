@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Finding TBs: the vCPU's own jump cache by linear address, then the hash of
- * all TBs by (RAM address, flags, cflags), then translation.
+ * Finding TBs: the vCPU's own jump cache by linear address, then by (RAM
+ * address, flags, cflags) those that it found recently, which TLB flushes do
+ * not concern, then the hash of all TBs, then translation.
  *
  * The hash is liburcu's lock-free table; look-ups run inside the read section
- * that a vCPU holds while it executes.
+ * that a vCPU holds while it executes.  A TB's memory is used again only after
+ * a flush, in an exclusive section: a pointer to one that has been dropped is
+ * harmless, since the mark in cflags keeps it from being found.
  */
 #include <string.h>
 
@@ -35,29 +38,34 @@ static uint32_t tb_hash_of(const TbKey *key)
     return (uint32_t)(h >> 32) ^ (uint32_t)h;
 }
 
-static int tb_hash_match(struct cds_lfht_node *node, const void *opaque)
+static bool tb_has_key(const TranslationBlock *tb, const TbKey *key)
 {
-    const TranslationBlock *tb = container_of(node, TranslationBlock, node);
-    const TbKey *key = opaque;
-
     return tb->phys_pc == key->phys_pc && tb->flags == key->flags &&
            __atomic_load_n(&tb->cflags, __ATOMIC_RELAXED) == key->cflags;
+}
+
+static int tb_hash_match(struct cds_lfht_node *node, const void *opaque)
+{
+    return tb_has_key(container_of(node, TranslationBlock, node), opaque);
 }
 
 /*
  * A TB that spans two pages is right only while the second one is still what
  * follows the first: the caller compares tb->page[1].
  */
-TranslationBlock *tb_hash_find(ram_addr_t phys_pc, uint32_t flags,
-                               uint32_t cflags)
+static TranslationBlock *tb_hash_find(const TbKey *key, uint32_t hash)
 {
-    TbKey key = {phys_pc, flags, cflags};
     struct cds_lfht_iter iter;
     struct cds_lfht_node *node;
 
-    cds_lfht_lookup(tb_hash, tb_hash_of(&key), tb_hash_match, &key, &iter);
+    cds_lfht_lookup(tb_hash, hash, tb_hash_match, key, &iter);
     node = cds_lfht_iter_get_node(&iter);
     return node ? container_of(node, TranslationBlock, node) : NULL;
+}
+
+void tb_recent_clear(TcgCpu *tc)
+{
+    memset(tc->recent, 0, sizeof(tc->recent));
 }
 
 TranslationBlock *tb_hash_insert(TranslationBlock *tb)
@@ -67,8 +75,8 @@ TranslationBlock *tb_hash_insert(TranslationBlock *tb)
 
     tb->hash = tb_hash_of(&key);
     cds_lfht_node_init(&tb->node);
-    node = cds_lfht_add_replace(tb_hash, tb->hash, tb_hash_match, &key,
-                                &tb->node);
+    node =
+        cds_lfht_add_replace(tb_hash, tb->hash, tb_hash_match, &key, &tb->node);
     /* What was replaced spans another second page: it stays valid for those
      * who hold it, and goes with its pages. */
     (void)node;
@@ -140,14 +148,24 @@ static bool jump_cache_usable(CPUState *cpu, uint32_t flags, uint32_t cflags)
            (flags & (HF_FLAT_CS | HF_CS64));
 }
 
-/* From the hash: @ram is the RAM address of the code at @pc. */
-static TranslationBlock *hash_find(CPUState *cpu, vaddr pc, ram_addr_t ram,
-                                   uint32_t cflags, bool probe)
+/* Not by linear address: @ram is the RAM address of the code at @pc. */
+static TranslationBlock *key_find(CPUState *cpu, vaddr pc, ram_addr_t ram,
+                                  uint32_t cflags, bool probe)
 {
-    TranslationBlock *tb =
-        tb_hash_find(ram, x86_cpu(cpu)->hflags, cflags);
+    TbKey key = {ram, x86_cpu(cpu)->hflags, cflags};
+    uint32_t hash = tb_hash_of(&key);
+    TranslationBlock **recent = &cpu->tcg->recent[hash % TB_RECENT_SIZE];
+    TranslationBlock *tb = *recent;
 
-    return tb && tb_second_page_ok(cpu, tb, pc, probe) ? tb : NULL;
+    if (tb && tb_has_key(tb, &key) && tb_second_page_ok(cpu, tb, pc, probe)) {
+        return tb;
+    }
+    tb = tb_hash_find(&key, hash);
+    if (!tb || !tb_second_page_ok(cpu, tb, pc, probe)) {
+        return NULL;
+    }
+    *recent = tb;
+    return tb;
 }
 
 TranslationBlock *tb_find(CPUState *cpu, uint32_t cflags)
@@ -166,8 +184,7 @@ TranslationBlock *tb_find(CPUState *cpu, uint32_t cflags)
     }
     x86_check_fetch(x86, 0);
     tcg_code_page(cpu, pc, &ram);
-    tb = ram == RAM_ADDR_INVALID ? NULL
-                                 : hash_find(cpu, pc, ram, cflags, false);
+    tb = ram == RAM_ADDR_INVALID ? NULL : key_find(cpu, pc, ram, cflags, false);
     if (!tb) {
         tb = tb_translate(cpu, pc, ram, x86->hflags, cflags);
     }
@@ -194,7 +211,7 @@ TranslationBlock *tb_find_quick(CPUState *cpu, uint32_t cflags)
         !full->mr || full->ram == RAM_ADDR_INVALID) {
         return NULL;
     }
-    tb = hash_find(cpu, pc, full->ram + (pc & ~PAGE_MASK), cflags, true);
+    tb = key_find(cpu, pc, full->ram + (pc & ~PAGE_MASK), cflags, true);
     if (tb && cache) {
         jump_cache_put(cpu, pc, tb);
     }

@@ -30,11 +30,26 @@ static bool tb_is_invalid(const TranslationBlock *tb)
     return __atomic_load_n(&tb->cflags, __ATOMIC_SEQ_CST) & CF_INVALID;
 }
 
+/*
+ * Where @from may jump to @to in the same page; NULL: nowhere.  A ring of links
+ * leads to a lower address, or the same one, somewhere: there exit_request is
+ * tested.
+ */
+static const void *link_target(const TranslationBlock *from,
+                               const TranslationBlock *to)
+{
+    if (tb_spans_pages(to)) {
+        return to->code.guarded;
+    }
+    return to->pc_offset > from->pc_offset ? to->code.body : to->code.entry;
+}
+
 void tb_link(TranslationBlock *from, unsigned slot, TranslationBlock *to)
 {
+    const void *target = link_target(from, to);
     uintptr_t none = 0;
 
-    if (from->code.jump_off[slot] == UINT32_MAX) {
+    if (from->code.jump_off[slot] == UINT32_MAX || !target) {
         return;
     }
     link_lock(to);
@@ -44,7 +59,7 @@ void tb_link(TranslationBlock *from, unsigned slot, TranslationBlock *to)
                                     __ATOMIC_SEQ_CST)) {
         from->jump_next[slot] = to->jump_list;
         to->jump_list = (uintptr_t)from | slot;
-        tcg_backend->patch_jump(from, slot, to->code.entry);
+        tcg_backend->patch_jump(from, slot, target);
     }
     link_unlock(to);
 }

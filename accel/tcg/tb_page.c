@@ -294,6 +294,7 @@ void tb_pages_reset(void)
     }
     CPU_FOREACH(cpu) {
         tlb_clear_jump_caches(cpu);
+        tb_recent_clear(cpu->tcg);
     }
     region_reset();
     pthread_mutex_unlock(&invalidate_lock);

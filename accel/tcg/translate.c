@@ -93,6 +93,7 @@ static void tb_reset(TranslationBlock *tb, vaddr pc, ram_addr_t phys_pc,
     tb->page[0] = phys_pc == RAM_ADDR_INVALID ? RAM_ADDR_INVALID
                                               : phys_pc & PAGE_MASK;
     tb->page[1] = RAM_ADDR_INVALID;
+    tb->jc_index = TB_JC_NOWHERE;
 }
 
 /* IR of @tb, at most @max instructions, shorter until the limits hold. */
@@ -114,6 +115,7 @@ static void tb_make_ir(CPUState *cpu, TranslationBlock *tb, unsigned max,
     }
     ir_fold(f);
     ir_live(f, IR_CC_ALL);
+    ir_group(f);
     if (log_enabled(LOG_OP_OPT)) {
         tcg_log_ir(f, "OP after the passes", pc);
     }
@@ -157,6 +159,13 @@ static void tb_log(CPUState *cpu, const TranslationBlock *tb, vaddr pc)
     perf_map_tb(tb, pc);
 }
 
+/* Else nobody would tell when its bytes change. */
+static bool all_in_ram(const TranslationBlock *tb)
+{
+    return tb->page[0] != RAM_ADDR_INVALID &&
+           (!tb_spans_pages(tb) || tb->page[1] != RAM_ADDR_INVALID);
+}
+
 TranslationBlock *tb_translate(CPUState *cpu, vaddr pc, ram_addr_t phys_pc,
                                uint32_t flags, uint32_t cflags)
 {
@@ -178,7 +187,7 @@ TranslationBlock *tb_translate(CPUState *cpu, vaddr pc, ram_addr_t phys_pc,
             fresh = true;
             continue;
         }
-        if (phys_pc == RAM_ADDR_INVALID) {
+        if (!all_in_ram(tb)) {
             tb->cflags |= CF_INVALID; /* runs this once, is never found */
             break;
         }

@@ -59,7 +59,8 @@ typedef struct CPUOps {
 struct CPUState {
     /* Read by translated code; offsets from the start of this structure. */
     uint32_t exit_request; /* nonzero: leave at the next TB head; atomic */
-    uint32_t interrupt_request; /* CPU_INTERRUPT_*; atomic */
+    uint32_t interrupt_request; /* CPU_INTERRUPT_*; atomic; next to the other:
+                                   translated code tests both at once */
     uintptr_t host_pc; /* while C code runs for a TB: where in the TB; else 0 */
     TLBEntry *tlb_table[NB_MMU_MODES]; /* the current bank of each MMU mode */
     CPUJumpCache *jump_cache;
@@ -90,6 +91,18 @@ struct CPUState {
 
     CPUState *next; /* RCU list of all vCPUs, by index */
 };
+
+_Static_assert(offsetof(CPUState, interrupt_request) ==
+                       offsetof(CPUState, exit_request) + 4 &&
+                   offsetof(CPUState, exit_request) % 8 == 0,
+               "one 64-bit access tests both");
+
+/* Does something wait for the exec loop? */
+static inline bool cpu_has_request(CPUState *cpu)
+{
+    return __atomic_load_n(&cpu->exit_request, __ATOMIC_RELAXED) ||
+           __atomic_load_n(&cpu->interrupt_request, __ATOMIC_RELAXED);
+}
 
 extern __thread CPUState *current_cpu; /* NULL outside vCPU threads */
 

@@ -5,7 +5,8 @@
  *
  * What stands behind `enter`, for both back-ends:
  *  - It runs TBs, one after the other, until one leaves.  Every TB head tests
- *    CPUState.exit_request (32 bits) and leaves when it is not zero.
+ *    CPUState.exit_request (32 bits) and leaves when it is not zero; only a
+ *    linked jump to a higher address of the page may skip that.
  *  - Guest registers are in X86CPU before and after, and whenever a helper or
  *    slow path runs (but those a HELPER_PURE call cannot see).
  *  - cpu->rip is exact on return, and CPUState.host_pc is 0.
@@ -40,6 +41,10 @@ typedef struct TbSideEntry {
 /* What compile leaves behind, all within the buffer it was given. */
 typedef struct TbCode {
     const void *entry;
+    const void *body;    /* behind the test of exit_request: for jumps ahead,
+                            which cannot close a loop on their own */
+    const void *guarded; /* of a TB in two pages: asks the jump cache if it is
+                            still what follows; NULL: not to be linked to */
     size_t code_bytes;
     const TbSideEntry *side; /* ascending host_off */
     unsigned nside;
@@ -60,6 +65,9 @@ struct TranslationBlock;
 
 typedef struct TcgBackend {
     const char *name;
+    /* Before init: make no use of what the host has beyond the required, as on
+     * a host without it.  NULL: it makes no difference. */
+    void (*be_plain)(bool on);
     /* Once per process: reserve the head of the code region for entry and exit
      * thunks and slow paths.  Returns the bytes it wants, or BACKEND_UNFIT if
      * the host's CPU lacks what it needs. */
@@ -100,9 +108,14 @@ void tcg_slow_rmw_commit(CPUState *cpu, vaddr addr, uint32_t memop);
  * leave to the exec loop. */
 const void *tcg_lookup_ind(CPUState *cpu);
 
-/* One entry of the jump cache, probed by translated code: hit when pc and
- * flags agree.  pc is a linear address; only used when CS is flat. */
-#define JUMP_CACHE_BITS 12
+/*
+ * One entry of the jump cache, probed by translated code: hit when pc and flags
+ * agree.  pc is a linear address; only used when CS is flat.  An address has
+ * two places: the one at its index, which translated code looks at, and the
+ * other half of that pair, for the one that was there before: it takes a few
+ * instructions more.
+ */
+#define JUMP_CACHE_BITS 14
 typedef struct JumpCacheEntry {
     uint64_t pc;
     uint32_t flags; /* of the TB; JUMP_CACHE_EMPTY never matches */
@@ -110,7 +123,7 @@ typedef struct JumpCacheEntry {
     const void *entry;
     struct TranslationBlock *tb;
 } JumpCacheEntry;
-#define JUMP_CACHE_EMPTY UINT32_MAX
+#define JUMP_CACHE_EMPTY 0 /* nor does any TB with a flat CS have it */
 /* Only the entries concern the back-ends; the rest is accel/tcg's
  * (jump_cache.c), and the vCPU thread's own but for `stale`. */
 struct CPUJumpCache {
@@ -120,10 +133,13 @@ struct CPUJumpCache {
     uint16_t used[1 << JUMP_CACHE_BITS];
     uint64_t pages[16]; /* a set bit for each page number entered, folded */
 };
-/* Index: bits of pc, folded so that page-aligned functions spread. */
+/* Index: the top of a product with 2^32 over the golden ratio, which spreads
+ * neighbours. */
+#define JUMP_CACHE_FACTOR 0x9e3779b1u
 static inline unsigned jump_cache_index(vaddr pc)
 {
-    return (pc ^ (pc >> JUMP_CACHE_BITS)) & ((1u << JUMP_CACHE_BITS) - 1);
+    return (uint32_t)pc * JUMP_CACHE_FACTOR >> (32 - JUMP_CACHE_BITS);
 }
+#define jump_cache_other(index) ((index) ^ 1)
 
 #endif

@@ -140,6 +140,19 @@ typedef struct IrRecipe {
     IrTemp x, y;
 } IrRecipe;
 
+/*
+ * Accesses that share the leader's probe of the soft TLB: ir_group.c.  A
+ * back-end that makes use of it keeps what the probe found in @addend, or there
+ * that it did not hold for all bytes; the others can ignore groups.
+ */
+typedef struct IrGroup {
+    IrTemp addend;         /* plain, defined by the leader, for the members */
+    int16_t lo, hi;        /* bytes from the leader's address to the group's
+                              first one, and past its last one */
+    uint16_t leader, last; /* the first and the last op */
+    bool write;            /* the leader writes: members may */
+} IrGroup;
+
 typedef struct IrOp {
     uint8_t opc;     /* IrOpc */
     uint8_t size;    /* IrSize */
@@ -155,7 +168,8 @@ typedef struct IrOp {
                         recipe */
     uint8_t dead;    /* set by ir_live: bit n: arg[n] is not used afterwards (a
                         global: is written again before anything can see it) */
-    uint8_t pad;
+    uint8_t group;   /* set by ir_group: LD, ST, LDV, STV: index in
+                        IrFunc.group, or 0 */
     int64_t imm;
 } IrOp;
 _Static_assert(sizeof(IrOp) == 32, "ops are copied by value and scanned");
@@ -164,11 +178,12 @@ _Static_assert(sizeof(IrOp) == 32, "ops are copied by value and scanned");
 #define IR_MAX_TEMPS   1024
 #define IR_MAX_LABELS  256
 #define IR_MAX_RECIPES 256
+#define IR_MAX_GROUPS  128 /* 0 is none */
 #define IR_CONST_CACHE 64 /* a power of two */
 
 /* One block under translation; one per vCPU thread, reused. */
 typedef struct IrFunc {
-    unsigned nops, ntemps, nlabels, nrecipes, nglobals;
+    unsigned nops, ntemps, nlabels, nrecipes, nglobals, ngroups;
     bool overflow;    /* a limit was hit: retry with fewer instructions */
     /* The emitter's knowledge of the flags, for recipes. */
     IrRecipe cc_now;  /* opc 0 (INSN): none */
@@ -177,6 +192,7 @@ typedef struct IrFunc {
     IrOp op[IR_MAX_OPS];
     IrTempInfo temp[IR_MAX_TEMPS];
     IrRecipe recipe[IR_MAX_RECIPES];
+    IrGroup group[IR_MAX_GROUPS];
 } IrFunc;
 
 /* --- set-up, once: the target names its registers --- */
@@ -184,6 +200,9 @@ IrTemp ir_add_global(const char *name, int32_t offset, bool vector, int pin);
 unsigned ir_global_count(void);
 const char *ir_global_name(IrTemp t);
 const IrTempInfo *ir_global_info(IrTemp t);
+/* Which global has bytes of [@from, @end) of X86CPU: the first from global
+ * number @t on; IR_NONE if none has. */
+IrTemp ir_global_in(int64_t from, int64_t end, IrTemp t);
 
 /* --- building --- */
 void ir_reset(IrFunc *f);
@@ -249,7 +268,13 @@ void ir_brcond(IrFunc *f, IrSize size, IrCond cond, IrTemp a, IrTemp b,
 void ir_trapif(IrFunc *f, IrSize size, IrCond cond, IrTemp a, IrTemp b,
                unsigned helper, int64_t arg);
 void ir_goto_tb(IrFunc *f, unsigned slot, IrSize rip_size, int64_t target);
-void ir_jmp_ind(IrFunc *f, IrTemp rip);
+/* What may have changed before an indirect jump, beside rip. */
+enum {
+    JMP_FLAGS = 1,    /* the flags that a TB is known by */
+    JMP_REQUESTS = 2, /* which requests to the vCPU can be served: leave to the
+                         exec loop if there are any */
+};
+void ir_jmp_ind(IrFunc *f, IrTemp rip, unsigned how);
 void ir_exit(IrFunc *f);
 /* @nargs temps follow; IR_NONE as @dst when there is no result. */
 void ir_call(IrFunc *f, unsigned helper, IrTemp dst, unsigned nargs, ...);
@@ -282,6 +307,7 @@ void ir_fold(IrFunc *f); /* constants, copies, useless moves */
 /* Backward liveness of temps and flags; removes dead ops; @cc_out is what a
  * successor may read at each exit (IR_CC_ALL when unknown). */
 void ir_live(IrFunc *f, uint8_t cc_out);
+void ir_group(IrFunc *f); /* accesses that share a probe of the soft TLB */
 
 void ir_dump(const IrFunc *f, GString *out);
 

@@ -30,6 +30,9 @@ enum {
 
 #define TB_MAX_INSNS 64
 
+/* TranslationBlock.jc_index when it is not one place. */
+enum { TB_JC_NOWHERE = 0xffff, TB_JC_MANY = 0xfffe };
+
 typedef struct TranslationBlock {
     ram_addr_t phys_pc;  /* of the first byte, in the space of all RAM */
     uint32_t flags;      /* X86CPU.hflags */
@@ -37,6 +40,11 @@ typedef struct TranslationBlock {
     uint16_t pc_offset;  /* phys_pc's offset in its page */
     uint16_t guest_bytes;
     uint16_t icount;     /* guest instructions */
+    /* The JMP or RET through a register or memory that ends it: x86_check_branch
+     * wants to know. */
+    bool has_branch;
+    uint16_t branch_off;  /* as in IR_INSN */
+    uint32_t branch_pops; /* what it has added to RSP */
     /* RAM addresses of the one or two pages its bytes are in (the second may
      * be RAM_ADDR_INVALID); it is in the list of each.  Page locks.  The low
      * bit of a list pointer is the index to follow it by. */
@@ -45,8 +53,9 @@ typedef struct TranslationBlock {
     TbCode code;
     struct cds_lfht_node node; /* in the hash of all TBs */
     uint32_t hash;
-    uint64_t jc_cpus; /* bit n: a vCPU of index n mod 64 may have it in its
-                         jump cache; atomic */
+    uint16_t jc_index; /* its first place in jump caches, or TB_JC_*; atomic */
+    uint64_t jc_cpus;  /* bit n: a vCPU of index n mod 64 may have it in its
+                          jump caches; atomic */
     /* Links: where our jumps go, and who jumps to us.  jump_dest: its own
      * link_lock's taker is the destination's; low bit: do not link again.
      * List pointers: low bit is the slot. */
@@ -55,5 +64,11 @@ typedef struct TranslationBlock {
     uintptr_t jump_list;
     uintptr_t jump_next[2];
 } TranslationBlock;
+
+/* Its first instruction, the only one then, reaches into the next page. */
+static inline bool tb_spans_pages(const TranslationBlock *tb)
+{
+    return tb->pc_offset + tb->guest_bytes > PAGE_SIZE;
+}
 
 #endif

@@ -76,7 +76,7 @@ void emit_set_df(X86Trans *s, const X86Insn *in)
     }
     change_field(s, offsetof(X86CPU, eflags), EFLAGS_DF, set);
     change_field(s, offsetof(X86CPU, hflags), HF_DF, set);
-    x86_jump_next(s);
+    x86_goto_changed(s, 0);
 }
 
 void emit_cli(X86Trans *s, const X86Insn *in)
@@ -88,15 +88,65 @@ void emit_cli(X86Trans *s, const X86Insn *in)
     }
 }
 
+/*
+ * Interrupts come after the next instruction (SDM vol. 2B, "STI"): it goes into
+ * the same TB, and behind it requests are looked at.  Where the TB cannot go
+ * on, HF_SHADOW holds them off.
+ */
 void emit_sti(X86Trans *s, const X86Insn *in)
 {
-    x86_call0(s, HELPER_sti);
-    x86_exit_next(s);
+    if (!(s->flags & HF_IOPL_OK) || s->leave) {
+        x86_call0(s, HELPER_sti);
+        x86_exit_next(s);
+        return;
+    }
+    change_field(s, offsetof(X86CPU, eflags), EFLAGS_IF, true);
+    s->max_insns = MIN(s->max_insns, s->ninsns + 1);
+    s->leave = true;
+    s->shadow_at = s->next_off;
+}
+
+/* The last instruction of a TB was STI. */
+void x86_enter_shadow(X86Trans *s)
+{
+    change_field(s, offsetof(X86CPU, hflags), HF_SHADOW, true);
+    x86_exit_shadow(s);
+}
+
+static void emit_stac(X86Trans *s)
+{
+    change_field(s, offsetof(X86CPU, eflags), EFLAGS_AC, true);
+    if (s->flags & HF_SMAP) {
+        change_field(s, offsetof(X86CPU, hflags), HF_SMAP, false);
+        x86_goto_changed(s, 0);
+    }
+}
+
+/* If HF_SMAP is clear, AC is set or CR4.SMAP is not. */
+static void emit_clac(X86Trans *s)
+{
+    unsigned off = ir_label(s->ir);
+    IrTemp cr4 = ir_temp(s->ir), smap = ir_temp(s->ir);
+
+    if (s->flags & HF_SMAP) {
+        return;
+    }
+    change_field(s, offsetof(X86CPU, eflags), EFLAGS_AC, false);
+    ir_ld_cpu(s->ir, cr4, offsetof(X86CPU, cr4), MO_32);
+    ir_op2(s->ir, IR_AND, IR_32, 0, smap, cr4, ir_const(s->ir, CR4_SMAP));
+    ir_brcond(s->ir, IR_32, COND_E, smap, ir_const(s->ir, 0), off);
+    change_field(s, offsetof(X86CPU, hflags), HF_SMAP, true);
+    x86_goto_changed(s, 0);
+    ir_set_label(s->ir, off);
+    x86_goto_changed(s, 1);
 }
 
 /* STAC, CLAC: the MMU mode of what follows changes. */
 void emit_set_ac(X86Trans *s, const X86Insn *in)
 {
-    x86_call0(s, in->row->arg);
-    x86_jump_next(s);
+    if (in->row->arg) {
+        emit_stac(s);
+    } else {
+        emit_clac(s);
+    }
 }

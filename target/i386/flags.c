@@ -60,16 +60,6 @@ void helper_sti(X86CPU *cpu)
     }
 }
 
-void helper_stac(X86CPU *cpu)
-{
-    x86_change_eflags(cpu, 0, EFLAGS_AC);
-}
-
-void helper_clac(X86CPU *cpu)
-{
-    x86_change_eflags(cpu, EFLAGS_AC, 0);
-}
-
 /* FLAGS as virtual-8086 code with IOPL < 3 sees them under VME. */
 static uint16_t vme_image(X86CPU *cpu)
 {

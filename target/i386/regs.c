@@ -12,6 +12,7 @@ const TcgTarget tcg_target = {
     .rip_base = offsetof(X86CPU, rip_base),
     .cc = offsetof(X86CPU, cc),
     .mxcsr = offsetof(X86CPU, mxcsr),
+    .flags = offsetof(X86CPU, hflags),
     .wide_flags = HF_CS64,
     .flat_flags = HF_FLAT_CS | HF_CS64,
 };

@@ -160,6 +160,7 @@ bool interp_compile(const IrFunc *f, TranslationBlock *tb, uint8_t *buf,
     copy_recipes(&l);
     *out = (TbCode){
         .entry = l.code,
+        .body = l.code,
         .code_bytes = sizeof(InterpTb) + f->nops * sizeof(IrOp),
         .side = l.side,
         .nside = make_side_table(&l),

@@ -79,7 +79,8 @@ static const IrOp *run_jmp_ind(Interp *s, const IrOp *op)
     const InterpTb *next = NULL;
 
     *s->rip = interp_get(s, op, 0);
-    if (s->code->chains) {
+    if (s->code->chains &&
+        !((op->aux & JMP_REQUESTS) && cpu_has_request(s->cpu))) {
         next = tcg_lookup_ind(s->cpu);
     }
     if (next) {

@@ -41,7 +41,8 @@ enum {
     FRAME_ADDR = 48,      /* guest address of a slow RMW */
     FRAME_FP = 56,        /* not 0: MXCSR may have news for X86CPU.mxcsr */
     FRAME_VEC = 64,       /* 32 bytes: operand of a slow vector access */
-    FRAME_SLOTS = 96,     /* homes of temps, 32 bytes each */
+    FRAME_SPARE = 96,     /* a register, across a second probe */
+    FRAME_SLOTS = 112,    /* homes of temps, 32 bytes each */
     FRAME_SIZE = FRAME_SLOTS + IR_MAX_TEMPS * 32,
 };
 
@@ -61,17 +62,16 @@ typedef struct Thunks {
     const void *mxcsr_guest; /* after one that may do SSE arithmetic */
 } Thunks;
 extern Thunks thunks;
+/* @e = the address of the jump cache's entry for @pc: jump_cache_index(). */
+void asm_jump_cache_entry(Asm *a, Reg e, Reg pc);
 #define THUNKS_MAX_BYTES 8192
 /* @buf has that many bytes.  The target's globals have been registered. */
 void thunks_generate(uint8_t *buf);
 
 /* Where a temp is.  Its home: X86CPU for globals, else a frame slot. */
 typedef struct TempState {
-    int8_t reg;     /* holds it, or REG_NONE; a pinned one always does */
-    bool in_home;   /* the home has the value as well, or alone */
-    bool wide;      /* a vector: reg has all 256 bits, not 128 of them with the
-                       rest at home */
-    int16_t slot;   /* number of its frame slot, -1: none yet */
+    int16_t reg;  /* holds it, or REG_NONE; a pinned one always does */
+    int16_t slot; /* number of its frame slot, -1: none yet */
 } TempState;
 
 struct Cg;
@@ -83,14 +83,17 @@ typedef struct Stub {
     StubFn *emit;
     const IrOp *op;
     uint8_t *jump;       /* displacement to be set to the stub */
+    uint8_t *jump2;      /* another, or NULL; the stub sets that itself */
     const uint8_t *back; /* where the fast path goes on */
     RegSet dirty;        /* values to be stored in their homes first */
     RegSet keep;         /* values that the fast path goes on using */
     RegSet wide;         /* vectors of which the register has 256 bits */
+    RegSet busy;         /* registers that had an owner */
     IrTemp owner[REG_COUNT];
     uint16_t insn_off;
     int8_t addr, value, dst; /* registers, by kind of stub */
     int32_t disp;
+    int8_t addend; /* of its group, or REG_NONE: zero it before returning */
 } Stub;
 
 typedef struct Label {
@@ -109,16 +112,20 @@ typedef struct LabelUse {
 typedef struct Cg {
     Asm as;
     const uint8_t *start;
+    const uint8_t *body;  /* behind the head's test */
     const uint8_t *limit; /* of what one op or stub may start at */
     const IrFunc *f;
     TranslationBlock *tb;
     bool failed;          /* no room */
 
-    /* Registers. */
-    IrTemp owner[REG_COUNT]; /* scratch and vector: the temp it holds */
+    /* Registers: sets are of scratch and vector ones. */
+    RegSet busy;   /* those that hold a temp: */
+    RegSet dirty;  /* its home does not have the value */
+    RegSet wide;   /* all 256 bits, not 128 of them with the rest at home */
+    RegSet locked; /* in use by the current op */
+    IrTemp owner[REG_COUNT]; /* which temp; for those in `busy` */
     uint32_t used_at[REG_COUNT];
     uint32_t tick;
-    RegSet locked;        /* in use by the current op */
     unsigned nslots;
     TempState temp[IR_MAX_TEMPS];
 
@@ -142,7 +149,13 @@ void ra_begin_op(Cg *c);
 /* Free the registers of temps that @op used last. */
 void ra_end_op(Cg *c, const IrOp *op);
 bool ra_is_const(const Cg *c, IrTemp t, int64_t *value);
-bool ra_is_pinned(const Cg *c, IrTemp t);
+static inline bool ra_is_pinned(const Cg *c, IrTemp t)
+{
+    return c->temp[t].reg != REG_NONE &&
+           !(RS(c->temp[t].reg) & (RS_SCRATCH | RS_VEC));
+}
+/* The register of @t has all 256 bits now, and its home has not. */
+void ra_widened(Cg *c, IrTemp t);
 Rm ra_home(Cg *c, IrTemp t);
 /* A register that holds @t; locked until the op ends. */
 Reg ra_use(Cg *c, IrTemp t);
@@ -224,6 +237,17 @@ void side_add(Cg *c, const IrOp *op, uint16_t insn_off);
 /* Move registers to others at once; any overlap. */
 void parallel_move(Cg *c, unsigned n, const Reg *dst, const Reg *src);
 
+/* --- host.c: what this processor has --- */
+typedef struct HostCpuid {
+    uint32_t leaf1_ecx, leaf7_ebx, leaf7_ecx, leaf81_ecx;
+} HostCpuid;
+bool host_cpuid_fits(const HostCpuid *h); /* x86-64-v3 */
+bool host_is_fit(void);
+/* What it may have beyond: none of it after host_be_plain(true). */
+void host_be_plain(bool on);
+bool host_has_fsgsbase(void);
+bool host_has_vop_ext(unsigned ext, bool wide); /* wide: in 256 bits */
+
 /* --- emit_*.c: false when @op belongs to another file --- */
 bool emit_move_op(Cg *c, const IrOp *op);
 bool emit_alu_op(Cg *c, const IrOp *op);
@@ -233,17 +257,17 @@ bool emit_flags_op(Cg *c, const IrOp *op);
 bool emit_mem_op(Cg *c, const IrOp *op);
 bool emit_rmw_op(Cg *c, const IrOp *op);
 bool emit_vec_op(Cg *c, const IrOp *op);
-/* Bits of VopExt, from 16 on for 256 bits: what tests let the host have. */
-extern uint32_t vop_ext_allowed;
 bool emit_vop_op(Cg *c, const IrOp *op);
 bool emit_flow_op(Cg *c, const IrOp *op);
 bool emit_call_op(Cg *c, const IrOp *op);
 void emit_head(Cg *c);       /* of the TB: test for an exit request */
+/* The way in for jumps, of a TB in two pages; NULL: there is none. */
+const uint8_t *emit_guard(Cg *c);
 void emit_fix_labels(Cg *c);
 /* EFLAGS of CMP(src0, src1). */
 void emit_compare(Cg *c, const IrOp *op);
 
-/* --- emit_mem.c --- */
+/* --- access.c --- */
 /* A memory op's address: register and displacement. */
 typedef struct Address {
     Reg reg;
@@ -259,5 +283,25 @@ uint8_t *emit_probe(Cg *c, const IrOp *op, Address a, bool write, Reg idx,
                     Reg tag);
 /* In a stub: RAX = the address. */
 void stub_address(Cg *c, const Stub *s);
+
+/* A load or store, by itself or in a group: begin, take what other operands it
+ * has, probe, emit the host's access, end, define the result, stub_join. */
+typedef struct Access {
+    Address addr;
+    Rm operand; /* once probed */
+    Reg free;   /* once probed: a scratch register for the result, or REG_NONE */
+    Stub *stub;
+} Access;
+/* Flags are put away, the address is in a register. */
+Access access_begin(Cg *c, const IrOp *op);
+/* @result: the caller wants x->free.  The stub has its address. */
+Stub *access_probe(Cg *c, const IrOp *op, Access *x, StubFn *slow, bool result);
+void access_end(Cg *c, const Access *x);
+/* The host's access, from what the stub says of value and result. */
+typedef void AccessBody(Cg *c, const Stub *s, Rm m);
+/* In the stub, first: what the group could not probe for tries by itself. */
+void access_retry(Cg *c, const Stub *s, AccessBody *body);
+/* And last, after stub_restore. */
+void access_return(Cg *c, const Stub *s);
 
 #endif

@@ -146,69 +146,139 @@ static void emit_goto_tb(Cg *c, const IrOp *op)
     after_exit(c);
 }
 
-static void stub_jmp_ind(Cg *c, const Stub *s)
+/* X86CPU.rip is @value: leave. */
+static void stub_serve(Cg *c, const Stub *s)
 {
-    if (s->value != RAX) {
-        asm_mov(&c->as, IR_64, RAX, s->value);
+    asm_store(&c->as, IR_64, RIP, s->value);
+    leave_tb(c, TB_EXIT_LOOKUP);
+}
+
+static void look_up(Cg *c, Reg pc)
+{
+    if (pc != RAX) {
+        asm_mov(&c->as, IR_64, RAX, pc);
     }
     asm_mov_imm(&c->as, RDX, (uintptr_t)c->tb);
     asm_jmp(&c->as, thunks.lookup);
 }
 
-/* Go slow unless the comparison just made came out equal. */
-static void guard_jmp_ind(Cg *c, const IrOp *op, Reg pc)
+static void stub_look_up(Cg *c, const Stub *s)
 {
-    Stub *s = stub_new(c, op, stub_jmp_ind);
-
-    s->value = pc;
-    s->jump = asm_jcc(&c->as, COND_NE, NULL);
+    if (s->jump2) {
+        asm_fix_jump(s->jump2, c->as.p);
+    }
+    look_up(c, s->value);
 }
 
-/* Leaves the address of the entry for @pc in @e: jump_cache_index(). */
-static void emit_probe_jump_cache(Cg *c, const IrOp *op, Reg pc, Reg e)
+/* EFLAGS: is the entry at @e the one for @pc...  */
+static void emit_compare_pc(Asm *a, Reg e, Reg pc)
+{
+    asm_op(a, 0x3b | A_W, pc, rm_mem(e, offsetof(JumpCacheEntry, pc)));
+}
+
+/* ...and for a TB with these flags?  Not if it is empty. */
+static void emit_compare_flags(Asm *a, Reg e, uint32_t flags)
+{
+    asm_op(a, 0x81, ALU_CMP, rm_mem(e, offsetof(JumpCacheEntry, flags)));
+    asm_u32(a, flags);
+}
+
+/* With the vCPU's flags, if they may be other ones by now; @tmp is lost. */
+static void emit_compare_flags_of(Cg *c, const IrOp *op, Reg e, Reg tmp)
+{
+    if (op->aux & JMP_FLAGS) {
+        asm_load(&c->as, IR_32, tmp, rm_cpu(tcg_target.flags));
+        asm_op(&c->as, 0x39, tmp, rm_mem(e, offsetof(JumpCacheEntry, flags)));
+    } else {
+        emit_compare_flags(&c->as, e, c->tb->flags);
+    }
+}
+
+static bool is_flat(const Cg *c)
+{
+    return c->tb->flags & tcg_target.flat_flags;
+}
+
+/* The jump cache knows no TB under a CS that is not flat. */
+static void emit_probe_jump_cache(Cg *c, const IrOp *op, Reg pc)
 {
     Asm *a = &c->as;
+    Reg tmp = ra_scratch(c, RS_SCRATCH), e = ra_scratch(c, RS_SCRATCH);
+    uint8_t *miss[2];
+    Stub *s;
 
-    asm_vex(a, 0xf0 | A_3A | A_F2 | A_W, e, 0, rm_reg(pc)); /* RORX */
-    asm_u8(a, JUMP_CACHE_BITS);
-    asm_alu(a, ALU_XOR, IR_32, rm_reg(e), pc);
-    asm_alu_imm(a, ALU_AND, IR_32, rm_reg(e), (1 << JUMP_CACHE_BITS) - 1,
-                false);
-    asm_op(a, 0xc1, 4, rm_reg(e)); /* SHL */
-    asm_u8(a, __builtin_ctz(sizeof(JumpCacheEntry)));
-    asm_op(a, 0x03 | A_W, e, rm_cpu(offsetof(CPUState, jump_cache))); /* ADD */
-    asm_op(a, 0x3b | A_W, pc, rm_mem(e, offsetof(JumpCacheEntry, pc)));
-    guard_jmp_ind(c, op, pc);
-    asm_op(a, 0x81, ALU_CMP, rm_mem(e, offsetof(JumpCacheEntry, flags)));
-    asm_u32(a, c->tb->flags);
-    guard_jmp_ind(c, op, pc);
+    asm_jump_cache_entry(a, e, pc);
+    emit_compare_pc(a, e, pc);
+    miss[0] = asm_jcc(a, COND_NE, NULL);
+    emit_compare_flags_of(c, op, e, tmp);
+    miss[1] = asm_jcc(a, COND_NE, NULL);
+    s = stub_new(c, op, stub_look_up);
+    s->value = pc;
+    s->jump = miss[0];
+    s->jump2 = miss[1];
+    asm_mov(a, IR_64, tmp, pc);
+    asm_alu_imm(a, ALU_AND, IR_64, rm_reg(tmp), (int32_t)PAGE_MASK, false);
+    asm_store(a, IR_64, RIP_BASE, tmp);
+    asm_op(a, 0xff, 4, rm_mem(e, offsetof(JumpCacheEntry, entry)));
 }
-
-_Static_assert(sizeof(JumpCacheEntry) == 32, "index is shifted by 5");
 
 static void emit_jmp_ind(Cg *c, const IrOp *op)
 {
-    Reg pc, page, e;
+    Stub *s;
+    Reg pc;
 
     settle_flags(c, op);
     pc = ra_use(c, op->arg[0]);
     ra_end_block(c);
-    if ((c->tb->cflags & CF_NO_CHAIN) ||
-        !(c->tb->flags & tcg_target.flat_flags)) {
+    if (op->aux & JMP_REQUESTS) {
+        /* And interrupt_request, behind it. */
+        asm_alu_imm(&c->as, ALU_CMP, IR_64,
+                    rm_cpu(offsetof(CPUState, exit_request)), 0, false);
+        s = stub_new(c, op, stub_serve);
+        s->value = pc;
+        s->jump = asm_jcc(&c->as, COND_NE, NULL);
+    }
+    if (c->tb->cflags & CF_NO_CHAIN) {
         asm_store(&c->as, IR_64, RIP, pc);
         leave_tb(c, TB_EXIT_LOOKUP);
-        after_exit(c);
-        return;
+    } else if (!is_flat(c) && !(op->aux & JMP_FLAGS)) {
+        look_up(c, pc);
+    } else {
+        emit_probe_jump_cache(c, op, pc);
     }
-    page = ra_scratch(c, RS_SCRATCH);
-    e = ra_scratch(c, RS_SCRATCH);
-    emit_probe_jump_cache(c, op, pc, e);
-    asm_mov(&c->as, IR_64, page, pc);
-    asm_alu_imm(&c->as, ALU_AND, IR_64, rm_reg(page), (int32_t)PAGE_MASK,
-                false);
-    asm_store(&c->as, IR_64, RIP_BASE, page);
-    asm_op(&c->as, 0xff, 4, rm_mem(e, offsetof(JumpCacheEntry, entry)));
     after_exit(c);
+}
+
+/*
+ * A jump within the first page does not tell whether the second one is still
+ * mapped behind it.  The jump cache is kept to what is mapped: enter if it
+ * names this TB, else look up what is there now.
+ */
+const uint8_t *emit_guard(Cg *c)
+{
+    Asm *a = &c->as;
+    const uint8_t *start = a->p;
+    uint8_t *miss[3];
+
+    if (!tb_spans_pages(c->tb) || !is_flat(c)) {
+        return NULL;
+    }
+    asm_load(a, IR_64, RAX, RIP_BASE);
+    asm_alu_imm(a, ALU_ADD, IR_64, rm_reg(RAX), c->tb->pc_offset, false);
+    asm_jump_cache_entry(a, RDX, RAX);
+    emit_compare_pc(a, RDX, RAX);
+    miss[0] = asm_jcc(a, COND_NE, NULL);
+    emit_compare_flags(a, RDX, c->tb->flags);
+    miss[1] = asm_jcc(a, COND_NE, NULL);
+    asm_mov_imm(a, RCX, (uintptr_t)c->start);
+    asm_op(a, 0x3b | A_W, RCX, rm_mem(RDX, offsetof(JumpCacheEntry, entry)));
+    miss[2] = asm_jcc(a, COND_NE, NULL);
+    asm_jmp(a, c->start);
+    for (unsigned i = 0; i < ARRAY_LEN(miss); i++) {
+        asm_fix_jump(miss[i], a->p);
+    }
+    look_up(c, RAX);
+    return start;
 }
 
 static void emit_exit(Cg *c, const IrOp *op)

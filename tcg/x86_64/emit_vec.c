@@ -57,78 +57,68 @@ static void define(Cg *c, const IrOp *op, Reg r)
     }
 }
 
+static void body_ldv(Cg *c, const Stub *s, Rm m)
+{
+    emit_vec_load(c, s->op->memop & MO_SIZE, s->dst, m);
+}
+
 static void stub_ldv(Cg *c, const Stub *s)
 {
+    access_retry(c, s, body_ldv);
     stub_save(c, s);
     stub_address(c, s);
     asm_mov_imm(&c->as, RCX, s->op->memop);
     asm_call(&c->as, thunks.load_vec);
     side_add(c, s->op, s->insn_off);
     stub_restore(c, s);
-    emit_vec_load(c, s->op->memop & MO_SIZE, s->dst, rm_mem(RSP, FRAME_VEC));
-    stub_jump_back(c, s);
+    body_ldv(c, s, rm_mem(RSP, FRAME_VEC));
+    access_return(c, s);
 }
 
 static void emit_ldv(Cg *c, const IrOp *op)
 {
-    unsigned size = op->memop & MO_SIZE;
-    Reg idx, tag, dst;
-    Address a;
-    Stub *s;
+    Access x = access_begin(c, op);
+    Reg dst;
 
-    cc_before_fault(c, op, true);
-    c->cc_host = false;
-    c->cc_mem = true;
     keep_upper(c, op);
-    a = emit_address(c, op);
-    idx = ra_scratch(c, RS_SCRATCH);
-    tag = ra_scratch(c, RS_SCRATCH);
     dst = ra_scratch(c, RS_VEC);
-    s = stub_new(c, op, stub_ldv);
-    s->addr = a.reg;
-    s->disp = a.disp;
-    s->dst = dst;
-    s->jump = emit_probe(c, op, a, op->memop & MO_RMW, idx, tag);
-    emit_vec_load(c, size, dst, rm_sib(idx, a.reg, 0, a.disp));
+    x.stub = access_probe(c, op, &x, stub_ldv, false);
+    x.stub->dst = dst;
+    body_ldv(c, x.stub, x.operand);
+    access_end(c, &x);
     define(c, op, dst);
-    stub_join(c, s);
+    stub_join(c, x.stub);
+}
+
+static void body_stv(Cg *c, const Stub *s, Rm m)
+{
+    emit_vec_store(c, s->op->memop & MO_SIZE, m, s->value);
 }
 
 static void stub_stv(Cg *c, const Stub *s)
 {
+    access_retry(c, s, body_stv);
     stub_save(c, s);
-    emit_vec_store(c, s->op->memop & MO_SIZE, rm_mem(RSP, FRAME_VEC),
-                   s->value);
+    body_stv(c, s, rm_mem(RSP, FRAME_VEC));
     stub_address(c, s);
     asm_mov_imm(&c->as, RCX, s->op->memop);
     asm_call(&c->as, thunks.store_vec);
     side_add(c, s->op, s->insn_off);
     stub_restore(c, s);
-    stub_jump_back(c, s);
+    access_return(c, s);
 }
 
 static void emit_stv(Cg *c, const IrOp *op)
 {
-    unsigned size = op->memop & MO_SIZE;
-    Reg idx, tag, src;
-    Address a;
-    Stub *s;
+    Access x = access_begin(c, op);
+    bool wide = (op->memop & MO_SIZE) == MO_256;
+    Reg src = wide ? ra_use_wide(c, op->arg[1]) : ra_use(c, op->arg[1]);
 
-    cc_before_fault(c, op, true);
-    c->cc_host = false;
-    c->cc_mem = true;
-    a = emit_address(c, op);
-    src = size == MO_256 ? ra_use_wide(c, op->arg[1])
-                         : ra_use(c, op->arg[1]);
-    idx = ra_scratch(c, RS_SCRATCH);
-    tag = ra_scratch(c, RS_SCRATCH);
-    s = stub_new(c, op, stub_stv);
-    s->addr = a.reg;
-    s->disp = a.disp;
-    s->value = src;
-    s->jump = emit_probe(c, op, a, true, idx, tag);
-    emit_vec_store(c, size, rm_sib(idx, a.reg, 0, a.disp), src);
-    stub_join(c, s);
+    x.stub = access_probe(c, op, &x, stub_stv, false);
+    x.stub->value = src;
+    body_stv(c, x.stub, x.operand);
+    access_end(c, &x);
+    stub_join(c, x.stub);
 }
 
 static void emit_vmov(Cg *c, const IrOp *op)
@@ -156,18 +146,17 @@ static void emit_vzeroup(Cg *c, const IrOp *op)
 
     asm_vex(&c->as, 0x57 | A_0F, zero, zero, rm_reg(zero)); /* VXORPS */
     for (unsigned t = 0; t < c->f->nglobals && n < op->aux; t++) {
-        TempState *s = &c->temp[t];
+        Reg r = (Reg)c->temp[t].reg;
 
         if (!c->f->temp[t].vector) {
             continue;
         }
         n++;
-        if (s->reg == REG_NONE) {
+        if (r == REG_NONE) {
             asm_vstore(&c->as, false, ra_upper_home(c, t), zero);
         } else {
-            asm_vmov(&c->as, false, s->reg, s->reg);
-            s->wide = true;
-            s->in_home = false;
+            asm_vmov(&c->as, false, r, r);
+            ra_widened(c, t);
         }
     }
 }

@@ -144,12 +144,51 @@ static const void *gen_leave(Asm *a, const void **spilled)
     return start;
 }
 
-/* A JMP_IND that the jump cache could not serve.  rax: pc, rdx: TB. */
+void asm_jump_cache_entry(Asm *a, Reg e, Reg pc)
+{
+    const unsigned entry_bits = __builtin_ctz(sizeof(JumpCacheEntry));
+
+    asm_op(a, 0x69, e, rm_reg(pc)); /* IMUL */
+    asm_u32(a, JUMP_CACHE_FACTOR);
+    asm_op(a, 0xc1, 5, rm_reg(e)); /* SHR */
+    asm_u8(a, 32 - JUMP_CACHE_BITS - entry_bits);
+    asm_alu_imm(a, ALU_AND, IR_32, rm_reg(e), -(1 << entry_bits), false);
+    asm_op(a, 0x03 | A_W, e, rm_cpu(offsetof(CPUState, jump_cache))); /* ADD */
+}
+
+_Static_assert((sizeof(JumpCacheEntry) & (sizeof(JumpCacheEntry) - 1)) == 0 &&
+                   offsetof(CPUJumpCache, e) % (2 * sizeof(JumpCacheEntry)) ==
+                       0,
+               "entries are found by shifts, and their others by a bit");
+
+/* On at @pc if the other place of the jump cache knows it.  Flags that a TB is
+ * known by are the vCPU's: those of a CS that is not flat never match. */
+static void emit_second_probe(Asm *a, Reg pc, Reg e, Reg tmp)
+{
+    uint8_t *miss[2];
+
+    asm_jump_cache_entry(a, e, pc);
+    asm_alu_imm(a, ALU_XOR, IR_64, rm_reg(e), sizeof(JumpCacheEntry), false);
+    asm_op(a, 0x3b | A_W, pc, rm_mem(e, offsetof(JumpCacheEntry, pc)));
+    miss[0] = asm_jcc(a, COND_NE, NULL);
+    asm_load(a, IR_32, tmp, rm_cpu(tcg_target.flags));
+    asm_op(a, 0x3b, tmp, rm_mem(e, offsetof(JumpCacheEntry, flags)));
+    miss[1] = asm_jcc(a, COND_NE, NULL);
+    asm_mov(a, IR_64, tmp, pc);
+    asm_alu_imm(a, ALU_AND, IR_64, rm_reg(tmp), (int32_t)PAGE_MASK, false);
+    asm_store(a, IR_64, rm_cpu(tcg_target.rip_base), tmp);
+    asm_op(a, 0xff, 4, rm_mem(e, offsetof(JumpCacheEntry, entry)));
+    asm_fix_jump(miss[0], a->p);
+    asm_fix_jump(miss[1], a->p);
+}
+
+/* A JMP_IND that the jump cache could not serve at once.  rax: pc, rdx: TB. */
 static const void *gen_lookup(Asm *a, const void *leave_spilled)
 {
     const void *start = a->p;
     uint8_t *hit;
 
+    emit_second_probe(a, RAX, RCX, RDI);
     asm_store(a, IR_64, rm_cpu(tcg_target.rip), RAX);
     asm_store(a, IR_64, rm_mem(RSP, FRAME_TB), RDX);
     emit_spill(a, ~0u);

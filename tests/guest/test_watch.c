@@ -7,15 +7,6 @@
  */
 #include "guest.h"
 
-#define READ_DR(n) \
-    ({ \
-        uint64_t v_; \
-        __asm__ volatile("mov %%dr" #n ", %0" : "=r"(v_)); \
-        v_; \
-    })
-#define WRITE_DR(n, v) \
-    __asm__ volatile("mov %0, %%dr" #n ::"r"((uint64_t)(v)) : "memory")
-
 #define DR6_ONES 0xffff0ff0ull
 #define DR7_ONES 0x400ull
 #define DR7_G(i) (2ull << 2 * (i))
@@ -134,6 +125,33 @@ static void test_effects(void)
     check_eq(data[16], 3, "each was done once");
 }
 
+/* A call that is a block of its own, on to a place in its page that it has
+ * been to before. */
+static void test_call(void)
+{
+    uint64_t *slot, want, i;
+
+    for (i = 0; i < 4; i++) {
+        db.n = 0;
+        __asm__ volatile(
+            "lea -8(%%rsp), %0\n"
+            "mov %0, %%dr2\n"
+            "mov %3, %%dr7\n"
+            "jmp 1f\n"
+            "1: call 2f\n"
+            "nop\n"
+            "2: add $8, %%rsp\n"
+            "mov %4, %%dr7\n"
+            "lea 2b(%%rip), %1"
+            : "=&r"(slot), "=&r"(want), "+m"(db)
+            : "r"(DR7_ONES | (i > 1 ? DR7_G(2) | DR7_WRITE(2, LEN8) : 0)),
+              "r"(DR7_ONES)
+            : "memory", "cc");
+        check_eq(db.n, i > 1, "call, watched %d", (int)i);
+        check(i < 2 || db.rip == want, "call: the trap is at its target");
+    }
+}
+
 /* Two at once, and one together with a single step. */
 static void test_several(void)
 {
@@ -192,6 +210,7 @@ int main(void)
     on_vector(1, on_debug);
     test_cases();
     test_effects();
+    test_call();
     test_several();
     test_fault();
     test_rep();

@@ -209,6 +209,7 @@ static void translate(const Bytes *insn, uint32_t flags)
     ir_exit(&ir);
     ir_fold(&ir);
     ir_live(&ir, IR_CC_ALL);
+    ir_group(&ir);
 }
 
 static void run_interp(State *st)

@@ -12,6 +12,7 @@ const TcgTarget tcg_target = {
     .rip_base = offsetof(X86CPU, rip_base),
     .cc = offsetof(X86CPU, cc),
     .mxcsr = offsetof(X86CPU, mxcsr),
+    .flags = offsetof(X86CPU, hflags),
     .wide_flags = HF_CS64,
     .flat_flags = HF_FLAT_CS | HF_CS64,
 };
@@ -408,6 +409,7 @@ void rig_run(uint32_t cflags, uint16_t cc_mask)
     g_assert_false(rig_func.overflow);
     ir_fold(&rig_func);
     ir_live(&rig_func, IR_CC_ALL);
+    ir_group(&rig_func);
     run_side(&sides[0], cflags);
     run_side(&sides[1], cflags);
     if (g_getenv("RIG_DUMP")) {

@@ -90,6 +90,7 @@ static void run(void)
     cpu = before;
     ir_fold(&func);
     ir_live(&func, IR_CC_ALL);
+    ir_group(&func);
     compile(0);
     g_assert_cmpint(enter(0), ==, TB_EXIT_LOOKUP);
     g_assert_cmpmem(cpu.regs, sizeof(cpu.regs), after.regs, sizeof(after.regs));

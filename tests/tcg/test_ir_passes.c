@@ -360,6 +360,76 @@ static void test_helper_forgets_values(void)
     g_assert_cmpuint(nth(f, IR_MOV, 1)->arg[1], ==, RAX);
 }
 
+static const IrGroup *group_of(const IrFunc *f, const IrOp *op)
+{
+    return op->group ? &f->group[op->group] : NULL;
+}
+
+/* PUSH, PUSH, a load between the two: one probe for all. */
+static void test_group_of_pushes(void)
+{
+    IrFunc *f = start();
+    const IrGroup *g;
+
+    ir_st(f, RCX, RAX, -8, MO_64);
+    ir_lea(f, IR_64, RAX, RAX, IR_NONE, 0, -8);
+    ir_st(f, RDX, RAX, -8, MO_64);
+    ir_ld(f, IR_32, RDX, RAX, 4, MO_32);
+    ir_exit(f);
+    ir_group(f);
+    g = group_of(f, nth(f, IR_ST, 0));
+    g_assert_nonnull(g);
+    g_assert_true(group_of(f, nth(f, IR_ST, 1)) == g);
+    g_assert_true(group_of(f, nth(f, IR_LD, 0)) == g);
+    g_assert_true(g->write);
+    g_assert_true(&f->op[g->leader] == nth(f, IR_ST, 0));
+    g_assert_true(&f->op[g->last] == nth(f, IR_LD, 0));
+    g_assert_cmpint(g->lo, ==, -8);
+    g_assert_cmpint(g->hi, ==, 8);
+}
+
+/* A store needs more than a load has probed; distance, another register, a
+ * helper and a label end a group; one alone is none. */
+static void test_group_limits(void)
+{
+    IrFunc *f = start();
+
+    ir_ld(f, IR_64, RCX, RAX, 0, MO_64);
+    ir_st(f, RDX, RAX, 8, MO_64);
+    ir_ld(f, IR_64, RCX, RAX, 4096, MO_64);
+    ir_mov(f, IR_64, RAX, RCX);
+    ir_ld(f, IR_64, RDX, RAX, 0, MO_64);
+    ir_call(f, H_PLAIN, IR_NONE, 0);
+    ir_ld(f, IR_64, RDX, RAX, 0, MO_64);
+    ir_set_label(f, ir_label(f));
+    ir_ld(f, IR_64, RDX, RAX, 0, MO_64);
+    ir_exit(f);
+    ir_group(f);
+    for (unsigned i = 0; i < f->nops; i++) {
+        g_assert_cmpuint(f->op[i].group, ==, 0);
+    }
+}
+
+/* An aligned access follows only from one that is aligned at least as well, at
+ * a multiple of its size. */
+static void test_group_aligned(void)
+{
+    IrFunc *f = start();
+
+    ir_ldv(f, XMM0, RAX, 0, MO_128 | MO_ALIGN);
+    ir_stv(f, XMM0, RCX, 0, MO_128);
+    ir_ldv(f, XMM0, RAX, 32, MO_128 | MO_ALIGN);
+    ir_stv(f, XMM0, RCX, 16, MO_128 | MO_ALIGN);
+    ir_ldv(f, XMM0, RAX, 8, MO_128 | MO_ALIGN);
+    ir_exit(f);
+    ir_group(f);
+    g_assert_true(nth(f, IR_LDV, 0)->group != 0);
+    g_assert_true(nth(f, IR_LDV, 1)->group == nth(f, IR_LDV, 0)->group);
+    g_assert_true(nth(f, IR_LDV, 2)->group == 0);
+    g_assert_true(nth(f, IR_STV, 0)->group == 0);
+    g_assert_true(nth(f, IR_STV, 1)->group == 0);
+}
+
 static void test_dump(void)
 {
     IrFunc *f = start();
@@ -403,6 +473,9 @@ int main(int argc, char **argv)
     g_test_add_func("/ir/fold/locals", test_fold_keeps_locals);
     g_test_add_func("/ir/fold/branch", test_fold_branch);
     g_test_add_func("/ir/fold/helper", test_helper_forgets_values);
+    g_test_add_func("/ir/group/pushes", test_group_of_pushes);
+    g_test_add_func("/ir/group/limits", test_group_limits);
+    g_test_add_func("/ir/group/aligned", test_group_aligned);
     g_test_add_func("/ir/dump", test_dump);
     return g_test_run();
 }

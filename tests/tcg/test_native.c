@@ -287,6 +287,55 @@ static void add_load_store(IrFunc *f)
     }
 }
 
+static IrTemp dest_but(IrFunc *f, IrTemp base)
+{
+    IrTemp t = dest(f);
+
+    return t == base ? G_REG((base + 1) % 16) : t;
+}
+
+static void add_near_access(IrFunc *f, IrTemp base, unsigned align)
+{
+    MemOp op = below(6);
+    int64_t disp = (int64_t)(below(120) & ~align) - 40;
+    MemOp how = chance(3) ? 0 : MO_ALIGN;
+
+    if (op >= MO_128) {
+        if (chance(2)) {
+            ir_ldv(f, G_VEC(below(16)), base, disp, op | how);
+        } else {
+            ir_stv(f, G_VEC(below(16)), base, disp, op | how);
+        }
+    } else if (chance(2)) {
+        ir_ld(f, op == MO_64 ? IR_64 : IR_32, dest_but(f, base), base, disp,
+              op | (chance(4) ? MO_RMW : 0) | how);
+    } else {
+        ir_st(f, source(f), base, disp, op | how);
+    }
+}
+
+/* Accesses off one register, which moves along, as by pushes and pops: near the
+ * end of a page more often than not. */
+static void add_neighbours(IrFunc *f)
+{
+    IrTemp base = G_REG(below(16));
+    unsigned align = chance(2) ? 15 : 0;
+
+    ir_mov(f, IR_64, base,
+           ir_const(f, RIG_VA + PAGE_SIZE + below(2) * (PAGE_SIZE - 128) +
+                           (below(128) & ~align)));
+    for (unsigned n = 2 + below(5); n; n--) {
+        add_near_access(f, base, align);
+        if (chance(3)) {
+            ir_lea(f, IR_64, base, base, IR_NONE, 0, 16 - 16 * (int)below(3));
+        }
+        if (chance(4)) {
+            ir_op2(f, IR_ADD, IR_64, IR_CC_ALL, dest_but(f, base), source(f),
+                   source(f));
+        }
+    }
+}
+
 static void add_rmw(IrFunc *f)
 {
     static const IrOpc ops[] = { IR_ADD, IR_SUB, IR_ADC, IR_SBB, IR_AND,
@@ -450,6 +499,7 @@ static AddOp *const all_ops[] = {
     add_move,     add_move,         add_bit_test,  add_flags_op,
     add_flags_op, add_load_store,   add_load_store, add_rmw,    add_cmpxchg,
     add_call,     add_vector_move,  add_cpu_field, add_vop,     add_vop,
+    add_neighbours,
 };
 
 /* A forward branch over what follows, now and then. */
@@ -565,10 +615,32 @@ static void test_vops(void)
 /* As on a host that has none of what AVX2 does not imply. */
 static void test_lacking(void)
 {
-    vop_ext_allowed = BIT(VOP_EXT_NONE);
+    host_be_plain(true);
     test_vops();
     test_all();
-    vop_ext_allowed = UINT32_MAX;
+    host_be_plain(false);
+}
+
+/* Without any one of what compilers call x86-64-v3, the back-end is unfit:
+ * psABI x86-64, table 3.1. */
+static void test_required(void)
+{
+    const HostCpuid v3 = {.leaf1_ecx = 0x38d01000,
+                          .leaf7_ebx = 0x128,
+                          .leaf81_ecx = 0x21};
+    const HostCpuid all = {UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX};
+
+    g_assert_true(host_cpuid_fits(&all));
+    for (unsigned bit = 0; bit < 32; bit++) {
+        HostCpuid h[3] = {all, all, all};
+
+        h[0].leaf1_ecx &= ~BIT(bit);
+        h[1].leaf7_ebx &= ~BIT(bit);
+        h[2].leaf81_ecx &= ~BIT(bit);
+        g_assert_true(host_cpuid_fits(&h[0]) != (v3.leaf1_ecx >> bit & 1));
+        g_assert_true(host_cpuid_fits(&h[1]) != (v3.leaf7_ebx >> bit & 1));
+        g_assert_true(host_cpuid_fits(&h[2]) != (v3.leaf81_ecx >> bit & 1));
+    }
 }
 
 /* --- by hand --- */
@@ -637,41 +709,77 @@ static void test_chain(void)
     g_assert_cmpuint(rig_cpu.regs[9], ==, ~(uint64_t)0);
 }
 
-/* Through the jump cache when pc and flags agree, else to tcg_lookup_ind. */
-static void test_indirect(void)
+/* A loop through the jump cache: R9 counts down, R10 is where to. */
+static void make_indirect(TranslationBlock *tb, unsigned how)
 {
-    TranslationBlock tb = { .flags = HF_CS64 };
-    TranslationBlock *last = NULL;
     static CPUJumpCache cache;
-    const vaddr pc = 0xffffffff81234abc;
-    JumpCacheEntry *e = &cache.e[jump_cache_index(pc)];
     IrFunc *f = rig_start();
     unsigned done = ir_label(f);
 
     ir_op2(f, IR_SUB, IR_64, 0, G_REG(9), G_REG(9), ir_const(f, 1));
     ir_brcond(f, IR_64, COND_E, G_REG(9), ir_const(f, 0), done);
-    ir_jmp_ind(f, G_REG(10));
+    ir_jmp_ind(f, G_REG(10), how);
     ir_set_label(f, done);
     ir_exit(f);
     ir_live(f, IR_CC_ALL);
-    g_assert_true(rig_compile(&tb, 4096));
+    g_assert_true(rig_compile(tb, 4096));
     memset(&cache, 0xff, sizeof(cache));
     rig_cpu.cs.jump_cache = &cache;
     rig_cpu.regs[9] = 10;
+}
+
+/* Leaves with so many rounds to go. */
+static void check_indirect(TranslationBlock *tb, uint64_t left)
+{
+    TranslationBlock *last = NULL;
+
+    rig_cpu.rip_base = 0;
+    g_assert_cmpint(rig_enter(tb, &last), ==, TB_EXIT_LOOKUP);
+    g_assert_cmpuint(rig_cpu.regs[9], ==, left);
+    g_assert_true(last == tb);
+}
+
+/* Through the jump cache when pc and flags agree, else to tcg_lookup_ind. */
+static void test_indirect(void)
+{
+    TranslationBlock tb = {.flags = HF_CS64};
+    const vaddr pc = 0xffffffff81234abc;
+    JumpCacheEntry *e;
+
+    make_indirect(&tb, 0);
     rig_cpu.regs[10] = pc;
-    g_assert_cmpint(rig_enter(&tb, &last), ==, TB_EXIT_LOOKUP);
-    g_assert_cmpuint(rig_cpu.regs[9], ==, 9);
+    e = &rig_cpu.cs.jump_cache->e[jump_cache_index(pc)];
+    check_indirect(&tb, 9);
     g_assert_cmphex(rig_cpu.rip, ==, pc);
-    g_assert_true(last == &tb);
     *e = (JumpCacheEntry){ .pc = pc, .flags = HF_CS64 ^ 1,
                            .entry = tb.code.entry };
-    g_assert_cmpint(rig_enter(&tb, &last), ==, TB_EXIT_LOOKUP);
-    g_assert_cmpuint(rig_cpu.regs[9], ==, 8);
+    check_indirect(&tb, 8);
     e->flags = HF_CS64;
-    rig_cpu.rip_base = 0;
-    g_assert_cmpint(rig_enter(&tb, &last), ==, TB_EXIT_LOOKUP);
-    g_assert_cmpuint(rig_cpu.regs[9], ==, 0);
+    rig_cpu.cs.interrupt_request = 1;
+    check_indirect(&tb, 0);
+    rig_cpu.cs.interrupt_request = 0;
     g_assert_cmphex(rig_cpu.rip_base, ==, 0xffffffff81234000);
+}
+
+/* With the vCPU's flags, and none while a request waits. */
+static void test_indirect_changed(void)
+{
+    TranslationBlock tb = {.flags = HF_CS64};
+    const vaddr pc = 0x7654321;
+    JumpCacheEntry *e;
+
+    make_indirect(&tb, JMP_FLAGS | JMP_REQUESTS);
+    rig_cpu.regs[10] = pc;
+    rig_cpu.hflags = HF_CS64 | HF_DF;
+    e = &rig_cpu.cs.jump_cache->e[jump_cache_index(pc)];
+    *e = (JumpCacheEntry){.pc = pc, .flags = HF_CS64, .entry = tb.code.entry};
+    check_indirect(&tb, 9);
+    e->flags = HF_CS64 | HF_DF;
+    rig_cpu.cs.interrupt_request = 1;
+    check_indirect(&tb, 8);
+    g_assert_cmphex(rig_cpu.rip, ==, pc);
+    rig_cpu.cs.interrupt_request = 0;
+    check_indirect(&tb, 0);
 }
 
 /* What the SSE helper does to the host's flags stays out of the guest's, and
@@ -702,13 +810,13 @@ int main(int argc, char **argv)
         add_alu,  add_compare,  add_unary,    add_shift,      add_double_shift,
         add_multiply, add_scan, add_bmi,      add_move,       add_bit_test,
         add_flags_op, add_load_store, add_rmw, add_cmpxchg,   add_call,
-        add_vector_move, add_cpu_field, add_vop,
+        add_vector_move, add_cpu_field, add_vop,    add_neighbours,
     };
     static const char *const names[] = {
         "alu",  "compare", "unary", "shift", "double-shift",
         "multiply", "scan", "bmi", "move", "bit-test",
         "flags", "load-store", "rmw", "cmpxchg", "call",
-        "vector-move", "cpu-field", "vop",
+        "vector-move", "cpu-field", "vop", "neighbours",
     };
 
     g_test_init(&argc, &argv, NULL);
@@ -719,10 +827,12 @@ int main(int argc, char **argv)
     g_test_add_func("/native/vops", test_vops);
     g_test_add_func("/native/random/all", test_all);
     g_test_add_func("/native/lacking", test_lacking);
+    g_test_add_func("/native/required", test_required);
     g_test_add_func("/native/buffer-end", test_buffer_end);
     g_test_add_func("/native/exit-request", test_exit_request);
     g_test_add_func("/native/chain", test_chain);
     g_test_add_func("/native/indirect", test_indirect);
+    g_test_add_func("/native/indirect-changed", test_indirect_changed);
     g_test_add_func("/native/mxcsr", test_mxcsr);
     return g_test_run();
 }

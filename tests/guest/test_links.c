@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What one piece of code leads to: jumps and returns to pages that have been
+ * mapped elsewhere, or whose code has changed, since the last time.
+ * Source: SDM vol. 3A, 4.10.4 "Invalidation of TLBs and Paging-Structure
+ * Caches"; 8.1.3 "Handling Self- and Cross-Modifying Code".
+ */
+#include "guest.h"
+
+#define VA 0x200000000ull /* two pages of code */
+
+static uint8_t *near, *far[2]; /* what the first and the second are mapped to */
+
+static uint8_t *put(uint8_t *at, const char *bytes, unsigned n)
+{
+    memcpy(at, bytes, n);
+    return at + n;
+}
+#define PUT(at, bytes) put(at, bytes, sizeof(bytes) - 1)
+
+static uint32_t run(uint64_t va, uint32_t count)
+{
+    uint32_t value;
+
+    __asm__ volatile("xor %%eax, %%eax\n"
+                     "call *%2"
+                     : "=&a"(value), "+c"(count)
+                     : "r"(va)
+                     : "rdx", "rsi", "rdi", "memory", "cc");
+    return value;
+}
+
+static void map_far(uint64_t pa)
+{
+    page_map(VA + 4096, pa, 3);
+}
+
+static void begin(void)
+{
+    page_map(VA, (uintptr_t)near, 3);
+    map_far((uintptr_t)far[0]);
+}
+
+/*
+ * An instruction over both pages that is reached by a jump from the first: add
+ * to EAX an immediate whose last two bytes are in the second page, ECX times.
+ */
+static void put_split_loop(void)
+{
+    PUT(near + 0xff0, "\x90\xeb\x08");         /* NOP; JMP to the next line */
+    PUT(near + 0xffb, "\x90\x90\x05\x01\x00"); /* NOP; NOP; ADD EAX, imm32 */
+    for (unsigned i = 0; i < 2; i++) {
+        uint8_t *at = PUT(far[i], "\x01\x00"); /* 0x10001 or 0x20001 */
+
+        far[i][0] += i;
+        at = PUT(at, "\xff\xc9"); /* DEC ECX */
+        PUT(at, "\x75\xea\xc3");  /* JNZ to the first NOP; RET */
+    }
+}
+
+static void test_split(void)
+{
+    unsigned i, wrong = 0;
+
+    begin();
+    put_split_loop();
+    for (i = 0; i < 100; i++) {
+        map_far((uintptr_t)far[i & 1]);
+        wrong += run(VA + 0xff0, 5) != 5 * (((i & 1) + 1) << 16 | 1);
+    }
+    check_eq(wrong, 0, "the end of an instruction, mapped elsewhere");
+    wrong = 0;
+    for (i = 0; i < 100; i++) {
+        far[0][0] = i;
+        map_far((uintptr_t)far[0]);
+        wrong += run(VA + 0xff0, 3) != 3 * (i << 16 | 1);
+    }
+    check_eq(wrong, 0, "the end of an instruction, written");
+}
+
+/* Where nothing answers all bits read as ones. */
+static void test_split_device(void)
+{
+    unsigned i, wrong = 0;
+    Frame f;
+
+    begin();
+    put_split_loop();
+    PUT(near + 0xffd, "\xb8\x01\x00"); /* MOV EAX, imm32... */
+    PUT(far[0], "\x02\x00\xc3");       /* ...0x20001; RET */
+    for (i = 0; i < 20; i++) {
+        map_far((uintptr_t)far[0]);
+        wrong += run(VA + 0xff0, 1) != 0x20001;
+        map_far(0xd0000000);
+        /* Bytes of ones behind it are no instruction. */
+        wrong += catch ((void (*)(void *))(VA + 0xff0), NULL, &f) != 6 ||
+                 f.rip != VA + 0x1002 || f.rax != 0xffff0001;
+    }
+    check_eq(wrong, 0, "the end of an instruction, in RAM and in no RAM");
+}
+
+#define CR4_SMAP (1ull << 21)
+
+/* Reads a page of user mode behind CLAC: what is jumped to depends on CR4. */
+static void read_user(void *at)
+{
+    __asm__ volatile("stac; clac; mov (%0), %%eax" ::"r"(at) : "rax");
+}
+
+static void test_smap(void)
+{
+    static uint32_t word;
+    unsigned i, wrong = 0;
+
+    for (i = 0; i < 20; i++) {
+        bool on = i / 2 & 1;
+
+        WRITE_CR(4, (READ_CR(4) & ~CR4_SMAP) | (on ? CR4_SMAP : 0));
+        wrong += catch (read_user, user_alias(&word), NULL) != (on ? 14 : -1);
+    }
+    WRITE_CR(4, READ_CR(4) & ~CR4_SMAP);
+    check_eq(wrong, 0, "CLAC with and without CR4.SMAP");
+}
+
+int main(void)
+{
+    near = page_alloc();
+    far[0] = page_alloc();
+    far[1] = page_alloc();
+    test_split();
+    test_split_device();
+    test_smap();
+    return 0;
+}
