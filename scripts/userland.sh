@@ -15,6 +15,7 @@ userland_packages="$programs linux-image-cloud-amd64 systemd-sysv udev kmod
     lame opus-tools stress-ng"
 
 make_userland_tree() {
+    # shellcheck disable=SC2086
     bootstrap_debian "$1" "$(echo $userland_packages | tr ' ' ,)"
 }
 
