@@ -92,11 +92,22 @@ static uint32_t one_insn_cflags(CPUState *cpu)
     return (tcg_cflags(cpu) & ~CF_COUNT_MASK) | 1 | CF_NOIRQ;
 }
 
+void tcg_begin_again(CPUState *cpu)
+{
+    const TranslationBlock *tb =
+        cpu->host_pc ? region_find_tb(cpu->host_pc) : NULL;
+
+    if (tb) {
+        x86_begin_insn_again(x86_cpu(cpu), tb->flags);
+    }
+    cpu_loop_exit(cpu);
+}
+
 void tcg_run_alone(CPUState *cpu)
 {
     cpu->cflags_next_tb = one_insn_cflags(cpu);
     cpu->exception_index = -1;
-    cpu_loop_exit(cpu);
+    tcg_begin_again(cpu);
 }
 
 /* Exceptions wait to be delivered, or the loop is to end with @exit. */

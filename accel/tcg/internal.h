@@ -99,8 +99,10 @@ void tb_restore_cc(X86CPU *cpu, const TranslationBlock *tb,
                    const IrRecipe *r);
 void tb_set_rip_base(X86CPU *cpu);
 uint32_t tcg_cflags(CPUState *cpu);
-/* Go back to the start of the instruction that C code runs for, and run it in
- * a TB of its own. */
+/* Leave for the exec loop before the instruction that C code runs for, of which
+ * nothing may have been done. */
+G_NORETURN void tcg_begin_again(CPUState *cpu);
+/* As that, to run the instruction in a TB of its own. */
 G_NORETURN void tcg_run_alone(CPUState *cpu);
 
 TranslationBlock *tb_translate(CPUState *cpu, vaddr pc, ram_addr_t phys_pc,

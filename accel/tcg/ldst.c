@@ -326,7 +326,7 @@ G_NORETURN static void exit_atomic(CPUState *cpu)
 {
     cpu->tcg->stats.atomics_exclusive++;
     cpu->exception_index = CPU_EXCP_EXIT + CPU_EXIT_ATOMIC;
-    cpu_loop_exit(cpu);
+    tcg_begin_again(cpu);
 }
 
 static void *rmw_bounce(CPUState *cpu, vaddr addr, MemOp op)

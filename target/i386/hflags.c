@@ -58,6 +58,12 @@ void x86_change_eflags(X86CPU *cpu, uint32_t clear, uint32_t set)
                   hflags_of_eflags(cpu, cpu->hflags);
 }
 
+void x86_begin_insn_again(X86CPU *cpu, uint32_t tb_flags)
+{
+    cpu->hflags |= tb_flags & HF_ONE_SHOT;
+    cpu->eflags |= tb_flags & HF_RF ? EFLAGS_RF : 0;
+}
+
 /* Base 0, limit 4 GiB, and (data) both readable and writable. */
 static bool seg_is_flat(const SegmentCache *seg)
 {

@@ -305,7 +305,7 @@ static void clear_bits(X86Trans *s, int32_t field, uint32_t bits)
  * set in any case (SDM vol. 3B, 17.3.1.1 "Instruction-Breakpoint..."). */
 static void clear_one_shot_flags(X86Trans *s)
 {
-    uint32_t one_shot = s->flags & (HF_SHADOW | HF_SS_SHADOW | HF_RF);
+    uint32_t one_shot = s->flags & HF_ONE_SHOT;
 
     if (one_shot) {
         clear_bits(s, offsetof(X86CPU, hflags), one_shot);

@@ -5,6 +5,8 @@
  * instruction.
  * Source: SDM vol. 3B, 18.2 "Debug Registers", 18.3 "Debug Exceptions"; vol.
  * 3A, 6.8.3 "Masking Exceptions and Interrupts When Switching Stacks".
+ *
+ * guest: -smp 2
  */
 #include "dblog.h"
 
@@ -233,6 +235,37 @@ static void test_rf(void)
     on_vector(14, NULL);
 }
 
+extern char again_read[], again_read_end[], again_lock[];
+
+/* What makes the emulator begin an instruction anew does not bring back its
+ * breakpoint: a watched access, and a locked one over two pages. */
+static void test_rf_again(void)
+{
+    static uint64_t cell;
+    static uint8_t area[8192] __attribute__((aligned(4096)));
+    uint64_t v;
+
+    db_start();
+    db_set_rf = true;
+    db_break(0, again_read, ON_EXECUTE, LEN1);
+    db_break(1, &cell, ON_ACCESS, LEN8);
+    __asm__ volatile("again_read: mov %1, %0\n"
+                     "again_read_end: nop\n"
+                     : "=r"(v)
+                     : "m"(cell));
+    db_expect("a breakpoint and a watchpoint of one instruction", 2,
+              (const char *const[]){again_read, again_read_end},
+              (const uint64_t[]){1, 2});
+    db_start();
+    db_break(0, again_lock, ON_EXECUTE, LEN1);
+    __asm__ volatile("again_lock: lock incl %0\n"
+                     : "+m"(*(uint32_t *)(area + 4094)));
+    db_expect("a breakpoint at a locked access over two pages", 1,
+              (const char *const[]){again_lock}, (const uint64_t[]){1});
+    db_set_rf = false;
+    db_stop();
+}
+
 #define SPAN 0x200010000ull
 
 static void call_span(void *arg)
@@ -370,6 +403,7 @@ int main(void)
     test_icebp();
     test_dr6();
     test_rf();
+    test_rf_again();
     test_pages();
     test_user();
     test_registers();

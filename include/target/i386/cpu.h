@@ -152,6 +152,8 @@ enum {
     HF_IOPL_OK = BIT(25), /* CPL <= IOPL: CLI, STI, IN, OUT need no check */
     HF_LA57 = BIT(26),    /* CR4.LA57: addresses of 57 bits are canonical */
     HF_SS_SHADOW = BIT(27), /* after MOV SS: #DB held off, too */
+    /* The head of a TB clears these: they last for one instruction. */
+    HF_ONE_SHOT = HF_SHADOW | HF_RF | HF_SS_SHADOW,
 };
 
 typedef union __attribute__((aligned(32))) VecReg {
@@ -317,6 +319,12 @@ bool x86_page_watched(const X86CPU *cpu, vaddr page);
 uint32_t x86_watch_hits(const X86CPU *cpu, vaddr addr, unsigned len,
                         bool write);
 bool x86_take_watch_trap(X86CPU *cpu);
+/*
+ * Set again what the head of a TB with @tb_flags has cleared, as its
+ * instruction is given up with nothing done, to be begun anew: RF still has to
+ * hold off its breakpoint, a load of SS before it its exceptions.
+ */
+void x86_begin_insn_again(X86CPU *cpu, uint32_t tb_flags);
 /* Deliver cs.exception_index.  May itself fault. */
 void x86_deliver_exception(X86CPU *cpu);
 /* Act on interrupt_request between TBs; true if the state changed.  Takes and
