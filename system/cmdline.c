@@ -49,7 +49,7 @@ void launch_init(Launch *l)
     launch_queues(l, g_queue_init);
     l->machine.ram_bytes = 128 * MiB;
     l->machine.cpus = l->machine.max_cpus = 1;
-    l->machine.sockets = l->machine.cores = l->machine.threads = 1;
+    l->machine.topology = (X86Topology){1, 1, 1, 1};
     l->machine.machine_opts = keyval_new();
 }
 

@@ -24,7 +24,7 @@ const Option option_table[] = {
               accels),
     OPT("smp",
         "[[cpus=]n][,maxcpus=maxcpus][,sockets=sockets][,cores=cores]"
-        "[,threads=threads]",
+        "[,threads=threads][,dies=dies]",
         "number of vCPUs, and how the guest sees them arranged", opt_smp),
     OPT("m", "[size=]megs", "size of guest RAM, 128 MiB by default",
         opt_memory),

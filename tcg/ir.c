@@ -16,6 +16,12 @@
 static IrTempInfo globals[MAX_GLOBALS];
 static const char *global_names[MAX_GLOBALS];
 static unsigned nglobals;
+static int64_t globals_from = INT64_MAX, globals_end; /* of all, in X86CPU */
+
+static int64_t global_end(IrTemp t)
+{
+    return globals[t].offset + (globals[t].vector ? 32 : 8);
+}
 
 IrTemp ir_add_global(const char *name, int32_t offset, bool vector, int pin)
 {
@@ -27,6 +33,8 @@ IrTemp ir_add_global(const char *name, int32_t offset, bool vector, int pin)
         .offset = offset,
     };
     global_names[nglobals] = name;
+    globals_from = MIN(globals_from, offset);
+    globals_end = MAX(globals_end, global_end(nglobals));
     return (IrTemp)nglobals++;
 }
 
@@ -43,6 +51,19 @@ const char *ir_global_name(IrTemp t)
 const IrTempInfo *ir_global_info(IrTemp t)
 {
     return &globals[t];
+}
+
+IrTemp ir_global_in(int64_t from, int64_t end, IrTemp t)
+{
+    if (end <= globals_from || from >= globals_end) {
+        return IR_NONE; /* most fields are none */
+    }
+    for (; t < nglobals; t++) {
+        if (from < global_end(t) && globals[t].offset < end) {
+            return t;
+        }
+    }
+    return IR_NONE;
 }
 
 void ir_reset(IrFunc *f)

@@ -23,40 +23,48 @@
 #define CONSTS_PER_OP 2
 
 typedef struct Fact {
-    IrTemp same;      /* constant or temp with the same 64 bits; IR_NONE */
-    IrTemp base;      /* base + disp, by an LEA; IR_NONE */
-    uint32_t version; /* of the temp, counts its writes */
     uint32_t same_version, base_version;
     int64_t disp;
 } Fact;
 
+/* All by temp. */
 typedef struct Folder {
     IrFunc *f;
-    unsigned nfacts; /* set up so far: most functions are small */
-    Fact fact[IR_MAX_TEMPS];
+    unsigned nfacts;           /* set up so far: most functions are small */
+    IrTemp same[IR_MAX_TEMPS]; /* constant or temp with the same 64 bits */
+    IrTemp base[IR_MAX_TEMPS]; /* base + disp, by an LEA */
+    uint32_t version[IR_MAX_TEMPS]; /* counts its writes */
+    Fact fact[IR_MAX_TEMPS];        /* of those that have a same or a base */
 } Folder;
 
-/* Facts for temps that have come since. */
+/* Nothing is known about temps that have come since. */
 static void set_up_facts(Folder *s)
 {
-    for (; s->nfacts < s->f->ntemps; s->nfacts++) {
-        s->fact[s->nfacts] = (Fact){.same = IR_NONE, .base = IR_NONE};
-    }
+    unsigned from = s->nfacts, n = s->f->ntemps - from;
+
+    memset(&s->same[from], 0xff, n * sizeof(s->same[0]));
+    memset(&s->base[from], 0xff, n * sizeof(s->base[0]));
+    memset(&s->version[from], 0, n * sizeof(s->version[0]));
+    s->nfacts += n;
 }
+
+_Static_assert(IR_NONE == 0xffff, "as set_up_facts sets it");
 
 static IrTemp make_const(Folder *s, int64_t value)
 {
     IrTemp t = ir_const(s->f, value);
 
-    set_up_facts(s);
+    if (s->nfacts < s->f->ntemps) {
+        set_up_facts(s);
+    }
     return t;
 }
 
 static void written(Folder *s, IrTemp t)
 {
-    s->fact[t].version++;
-    s->fact[t].same = IR_NONE;
-    s->fact[t].base = IR_NONE;
+    s->version[t]++;
+    s->same[t] = IR_NONE;
+    s->base[t] = IR_NONE;
 }
 
 static void forget_all(Folder *s)
@@ -94,25 +102,20 @@ static bool outlives(const IrFunc *f, IrTemp by, IrTemp t)
 /* What to read instead of @t. */
 static IrTemp best_of(const Folder *s, IrTemp t)
 {
-    const IrFunc *f = s->f;
-    const Fact *fact;
+    IrTemp same;
 
-    if (t == IR_NONE || f->temp[t].vector || ir_is_const(f, t)) {
+    if (t == IR_NONE || (same = s->same[t]) == IR_NONE ||
+        s->version[same] != s->fact[t].same_version) {
         return t;
     }
-    fact = &s->fact[t];
-    if (fact->same == IR_NONE ||
-        s->fact[fact->same].version != fact->same_version) {
-        return t;
-    }
-    return outlives(f, fact->same, t) ? fact->same : t;
+    return outlives(s->f, same, t) ? same : t;
 }
 
 static void set_same(Folder *s, IrTemp t, IrTemp same)
 {
     if (t != same) {
-        s->fact[t].same = same;
-        s->fact[t].same_version = s->fact[same].version;
+        s->same[t] = same;
+        s->fact[t].same_version = s->version[same];
     }
 }
 
@@ -126,16 +129,16 @@ static void fold_address(Folder *s, IrOp *op)
 {
     IrTemp *addr = &op->arg[ir_op_defs[op->opc].ndst];
     const Fact *fact;
+    IrTemp base;
 
-    if (*addr == IR_NONE || ir_is_const(s->f, *addr)) {
+    if (*addr == IR_NONE || (base = s->base[*addr]) == IR_NONE) {
         return;
     }
     fact = &s->fact[*addr];
-    if (fact->base != IR_NONE &&
-        s->fact[fact->base].version == fact->base_version &&
-        outlives(s->f, fact->base, *addr) && fits_disp(op->imm + fact->disp)) {
+    if (s->version[base] == fact->base_version && outlives(s->f, base, *addr) &&
+        fits_disp(op->imm + fact->disp)) {
         op->imm += fact->disp;
-        *addr = fact->base;
+        *addr = base;
     }
 }
 
@@ -222,16 +225,18 @@ static bool compare_holds(const IrOp *op, uint64_t a, uint64_t b)
     return cond_holds(op->cond, ir_eval(IR_CMP, op->size, a, b, 0, 0, 0).cc);
 }
 
-/* The value of dst, when every source is a constant. */
+/* The value of dst, when every source is a constant, and only then. */
 static bool eval_op(const Folder *s, const IrOp *op, uint64_t *out)
 {
     const IrOpDef *def = &ir_op_defs[op->opc];
     uint64_t v[4] = {0};
 
-    if (def->ndst != 1 || (def->attrs & IR_ATTR_S) || !def->nsrc) {
+    if (def->ndst != 1 || !def->nsrc ||
+        !const_value(s, op->arg[def->nsrc], &v[def->nsrc - 1]) ||
+        (def->attrs & IR_ATTR_S)) {
         return false;
     }
-    for (unsigned i = 0; i < def->nsrc; i++) {
+    for (unsigned i = 0; i + 1 < def->nsrc; i++) {
         if (!const_value(s, op->arg[1 + i], &v[i])) {
             return false;
         }
@@ -349,16 +354,19 @@ static void forget_written(Folder *s, const IrOp *op)
     }
 }
 
-/* Facts about the destination; sources have the versions before the op. */
+/* Facts about the destination; sources have the versions before the op.  What
+ * simplify could make a move of is one. */
 static void learn(Folder *s, const IrOp *op)
 {
     uint64_t value;
     IrTemp same = IR_NONE, base = IR_NONE, dst = op->arg[0];
 
-    if (eval_op(s, op, &value)) {
-        same = make_const(s, (int64_t)value);
-    } else if (clears(op)) {
-        same = make_const(s, 0);
+    if (op->cc_out) {
+        if (eval_op(s, op, &value)) {
+            same = make_const(s, (int64_t)value);
+        } else if (clears(op)) {
+            same = make_const(s, 0);
+        }
     } else if (op->opc == IR_MOV && op->size == IR_64) {
         same = op->arg[1];
     } else if (op->opc == IR_LEA && op->size == IR_64 &&
@@ -369,17 +377,17 @@ static void learn(Folder *s, const IrOp *op)
     if (same != IR_NONE) {
         set_same(s, dst, same);
     } else if (base != IR_NONE && base != dst) {
-        s->fact[dst].base = base;
-        s->fact[dst].base_version = s->fact[base].version;
+        s->base[dst] = base;
+        s->fact[dst].base_version = s->version[base];
         s->fact[dst].disp = op->imm;
     }
 }
 
 static bool fold_op(Folder *s, IrOp *op)
 {
-    unsigned ndst = ir_op_defs[op->opc].ndst;
+    unsigned ndst = ir_op_defs[op->opc].ndst, nargs = ir_op_args(op);
 
-    for (unsigned i = ndst; i < ir_op_args(op); i++) {
+    for (unsigned i = ndst; i < nargs; i++) {
         op->arg[i] = best_of(s, op->arg[i]);
     }
     if ((op->opc == IR_BRCOND || op->opc == IR_TRAPIF) &&

@@ -86,9 +86,15 @@ void cpu_loop_exit_to(CPUState *cpu, CPUExit why)
     longjmp(cpu->jmp_env, 1);
 }
 
+/* Of a TB of one instruction that nothing comes before. */
+static uint32_t one_insn_cflags(CPUState *cpu)
+{
+    return (tcg_cflags(cpu) & ~CF_COUNT_MASK) | 1 | CF_NOIRQ;
+}
+
 void tcg_run_alone(CPUState *cpu)
 {
-    cpu->cflags_next_tb = (tcg_cflags(cpu) & ~CF_COUNT_MASK) | 1 | CF_NOIRQ;
+    cpu->cflags_next_tb = one_insn_cflags(cpu);
     cpu->exception_index = -1;
     cpu_loop_exit(cpu);
 }
@@ -141,6 +147,17 @@ static uint32_t next_cflags(CPUState *cpu)
     return cflags == UINT32_MAX ? tcg_cflags(cpu) : cflags;
 }
 
+static TbExit enter_tb(CPUState *cpu, TranslationBlock *tb,
+                       TranslationBlock **last)
+{
+    TbExit why;
+
+    tb_set_rip_base(x86_cpu(cpu));
+    why = tcg_backend->enter(cpu, tb->code.entry, last);
+    x86_check_branch(x86_cpu(cpu), *last);
+    return why;
+}
+
 static void run_tbs(CPUState *cpu)
 {
     TranslationBlock *from = NULL, *tb;
@@ -155,11 +172,10 @@ static void run_tbs(CPUState *cpu)
             !((tb->cflags ^ from->cflags) & ~CF_INVALID)) {
             tb_link(from, why, tb);
         }
-        tb_set_rip_base(x86_cpu(cpu));
         if (log_enabled(LOG_EXEC | LOG_CPU)) {
             tcg_log_exec(cpu, tb);
         }
-        why = tcg_backend->enter(cpu, tb->code.entry, &from);
+        why = enter_tb(cpu, tb, &from);
         cpu->tcg->stats.exits[why]++;
     } while (cpu->exception_index < 0 && !cpu_has_request(cpu));
 }
@@ -183,7 +199,9 @@ static CPUExit exec_loop(CPUState *cpu)
         after_longjmp();
     }
     while (!handle_exception(cpu, &exit)) {
-        x86_take_watch_trap(x86_cpu(cpu));
+        if (x86_take_watch_trap(x86_cpu(cpu))) {
+            cpu->cflags_next_tb = one_insn_cflags(cpu);
+        }
         if (handle_requests(cpu)) {
             return CPU_EXIT_INTERRUPT;
         }
@@ -219,8 +237,7 @@ static void step_once(CPUState *cpu)
         return;
     }
     tb = tb_find(cpu, 1 | CF_NOIRQ | CF_NO_CHAIN);
-    tb_set_rip_base(x86_cpu(cpu));
-    tcg_backend->enter(cpu, tb->code.entry, &last);
+    enter_tb(cpu, tb, &last);
 }
 
 void tcg_cpu_exec_step_atomic(CPUState *cpu)

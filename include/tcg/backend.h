@@ -65,6 +65,9 @@ struct TranslationBlock;
 
 typedef struct TcgBackend {
     const char *name;
+    /* Before init: make no use of what the host has beyond the required, as on
+     * a host without it.  NULL: it makes no difference. */
+    void (*be_plain)(bool on);
     /* Once per process: reserve the head of the code region for entry and exit
      * thunks and slow paths.  Returns the bytes it wants, or BACKEND_UNFIT if
      * the host's CPU lacks what it needs. */

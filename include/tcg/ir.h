@@ -200,6 +200,9 @@ IrTemp ir_add_global(const char *name, int32_t offset, bool vector, int pin);
 unsigned ir_global_count(void);
 const char *ir_global_name(IrTemp t);
 const IrTempInfo *ir_global_info(IrTemp t);
+/* Which global has bytes of [@from, @end) of X86CPU: the first from global
+ * number @t on; IR_NONE if none has. */
+IrTemp ir_global_in(int64_t from, int64_t end, IrTemp t);
 
 /* --- building --- */
 void ir_reset(IrFunc *f);

@@ -33,7 +33,8 @@ void x86_load_vec(X86Trans *s, const X86Insn *in, unsigned n, IrTemp dst,
                   MemOp align)
 {
     unsigned size = in->op[n].size;
-    X86Addr a = x86_addr(s, in, 1u << size, X86_READ);
+    X86Addr a =
+        x86_addr(s, in, 1u << size, align ? X86_READ | X86_ALIGNED : X86_READ);
 
     if (in->vex && size != MO_256) {
         ir_ldv_zero(s->ir, dst, a.base, a.disp, a.mo | size | align);
@@ -46,7 +47,8 @@ void x86_store_vec(X86Trans *s, const X86Insn *in, unsigned n, IrTemp src,
                    MemOp align)
 {
     unsigned size = in->op[n].size;
-    X86Addr a = x86_addr(s, in, 1u << size, X86_WRITE);
+    X86Addr a = x86_addr(s, in, 1u << size,
+                         align ? X86_WRITE | X86_ALIGNED : X86_WRITE);
 
     ir_stv(s->ir, src, a.base, a.disp, a.mo | size | align);
 }
@@ -290,8 +292,9 @@ void emit_vmaskmov(X86Trans *s, const X86Insn *in)
         off = x86_zx(s, in->asize, off);
     }
     a = x86_seg_addr(s, seg, off, 16, X86_WRITE);
-    ir_call(s->ir, HELPER_maskmovdqu, IR_NONE, 3, x86_linear(s, &a),
-            ir_const(s->ir, in->op[0].reg), ir_const(s->ir, in->op[1].reg));
+    ir_call(s->ir, HELPER_maskmovdqu, IR_NONE, 4, x86_linear(s, &a),
+            ir_const(s->ir, in->op[0].reg), ir_const(s->ir, in->op[1].reg),
+            ir_const(s->ir, a.mo));
 }
 
 /* --- blends by a mask in XMM0: PBLENDVB, BLENDVPS, BLENDVPD --- */

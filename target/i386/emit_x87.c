@@ -8,13 +8,17 @@
 #include "target/i386/emit.h"
 #include "target/i386/x87.h"
 
-/* #NM by CR0.EM or TS: SDM vol. 3A, 6.15 "Interrupt 7".  Whatever follows, MMX
- * has to be entered again. */
+/* #NM by CR0.EM or TS: SDM vol. 3A, 6.15 "Interrupt 7".  A processor without
+ * x87 has EM set, so that its instructions can be emulated (2.5); #UD is what
+ * is left for one whose software does not.  Whatever follows, MMX has to be
+ * entered again. */
 static bool x87_usable(X86Trans *s)
 {
     s->mmx = false;
     if (s->flags & HF_X87_NM) {
         x86_fault(s, EXCP_NM);
+    } else if (!x86_has_feature(s->cpu, FEAT_FPU)) {
+        x86_fault(s, EXCP_UD);
     }
     return !s->ended;
 }
@@ -305,7 +309,11 @@ void emit_x87_image(X86Trans *s, const X86Insn *in)
     layout |= in->osize == IR_16 ? 0 : X87_IMAGE_32;
     layout |= x86_is_real(s) ? X87_IMAGE_REAL : 0;
     bytes = (layout & X87_IMAGE_32 ? 28 : 14) + (all ? 80 : 0);
+    if (load) {
+        wait_before_operand(s);
+    }
     a = x86_addr(s, in, bytes, load ? X86_READ : X86_WRITE);
+    x86_align_whole(s, &a, layout & X87_IMAGE_32 ? 4 : 2);
     ir_call(s->ir, helper, IR_NONE, 3, x86_linear(s, &a),
-            ir_const(s->ir, a.mo & ~MO_AC), ir_const(s->ir, layout));
+            ir_const(s->ir, a.mo), ir_const(s->ir, layout));
 }

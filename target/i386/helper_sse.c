@@ -39,10 +39,12 @@ uint64_t helper_stmxcsr(X86CPU *cpu)
     return cpu->mxcsr;
 }
 
-void helper_maskmovdqu(X86CPU *cpu, uint64_t addr, uint64_t src, uint64_t mask)
+void helper_maskmovdqu(X86CPU *cpu, uint64_t addr, uint64_t src, uint64_t mask,
+                       uint64_t memop)
 {
-    MemOp op = MO_8 | MO_MAKE_MMU(x86_mmu_mode(cpu->hflags));
+    MemOp op = MO_8 | (MemOp)memop;
 
+    x86_check_access(cpu, addr, op | MO_64);
     /* All or nothing; bytes that the mask leaves out count. */
     cpu_probe(&cpu->cs, addr, 16, PAGE_WRITE, op);
     for (unsigned i = 0; i < 16; i++) {

@@ -6,8 +6,10 @@
  */
 #include "target/i386/seg.h"
 
+#include "target/i386/cpuid.h"
 #include "target/i386/excp.h"
 #include "target/i386/helpers.h"
+#include "tcg/tb.h"
 
 void seg_fault(X86CPU *cpu, int vector, uint16_t sel, uint32_t ext)
 {
@@ -139,6 +141,17 @@ bool seg_in_limit(const SegmentCache *seg, uint32_t off, unsigned len)
     return last <= seg->limit;
 }
 
+bool seg_allows(const SegmentCache *seg, uint32_t off, unsigned len, bool write)
+{
+    bool code = seg->attr & DESC_CODE;
+
+    if (!(seg->attr & DESC_P) || (code && write) ||
+        ((code || write) && !(seg->attr & DESC_W))) {
+        return false;
+    }
+    return seg_in_limit(seg, off, len);
+}
+
 static void seg_load_ss(X86CPU *cpu, uint16_t sel)
 {
     unsigned cpl = x86_cpl(cpu);
@@ -207,7 +220,7 @@ void helper_load_seg(X86CPU *cpu, uint64_t reg, uint64_t selector)
     }
     x86_update_hflags(cpu);
     if (reg == R_SS) {
-        cpu->hflags |= HF_SHADOW;
+        cpu->hflags |= HF_SHADOW | HF_SS_SHADOW;
     }
 }
 
@@ -222,11 +235,41 @@ void seg_check_rip(X86CPU *cpu, Desc d, uint64_t rip, uint32_t ext)
     }
 }
 
+void x86_check_branch(X86CPU *cpu, const TranslationBlock *last)
+{
+    if (last->has_branch && !x86_is_canonical(cpu, cpu->rip)) {
+        cpu->rip = cpu->rip_base + last->branch_off;
+        cpu->regs[R_RSP] -= last->branch_pops;
+        x86_raise_gp0(cpu);
+    }
+}
+
+/* Which fault comes first is the silicon's; the SDM checks the target first. */
+void helper_bad_call(X86CPU *cpu, uint64_t size)
+{
+    X86Stack s;
+
+    stack_open(&s, cpu);
+    stack_probe(&s, size);
+    x86_raise_gp0(cpu);
+}
+
 void seg_enter_code(X86CPU *cpu, uint16_t sel, unsigned cpl, Desc d,
                     uint64_t rip)
 {
     seg_set_desc(cpu, R_CS, (sel & ~SEL_RPL) | cpl, d);
     cpu->rip = rip;
+}
+
+/* Base of an LDT or TSS, which must be canonical like that of a table. */
+static uint64_t system_base(X86CPU *cpu, uint16_t sel, Desc d, uint32_t upper)
+{
+    uint64_t base = (uint64_t)upper << 32 | desc_base(d);
+
+    if (!x86_is_canonical_base(cpu, base)) {
+        seg_fault(cpu, EXCP_GP, sel, 0);
+    }
+    return base;
 }
 
 void helper_lldt(X86CPU *cpu, uint64_t selector)
@@ -250,7 +293,7 @@ void helper_lldt(X86CPU *cpu, uint64_t selector)
         seg_fault(cpu, EXCP_NP, sel, 0);
     }
     cpu->ldt = (SegmentCache){
-        .base = (uint64_t)upper << 32 | desc_base(d),
+        .base = system_base(cpu, sel, d, upper),
         .limit = desc_limit(d),
         .attr = d.hi & DESC_ATTR,
         .selector = sel,
@@ -262,6 +305,7 @@ void helper_ltr(X86CPU *cpu, uint64_t selector)
     uint16_t sel = selector;
     uint32_t upper = 0;
     bool is_long = x86_is_long(cpu);
+    uint64_t base;
     Desc d;
     unsigned type;
 
@@ -281,9 +325,10 @@ void helper_ltr(X86CPU *cpu, uint64_t selector)
     if (is_long && !desc_read_upper(cpu, sel, &upper)) {
         seg_fault(cpu, EXCP_GP, sel, 0);
     }
+    base = system_base(cpu, sel, d, upper);
     desc_change_busy(cpu, sel, true);
     cpu->tr = (SegmentCache){
-        .base = (uint64_t)upper << 32 | desc_base(d),
+        .base = base,
         .limit = desc_limit(d),
         .attr = (d.hi & DESC_ATTR) | SYS_TSS_BUSY_BIT << DESC_TYPE_SHIFT,
         .selector = sel,

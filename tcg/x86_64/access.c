@@ -185,7 +185,7 @@ static Reg spare_for_retry(const Stub *s, bool *save)
     }
     for (Reg r = RAX;; r++) {
         if ((RS(r) & RS_SCRATCH) && !(RS(r) & taken)) {
-            *save = s->owner[r] != IR_NONE;
+            *save = s->busy & RS(r);
             return r;
         }
     }

@@ -14,105 +14,135 @@ enum {
     REX_W = 8,
     PREFIX_GS = 0x65,
     PREFIX_LOCK = 0xf0,
-    RM_SIB = 4,     /* ModRM.rm: a SIB byte follows */
-    SIB_NONE = 4,   /* SIB.index: no index */
-    SIB_NOBASE = 5, /* SIB.base with mod 0: a disp32 instead */
+    RM_SIB = 4, /* ModRM.rm: a SIB byte follows */
 };
+
+static uint8_t *put32(uint8_t *p, uint32_t v)
+{
+    memcpy(p, &v, 4);
+    return p + 4;
+}
 
 /* The X and B bits that @rm asks of REX or VEX. */
 static unsigned rm_bits(Rm rm)
 {
-    if (rm.reg != REG_NONE) {
-        return (rm.reg & 8) ? REX_B : 0;
-    }
-    return (rm.base != REG_NONE && (rm.base & 8) ? REX_B : 0) |
-           (rm.index != REG_NONE && (rm.index & 8) ? REX_X : 0);
+    return (rm.what >> (RM_BASE_SHIFT + 3) & REX_B) |
+           (rm.what >> (RM_INDEX_SHIFT + 2) & REX_X);
 }
 
-static void asm_modrm(Asm *a, unsigned reg, Rm rm)
-{
-    unsigned r = (reg & 7) << 3;
-    unsigned mod, index;
+_Static_assert(REX_B == 1 && REX_X == 2, "as rm_bits has them");
 
-    if (rm.reg != REG_NONE) {
-        asm_u8(a, 0xc0 | r | (rm.reg & 7));
-        return;
+static uint8_t *put_modrm(uint8_t *p, unsigned reg, Rm rm)
+{
+    unsigned base = rm.what >> RM_BASE_SHIFT & 7;
+    unsigned sib = (rm.what >> RM_SCALE_SHIFT & 3) << 6 |
+                   (rm.what >> RM_INDEX_SHIFT & 7) << 3 | base;
+    unsigned r = (reg & 7) << 3, mod;
+
+    if (rm.what & RM_REG) {
+        *p++ = 0xc0 | r | base;
+        return p;
     }
-    index = rm.index == REG_NONE ? SIB_NONE : rm.index & 7;
-    if (rm.base == REG_NONE) {
-        asm_u8(a, r | RM_SIB);
-        asm_u8(a, rm.shift << 6 | index << 3 | SIB_NOBASE);
-        asm_u32(a, rm.disp);
-        return;
+    if (!(rm.what & RM_BASE)) {
+        *p++ = r | RM_SIB;
+        *p++ = sib;
+        return put32(p, rm.disp);
     }
     /* A base of RBP or R13 has no form without displacement. */
-    mod = rm.disp == 0 && (rm.base & 7) != RBP ? 0 : fits_i8(rm.disp) ? 1 : 2;
-    if (rm.index == REG_NONE && (rm.base & 7) != RSP) {
-        asm_u8(a, mod << 6 | r | (rm.base & 7));
+    mod = rm.disp == 0 && base != RBP ? 0 : fits_i8(rm.disp) ? 1 : 2;
+    if ((rm.what & RM_INDEX) || base == RSP) {
+        *p++ = mod << 6 | r | RM_SIB;
+        *p++ = sib;
     } else {
-        asm_u8(a, mod << 6 | r | RM_SIB);
-        asm_u8(a, rm.shift << 6 | index << 3 | (rm.base & 7));
+        *p++ = mod << 6 | r | base;
     }
     if (mod == 1) {
-        asm_u8(a, rm.disp);
+        *p++ = rm.disp;
     } else if (mod == 2) {
-        asm_u32(a, rm.disp);
+        p = put32(p, rm.disp);
     }
+    return p;
+}
+
+static uint8_t *put_rare_prefixes(uint8_t *p, uint32_t op)
+{
+    if (op & A_LOCK) {
+        *p++ = PREFIX_LOCK;
+    }
+    if (op & A_66) {
+        *p++ = 0x66;
+    }
+    if (op & (A_F3 | A_F2)) {
+        *p++ = (op & A_F3) ? 0xf3 : 0xf2;
+    }
+    return p;
+}
+
+static uint8_t *put_map(uint8_t *p, uint32_t op)
+{
+    *p++ = 0x0f;
+    if ((op & A_MAP) >= A_38) {
+        *p++ = (op & A_MAP) == A_38 ? 0x38 : 0x3a;
+    }
+    return p;
+}
+
+static bool is_byte4to7(unsigned reg)
+{
+    return reg >= RSP && reg <= RDI;
+}
+
+/* Byte registers 4 to 7 would be AH to BH without a REX prefix. */
+static bool needs_rex(uint32_t op, unsigned reg, Rm rm)
+{
+    return ((op & A_REG8) && is_byte4to7(reg)) ||
+           ((op & A_RM8) && (rm.what & RM_REG) &&
+            is_byte4to7(rm.what >> RM_BASE_SHIFT));
 }
 
 void asm_op(Asm *a, uint32_t op, unsigned reg, Rm rm)
 {
-    unsigned rex = rm_bits(rm) | ((reg & 8) ? REX_R : 0) |
-                   ((op & A_W) ? REX_W : 0);
-    /* Without REX, byte registers 4 to 7 would be AH to BH. */
-    bool byte_rex = ((op & A_REG8) && reg >= RSP && reg <= RDI) ||
-                    ((op & A_RM8) && rm.reg >= RSP && rm.reg <= RDI);
+    uint8_t *p = a->p; /* bytes might alias it */
+    unsigned rex =
+        rm_bits(rm) | (reg & 8) / (8 / REX_R) | (op & A_W) / (A_W / REX_W);
 
-    if (rm.reg == REG_NONE && rm.gs) {
-        asm_u8(a, PREFIX_GS);
+    if (rm.what & RM_GS) {
+        *p++ = PREFIX_GS;
     }
-    if (op & A_LOCK) {
-        asm_u8(a, PREFIX_LOCK);
+    if (op & (A_LOCK | A_66 | A_F3 | A_F2)) {
+        p = put_rare_prefixes(p, op);
     }
-    if (op & A_66) {
-        asm_u8(a, 0x66);
-    }
-    if (op & (A_F3 | A_F2)) {
-        asm_u8(a, (op & A_F3) ? 0xf3 : 0xf2);
-    }
-    if (rex || byte_rex) {
-        asm_u8(a, REX | rex);
+    if (rex || ((op & (A_REG8 | A_RM8)) && needs_rex(op, reg, rm))) {
+        *p++ = REX | rex;
     }
     if (op & A_MAP) {
-        asm_u8(a, 0x0f);
+        p = put_map(p, op);
     }
-    if ((op & A_MAP) >= A_38) {
-        asm_u8(a, (op & A_MAP) == A_38 ? 0x38 : 0x3a);
-    }
-    asm_u8(a, op);
-    asm_modrm(a, reg, rm);
+    *p++ = op;
+    a->p = put_modrm(p, reg, rm);
 }
 
 void asm_vex(Asm *a, uint32_t op, unsigned reg, unsigned vvvv, Rm rm)
 {
+    uint8_t *p = a->p;
     unsigned bits = rm_bits(rm) | ((reg & 8) ? REX_R : 0);
     unsigned pp = (op & A_66) ? 1 : (op & A_F3) ? 2 : (op & A_F2) ? 3 : 0;
     unsigned low = (~vvvv & 15) << 3 | ((op & A_L) ? 4 : 0) | pp;
 
-    if (rm.reg == REG_NONE && rm.gs) {
-        asm_u8(a, PREFIX_GS);
+    if (rm.what & RM_GS) {
+        *p++ = PREFIX_GS;
     }
     /* R, X, B and vvvv are stored inverted. */
     if ((op & (A_MAP | A_W)) == A_0F && !(bits & (REX_X | REX_B))) {
-        asm_u8(a, 0xc5);
-        asm_u8(a, ((bits & REX_R) ? 0 : 0x80) | low);
+        *p++ = 0xc5;
+        *p++ = ((bits & REX_R) ? 0 : 0x80) | low;
     } else {
-        asm_u8(a, 0xc4);
-        asm_u8(a, (~bits & 7) << 5 | (op & A_MAP) >> 8);
-        asm_u8(a, ((op & A_W) ? 0x80 : 0) | low);
+        *p++ = 0xc4;
+        *p++ = (~bits & 7) << 5 | (op & A_MAP) >> 8;
+        *p++ = ((op & A_W) ? 0x80 : 0) | low;
     }
-    asm_u8(a, op);
-    asm_modrm(a, reg, rm);
+    *p++ = op;
+    a->p = put_modrm(p, reg, rm);
 }
 
 void asm_alu(Asm *a, unsigned alu, IrSize size, Rm dst, Reg src)
@@ -274,7 +304,10 @@ void asm_nop(Asm *a, unsigned bytes)
 {
     /* SDM vol. 2B, "NOP": recommended multi-byte forms */
     static const uint8_t form[][3] = {
-        { 0 }, { 0x90 }, { 0x66, 0x90 }, { 0x0f, 0x1f, 0x00 },
+        {0},
+        {0x90},
+        {0x66, 0x90},
+        {0x0f, 0x1f, 0x00},
     };
 
     memcpy(a->p, form[bytes], 3);

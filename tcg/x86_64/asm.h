@@ -26,36 +26,56 @@ typedef struct Asm {
     uint8_t *p;
 } Asm;
 
-/* Register or memory operand. */
+/*
+ * Register or memory operand.  One word, as it is passed around a lot: a
+ * struct of bytes would be put together in memory, where reading it at once
+ * has to wait.
+ */
 typedef struct Rm {
-    int8_t reg;   /* a register operand, or REG_NONE for memory: */
-    int8_t base;  /* REG_NONE: absolute */
-    int8_t index; /* or REG_NONE */
-    uint8_t shift;
-    bool gs; /* relative to the gs base */
+    uint32_t what; /* RM_* */
     int32_t disp;
 } Rm;
+enum {
+    RM_REG = 1 << 0, /* the register named as base is the operand */
+    RM_GS = 1 << 1,  /* memory, relative to the gs base */
+    RM_INDEX = 1 << 2,
+    RM_BASE = 1 << 3,
+    RM_SCALE_SHIFT = 8,
+    RM_INDEX_SHIFT = 16, /* four bits; RM_NO_INDEX */
+    RM_BASE_SHIFT = 24,  /* four bits; RM_NO_BASE */
+    RM_NO_INDEX = 4, /* as ModRM and SIB have it */
+    RM_NO_BASE = 5,
+};
 
 static inline Rm rm_reg(Reg r)
 {
-    return (Rm){ .reg = r };
+    return (Rm){ RM_REG | (r & 15u) << RM_BASE_SHIFT, 0 };
+}
+
+/* @base and @index may be REG_NONE; @index may not be RSP. */
+static inline Rm rm_sib(Reg base, Reg index, unsigned shift, int32_t disp)
+{
+    uint32_t b = base == REG_NONE ? RM_NO_BASE << RM_BASE_SHIFT
+                                  : RM_BASE | (uint32_t)base << RM_BASE_SHIFT;
+    uint32_t i = index == REG_NONE
+                     ? RM_NO_INDEX << RM_INDEX_SHIFT
+                     : RM_INDEX | (uint32_t)index << RM_INDEX_SHIFT;
+
+    return (Rm){ b | i | shift << RM_SCALE_SHIFT, disp };
+}
+
+static inline Rm rm_mem(Reg base, int32_t disp)
+{
+    return rm_sib(base, REG_NONE, 0, disp);
 }
 
 /* A field of the X86CPU that the gs base points to. */
 static inline Rm rm_cpu(int32_t offset)
 {
-    return (Rm){ REG_NONE, REG_NONE, REG_NONE, 0, true, offset };
-}
+    Rm m = rm_mem(REG_NONE, offset);
 
-static inline Rm rm_mem(Reg base, int32_t disp)
-{
-    return (Rm){ REG_NONE, base, REG_NONE, 0, false, disp };
-}
-
-/* @index may not be RSP; @base may be REG_NONE. */
-static inline Rm rm_sib(Reg base, Reg index, unsigned shift, int32_t disp)
-{
-    return (Rm){ REG_NONE, base, index, shift, false, disp };
+    m.what |= RM_GS;
+    return m;
 }
 
 /* An opcode is its last byte, or'ed with these. */

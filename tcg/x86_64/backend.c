@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The native back-end for x86-64 hosts with BMI1, BMI2, LZCNT, POPCNT, AVX2, FMA
- * and LAHF (x86-64-v3): one pass over the IR, then the stubs, then the tables.
+ * The native back-end for x86-64 hosts with BMI1, BMI2, LZCNT, POPCNT, AVX2,
+ * FMA, F16C and LAHF (x86-64-v3): one pass over the IR, then the stubs, then the
+ * tables.
  */
 #include "tcg/x86_64/cg.h"
 
 #include <asm/prctl.h>
-#include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -17,20 +17,9 @@
 static bool have_fsgsbase;
 static uint8_t *thunks_buf; /* the head of the code region */
 
-static bool host_is_fit(void)
-{
-    return __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
-           __builtin_cpu_supports("popcnt") &&
-           __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("avx2") &&
-           __builtin_cpu_supports("fma"); /* all of these have F16C */
-}
-
 static size_t native_init(uint8_t *buf, size_t len)
 {
-    const unsigned long hwcap2_fsgsbase = 2;
-
-    __builtin_cpu_init();
-    have_fsgsbase = getauxval(AT_HWCAP2) & hwcap2_fsgsbase;
+    have_fsgsbase = host_has_fsgsbase();
     if (!host_is_fit() || len < THUNKS_MAX_BYTES) {
         return BACKEND_UNFIT;
     }
@@ -49,16 +38,31 @@ static void need_thunks(void)
     }
 }
 
+/* Which file knows which op. */
+static bool (*const emit_fn[IR_OPC_COUNT])(Cg *c, const IrOp *op) = {
+    [IR_INSN... IR_BRCOND] = emit_flow_op,
+    [IR_TRAPIF] = emit_call_op,
+    [IR_GOTO_TB... IR_EXIT] = emit_flow_op,
+    [IR_CALL... IR_FENCE] = emit_call_op,
+    [IR_MOV... IR_ST_CPU] = emit_move_op,
+    [IR_ADD... IR_DEC] = emit_alu_op,
+    [IR_SHL... IR_SHRD] = emit_shift_op,
+    [IR_IMUL... IR_MULS2] = emit_alu_op,
+    [IR_BT... IR_CRC32] = emit_bit_op,
+    [IR_SETCC... IR_SETC] = emit_flags_op,
+    [IR_LD... IR_ST] = emit_mem_op,
+    [IR_RMW... IR_CMPXCHG] = emit_rmw_op,
+    [IR_LDV... IR_VMOV] = emit_vec_op,
+    [IR_VOP] = emit_vop_op,
+    [IR_VZEROUP] = emit_vec_op,
+};
+
 static void emit_op(Cg *c, const IrOp *op)
 {
     bool known;
 
     ra_begin_op(c);
-    known = emit_flow_op(c, op) || emit_move_op(c, op) || emit_alu_op(c, op) ||
-            emit_mem_op(c, op) || emit_shift_op(c, op) || emit_bit_op(c, op) ||
-            emit_flags_op(c, op) || emit_rmw_op(c, op) || emit_vec_op(c, op) ||
-            emit_vop_op(c, op) ||
-            emit_call_op(c, op);
+    known = emit_fn[op->opc] && emit_fn[op->opc](c, op);
     g_assert(known); /* ops.def has no others */
     ra_end_op(c, op);
 }
@@ -131,7 +135,7 @@ static void store_recipes(Cg *c, TbCode *out, const uint8_t *end)
             recipe[i].y = RECIPE_CONST + nvalues++;
         }
     }
-    recipe[0] = (IrRecipe){ 0 };
+    recipe[0] = (IrRecipe){0};
     out->nrecipes = c->f->nrecipes;
     out->recipe = append(c, recipe, out->nrecipes * sizeof(recipe[0]), end);
     out->consts = append(c, value, nvalues * sizeof(value[0]), end);
@@ -164,8 +168,8 @@ static bool native_compile(const IrFunc *f, TranslationBlock *tb, uint8_t *buf,
         .nside = cg->nside,
         .jump_off = {cg->jump_off[0], cg->jump_off[1]},
     };
-    out->side = append(cg, cg->side, cg->nside * sizeof(cg->side[0]),
-                       buf + len);
+    out->side =
+        append(cg, cg->side, cg->nside * sizeof(cg->side[0]), buf + len);
     store_recipes(cg, out, buf + len);
     *used = cg->as.p - buf;
     return !cg->failed;
@@ -207,6 +211,7 @@ static void native_thread_init(CPUState *cpu)
 
 const TcgBackend tcg_backend_native = {
     .name = "native",
+    .be_plain = host_be_plain,
     .init = native_init,
     .compile = native_compile,
     .enter = native_enter,

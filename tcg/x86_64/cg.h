@@ -70,11 +70,8 @@ void thunks_generate(uint8_t *buf);
 
 /* Where a temp is.  Its home: X86CPU for globals, else a frame slot. */
 typedef struct TempState {
-    int8_t reg;     /* holds it, or REG_NONE; a pinned one always does */
-    bool in_home;   /* the home has the value as well, or alone */
-    bool wide;      /* a vector: reg has all 256 bits, not 128 of them with the
-                       rest at home */
-    int16_t slot;   /* number of its frame slot, -1: none yet */
+    int16_t reg;  /* holds it, or REG_NONE; a pinned one always does */
+    int16_t slot; /* number of its frame slot, -1: none yet */
 } TempState;
 
 struct Cg;
@@ -91,6 +88,7 @@ typedef struct Stub {
     RegSet dirty;        /* values to be stored in their homes first */
     RegSet keep;         /* values that the fast path goes on using */
     RegSet wide;         /* vectors of which the register has 256 bits */
+    RegSet busy;         /* registers that had an owner */
     IrTemp owner[REG_COUNT];
     uint16_t insn_off;
     int8_t addr, value, dst; /* registers, by kind of stub */
@@ -120,11 +118,14 @@ typedef struct Cg {
     TranslationBlock *tb;
     bool failed;          /* no room */
 
-    /* Registers. */
-    IrTemp owner[REG_COUNT]; /* scratch and vector: the temp it holds */
+    /* Registers: sets are of scratch and vector ones. */
+    RegSet busy;   /* those that hold a temp: */
+    RegSet dirty;  /* its home does not have the value */
+    RegSet wide;   /* all 256 bits, not 128 of them with the rest at home */
+    RegSet locked; /* in use by the current op */
+    IrTemp owner[REG_COUNT]; /* which temp; for those in `busy` */
     uint32_t used_at[REG_COUNT];
     uint32_t tick;
-    RegSet locked;        /* in use by the current op */
     unsigned nslots;
     TempState temp[IR_MAX_TEMPS];
 
@@ -148,7 +149,13 @@ void ra_begin_op(Cg *c);
 /* Free the registers of temps that @op used last. */
 void ra_end_op(Cg *c, const IrOp *op);
 bool ra_is_const(const Cg *c, IrTemp t, int64_t *value);
-bool ra_is_pinned(const Cg *c, IrTemp t);
+static inline bool ra_is_pinned(const Cg *c, IrTemp t)
+{
+    return c->temp[t].reg != REG_NONE &&
+           !(RS(c->temp[t].reg) & (RS_SCRATCH | RS_VEC));
+}
+/* The register of @t has all 256 bits now, and its home has not. */
+void ra_widened(Cg *c, IrTemp t);
 Rm ra_home(Cg *c, IrTemp t);
 /* A register that holds @t; locked until the op ends. */
 Reg ra_use(Cg *c, IrTemp t);
@@ -230,6 +237,17 @@ void side_add(Cg *c, const IrOp *op, uint16_t insn_off);
 /* Move registers to others at once; any overlap. */
 void parallel_move(Cg *c, unsigned n, const Reg *dst, const Reg *src);
 
+/* --- host.c: what this processor has --- */
+typedef struct HostCpuid {
+    uint32_t leaf1_ecx, leaf7_ebx, leaf7_ecx, leaf81_ecx;
+} HostCpuid;
+bool host_cpuid_fits(const HostCpuid *h); /* x86-64-v3 */
+bool host_is_fit(void);
+/* What it may have beyond: none of it after host_be_plain(true). */
+void host_be_plain(bool on);
+bool host_has_fsgsbase(void);
+bool host_has_vop_ext(unsigned ext, bool wide); /* wide: in 256 bits */
+
 /* --- emit_*.c: false when @op belongs to another file --- */
 bool emit_move_op(Cg *c, const IrOp *op);
 bool emit_alu_op(Cg *c, const IrOp *op);
@@ -239,8 +257,6 @@ bool emit_flags_op(Cg *c, const IrOp *op);
 bool emit_mem_op(Cg *c, const IrOp *op);
 bool emit_rmw_op(Cg *c, const IrOp *op);
 bool emit_vec_op(Cg *c, const IrOp *op);
-/* Bits of VopExt, from 16 on for 256 bits: what tests let the host have. */
-extern uint32_t vop_ext_allowed;
 bool emit_vop_op(Cg *c, const IrOp *op);
 bool emit_flow_op(Cg *c, const IrOp *op);
 bool emit_call_op(Cg *c, const IrOp *op);

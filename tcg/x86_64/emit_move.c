@@ -135,23 +135,20 @@ static void emit_lea(Cg *c, const IrOp *op)
 static void settle_globals(Cg *c, const IrOp *op, bool reload)
 {
     int64_t end = op->imm + memop_bytes(op->memop);
+    IrTemp t = ir_global_in(op->imm, end, 0);
 
-    for (unsigned t = 0; t < c->f->nglobals; t++) {
-        const IrTempInfo *g = &c->f->temp[t];
-        int64_t g_end = g->offset + (g->vector ? 32 : 8);
+    for (; t != IR_NONE; t = ir_global_in(op->imm, end, t + 1)) {
+        Rm home = rm_cpu(ir_global_info(t)->offset);
 
-        if (op->imm >= g_end || end <= g->offset) {
-            continue;
-        }
         if (!ra_is_pinned(c, t)) {
             ra_sync_temp(c, t);
             if (reload) {
                 ra_forget_temp(c, t);
             }
         } else if (reload) {
-            asm_load(&c->as, IR_64, c->temp[t].reg, rm_cpu(g->offset));
+            asm_load(&c->as, IR_64, (Reg)c->temp[t].reg, home);
         } else {
-            asm_store(&c->as, IR_64, rm_cpu(g->offset), c->temp[t].reg);
+            asm_store(&c->as, IR_64, home, (Reg)c->temp[t].reg);
         }
     }
 }

@@ -146,18 +146,17 @@ static void emit_vzeroup(Cg *c, const IrOp *op)
 
     asm_vex(&c->as, 0x57 | A_0F, zero, zero, rm_reg(zero)); /* VXORPS */
     for (unsigned t = 0; t < c->f->nglobals && n < op->aux; t++) {
-        TempState *s = &c->temp[t];
+        Reg r = (Reg)c->temp[t].reg;
 
         if (!c->f->temp[t].vector) {
             continue;
         }
         n++;
-        if (s->reg == REG_NONE) {
+        if (r == REG_NONE) {
             asm_vstore(&c->as, false, ra_upper_home(c, t), zero);
         } else {
-            asm_vmov(&c->as, false, s->reg, s->reg);
-            s->wide = true;
-            s->in_home = false;
+            asm_vmov(&c->as, false, r, r);
+            ra_widened(c, t);
         }
     }
 }

@@ -30,29 +30,28 @@ bool ra_is_const(const Cg *c, IrTemp t, int64_t *value)
     return true;
 }
 
-bool ra_is_pinned(const Cg *c, IrTemp t)
+/* The register that global @t has for good, or REG_NONE. */
+static Reg pinned_for(const IrTempInfo *i)
 {
-    const IrTempInfo *i = info(c, t);
-
-    return i->kind == TEMP_GLOBAL && !i->vector && i->pin >= 0 &&
-           i->pin < NB_PINNED;
+    return !i->vector && i->pin >= 0 && i->pin < NB_PINNED
+               ? (Reg)pinned_reg[i->pin]
+               : REG_NONE;
 }
 
 void ra_begin(Cg *c)
 {
-    for (unsigned r = 0; r < REG_COUNT; r++) {
-        c->owner[r] = IR_NONE;
-    }
-    for (unsigned t = 0; t < c->f->ntemps; t++) {
-        TempState *s = &c->temp[t];
+    unsigned t;
 
-        s->reg = ra_is_pinned(c, t) ? pinned_reg[info(c, t)->pin] : REG_NONE;
-        s->in_home = true;
-        s->slot = -1;
+    for (t = 0; t < c->f->nglobals; t++) {
+        c->temp[t].reg = pinned_for(info(c, t));
+        c->temp[t].slot = -1;
+    }
+    for (; t < c->f->ntemps; t++) {
+        c->temp[t] = (TempState){REG_NONE, -1};
     }
     memset(c->used_at, 0, sizeof(c->used_at));
+    c->busy = c->dirty = c->wide = c->locked = 0;
     c->tick = 0;
-    c->locked = 0;
     c->nslots = 0;
 }
 
@@ -86,46 +85,46 @@ static void unbind(Cg *c, IrTemp t)
     TempState *s = &c->temp[t];
 
     if (s->reg != REG_NONE && !ra_is_pinned(c, t)) {
-        c->owner[s->reg] = IR_NONE;
+        c->busy &= ~RS(s->reg);
+        c->dirty &= ~RS(s->reg);
+        c->wide &= ~RS(s->reg);
         s->reg = REG_NONE;
     }
 }
 
+/* @r, which is free, has what the home of @t has. */
 static void bind(Cg *c, IrTemp t, Reg r)
 {
     c->owner[r] = t;
+    c->busy |= RS(r);
     c->temp[t].reg = r;
-    c->temp[t].wide = false;
     c->used_at[r] = c->tick;
+}
+
+static void write_back(Cg *c, Reg r)
+{
+    Rm home = ra_home(c, c->owner[r]);
+
+    if (r >= XMM0) {
+        asm_vstore(&c->as, c->wide & RS(r), home, r);
+    } else {
+        asm_store(&c->as, IR_64, home, r);
+    }
+    c->dirty &= ~RS(r);
 }
 
 void ra_sync_temp(Cg *c, IrTemp t)
 {
-    TempState *s = &c->temp[t];
+    Reg r = (Reg)c->temp[t].reg;
 
-    if (s->in_home || s->reg == REG_NONE || ra_is_pinned(c, t) ||
-        info(c, t)->kind == TEMP_CONST) {
-        return;
+    if (r != REG_NONE && (c->dirty & RS(r))) {
+        write_back(c, r);
     }
-    if (s->reg >= XMM0) {
-        asm_vstore(&c->as, s->wide, ra_home(c, t), s->reg);
-    } else {
-        asm_store(&c->as, IR_64, ra_home(c, t), s->reg);
-    }
-    s->in_home = true;
 }
 
 void ra_forget_temp(Cg *c, IrTemp t)
 {
     unbind(c, t);
-}
-
-static bool is_dirty(const Cg *c, Reg r)
-{
-    IrTemp t = c->owner[r];
-
-    return t != IR_NONE && !c->temp[t].in_home &&
-           info(c, t)->kind != TEMP_CONST;
 }
 
 /* The best register of @set to give away, none locked: empty, else clean and
@@ -135,11 +134,13 @@ static Reg pick(const Cg *c, RegSet set)
     Reg best = REG_NONE;
     uint32_t best_cost = UINT32_MAX;
 
-    for (set &= ~c->locked; set; set &= set - 1) {
+    set &= ~c->locked;
+    if (set & ~c->busy) {
+        return __builtin_ctz(set & ~c->busy);
+    }
+    for (; set; set &= set - 1) {
         Reg r = __builtin_ctz(set);
-        uint32_t cost = c->owner[r] == IR_NONE
-                            ? 0
-                            : (c->used_at[r] << 1) + 8 * is_dirty(c, r) + 1;
+        uint32_t cost = (c->used_at[r] << 1) + (c->dirty & RS(r) ? 8 : 0);
 
         if (cost < best_cost) {
             best = r;
@@ -152,8 +153,10 @@ static Reg pick(const Cg *c, RegSet set)
 
 static void evict(Cg *c, Reg r)
 {
-    if (c->owner[r] != IR_NONE) {
-        ra_sync_temp(c, c->owner[r]);
+    if (c->dirty & RS(r)) {
+        write_back(c, r);
+    }
+    if (c->busy & RS(r)) {
         unbind(c, c->owner[r]);
     }
 }
@@ -204,36 +207,41 @@ Reg ra_use(Cg *c, IrTemp t)
 
 Reg ra_use_wide(Cg *c, IrTemp t)
 {
-    TempState *s = &c->temp[t];
+    Reg r = (Reg)c->temp[t].reg;
 
-    if (s->reg == REG_NONE) {
-        Reg r = ra_scratch(c, RS_VEC);
-
+    if (r == REG_NONE) {
+        r = ra_scratch(c, RS_VEC);
         asm_vload(&c->as, true, r, ra_home(c, t));
         bind(c, t, r);
-    } else if (!s->wide && s->in_home) {
-        asm_vload(&c->as, true, s->reg, ra_home(c, t));
-    } else if (!s->wide) {
-        asm_vex(&c->as, 0x18 | A_3A | A_66 | A_L, s->reg, s->reg,
+    } else if (!((c->wide | c->dirty) & RS(r))) {
+        asm_vload(&c->as, true, r, ra_home(c, t));
+    } else if (!(c->wide & RS(r))) {
+        asm_vex(&c->as, 0x18 | A_3A | A_66 | A_L, r, r,
                 ra_upper_home(c, t)); /* VINSERTF128 */
         asm_u8(&c->as, 1);
     }
-    s->wide = true;
-    c->locked |= RS(s->reg);
-    c->used_at[s->reg] = c->tick;
-    return s->reg;
+    c->wide |= RS(r);
+    c->locked |= RS(r);
+    c->used_at[r] = c->tick;
+    return r;
 }
 
 void ra_keep_upper(Cg *c, IrTemp dst)
 {
-    TempState *s = &c->temp[dst];
+    Reg r = (Reg)c->temp[dst].reg;
 
-    if (s->reg != REG_NONE && s->wide && !s->in_home) {
-        asm_vex(&c->as, 0x19 | A_3A | A_66 | A_L, s->reg, 0,
+    if (r != REG_NONE && (c->wide & c->dirty & RS(r))) {
+        asm_vex(&c->as, 0x19 | A_3A | A_66 | A_L, r, 0,
                 ra_upper_home(c, dst)); /* VEXTRACTF128 */
         asm_u8(&c->as, 1);
-        s->wide = false;
+        c->wide &= ~RS(r);
     }
+}
+
+void ra_widened(Cg *c, IrTemp t)
+{
+    c->wide |= RS(c->temp[t].reg);
+    c->dirty |= RS(c->temp[t].reg);
 }
 
 Reg ra_use_in(Cg *c, IrTemp t, RegSet set)
@@ -250,21 +258,17 @@ Reg ra_use_in(Cg *c, IrTemp t, RegSet set)
 
 void ra_take(Cg *c, Reg r)
 {
-    IrTemp t = c->owner[r];
+    RegSet others = RS_SCRATCH & ~(RS(r) | c->locked | c->busy);
 
-    if (t != IR_NONE) {
-        RegSet others = RS_SCRATCH & ~RS(r) & ~c->locked;
+    if ((c->busy & RS(r)) && others) {
+        Reg to = __builtin_ctz(others);
+        bool dirty = c->dirty & RS(r);
 
-        for (; others; others &= others - 1) {
-            Reg to = __builtin_ctz(others);
-
-            if (c->owner[to] == IR_NONE) {
-                asm_mov(&c->as, IR_64, to, r);
-                unbind(c, t);
-                bind(c, t, to);
-                break;
-            }
-        }
+        asm_mov(&c->as, IR_64, to, r);
+        unbind(c, c->owner[r]);
+        bind(c, c->owner[r], to);
+        c->dirty |= dirty ? RS(to) : 0;
+    } else {
         evict(c, r);
     }
     c->locked |= RS(r);
@@ -272,7 +276,7 @@ void ra_take(Cg *c, Reg r)
 
 void ra_use_fixed(Cg *c, IrTemp t, Reg r)
 {
-    if (c->owner[r] == t) {
+    if (c->temp[t].reg == (int)r) {
         ra_use(c, t);
         return;
     }
@@ -284,7 +288,7 @@ void ra_use_fixed(Cg *c, IrTemp t, Reg r)
 static bool can_rename(const Cg *c, const IrOp *op, unsigned n, RegSet avoid)
 {
     IrTemp t = op->arg[n];
-    Reg r = c->temp[t].reg;
+    Reg r = (Reg)c->temp[t].reg;
 
     if (r == REG_NONE || ra_is_pinned(c, t) || (avoid & RS(r)) ||
         info(c, t)->kind == TEMP_CONST) {
@@ -292,7 +296,7 @@ static bool can_rename(const Cg *c, const IrOp *op, unsigned n, RegSet avoid)
     }
     return t == op->arg[0] ||
            ((op->dead & (1 << n)) &&
-            (info(c, t)->kind != TEMP_GLOBAL || c->temp[t].in_home));
+            (info(c, t)->kind != TEMP_GLOBAL || !(c->dirty & RS(r))));
 }
 
 Reg ra_modify(Cg *c, const IrOp *op, unsigned n, RegSet avoid)
@@ -378,13 +382,13 @@ void ra_define(Cg *c, IrTemp dst, Reg r)
     unbind(c, dst);
     bind(c, dst, r);
     c->locked |= RS(r);
-    s->in_home = false;
+    c->dirty |= RS(r);
 }
 
 void ra_define_wide(Cg *c, IrTemp dst, Reg r)
 {
     ra_define(c, dst, r);
-    c->temp[dst].wide = true;
+    c->wide |= RS(r);
 }
 
 void ra_unlock(Cg *c, Reg r)
@@ -413,28 +417,24 @@ void ra_end_op(Cg *c, const IrOp *op)
         if (t != IR_NONE && info(c, t)->kind != TEMP_GLOBAL &&
             info(c, t)->kind != TEMP_CONST && !is_redefined(op, t)) {
             unbind(c, t);
-            c->temp[t].in_home = true;
         }
     }
 }
 
 void ra_sync(Cg *c)
 {
-    for (unsigned r = 0; r < REG_COUNT; r++) {
-        if (c->owner[r] != IR_NONE) {
-            ra_sync_temp(c, c->owner[r]);
-        }
+    for (RegSet set = c->dirty; set; set &= set - 1) {
+        write_back(c, __builtin_ctz(set));
     }
 }
 
 void ra_end_block(Cg *c)
 {
-    for (unsigned r = 0; r < REG_COUNT; r++) {
-        IrTemp t = c->owner[r];
+    for (RegSet set = c->busy; set; set &= set - 1) {
+        IrTemp t = c->owner[__builtin_ctz(set)];
 
-        if (t != IR_NONE && info(c, t)->kind == TEMP_PLAIN) {
+        if (info(c, t)->kind == TEMP_PLAIN) {
             unbind(c, t);
-            c->temp[t].in_home = true;
         }
     }
     ra_sync(c);
@@ -442,9 +442,8 @@ void ra_end_block(Cg *c)
 
 void ra_forget(Cg *c)
 {
-    for (unsigned r = 0; r < REG_COUNT; r++) {
-        if (c->owner[r] != IR_NONE) {
-            unbind(c, c->owner[r]);
-        }
+    for (RegSet set = c->busy; set; set &= set - 1) {
+        c->temp[c->owner[__builtin_ctz(set)]].reg = REG_NONE;
     }
+    c->busy = c->dirty = c->wide = 0;
 }

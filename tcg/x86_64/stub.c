@@ -12,30 +12,26 @@ Stub *stub_new(Cg *c, const IrOp *op, StubFn *emit)
     Stub *s = &c->stub[c->nstubs++];
 
     g_assert(c->nstubs <= CG_MAX_STUBS); /* IR_MAX_OPS bounds them */
-    c->fp_marked = false; /* what it calls may clear it */
-    *s = (Stub){ .emit = emit, .op = op, .insn_off = c->insn_off,
-                 .addr = REG_NONE, .value = REG_NONE, .dst = REG_NONE,
-                 .addend = REG_NONE };
+    c->fp_marked = false;                /* what it calls may clear it */
+    s->emit = emit;
+    s->op = op;
+    s->insn_off = c->insn_off;
+    s->addr = s->value = s->dst = s->addend = REG_NONE;
+    s->keep = 0;
+    s->busy = c->busy;
+    s->dirty = c->dirty;
+    s->wide = c->wide;
     memcpy(s->owner, c->owner, sizeof(s->owner));
-    for (unsigned r = 0; r < REG_COUNT; r++) {
-        IrTemp t = c->owner[r];
-
-        if (t != IR_NONE && !c->temp[t].in_home &&
-            c->f->temp[t].kind != TEMP_CONST) {
-            s->dirty |= RS(r);
-        }
-        if (t != IR_NONE && c->temp[t].wide) {
-            s->wide |= RS(r);
-        }
-    }
     return s;
 }
 
 void stub_join(Cg *c, Stub *s)
 {
     s->back = c->as.p;
-    for (unsigned r = 0; r < REG_COUNT; r++) {
-        if (c->owner[r] != IR_NONE && c->owner[r] == s->owner[r]) {
+    for (RegSet set = s->busy & c->busy; set; set &= set - 1) {
+        Reg r = __builtin_ctz(set);
+
+        if (c->owner[r] == s->owner[r]) {
             s->keep |= RS(r);
         }
     }

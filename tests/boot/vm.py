@@ -62,6 +62,19 @@ def emulator(args):
     return command + (["-accel", args.accel] if args.accel else [])
 
 
+def run_to_end(command, timeout):
+    """A guest that ends by itself: exit status, or "timeout", and what it
+    said."""
+    try:
+        run = subprocess.run(command, stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, timeout=timeout)
+        status, raw = run.returncode, run.stdout
+    except subprocess.TimeoutExpired as e:
+        status, raw = "timeout", e.stdout or b""
+    return status, raw.decode(errors="replace")
+
+
 class Failure(Exception):
     """A test's reason to fail."""
 

@@ -16,40 +16,9 @@
 #define GP 13
 #define PF 14
 
-extern char switch_la57[];
-
-/*
- * From 64-bit code: to compatibility mode (CS 18h in this kernel's GDT, 32-bit
- * and flat), paging off, CR4 and CR3 changed, paging on, and back.
- * RDI: the new CR4, RSI: the new CR3.
- */
-__asm__(".pushsection .text\n"
-        "switch_la57:\n\t"
-        "push %rbx\n\t"
-        "lea 3f(%rip), %rax\n\t"
-        "pushq $0x18\n\t"
-        "push %rax\n\t"
-        "lretq\n"
-        ".code32\n"
-        "3: mov %cr0, %eax\n\t"
-        "btr $31, %eax\n\t"
-        "mov %eax, %cr0\n\t"
-        "mov %edi, %cr4\n\t"
-        "mov %esi, %cr3\n\t"
-        "bts $31, %eax\n\t"
-        "mov %eax, %cr0\n\t"
-        "ljmp $0x08, $4f\n"
-        ".code64\n"
-        "4: pop %rbx\n\t"
-        "ret\n"
-        ".popsection\n");
-
 static bool has_la57(void)
 {
-    uint32_t a = 7, b, c = 0, d;
-
-    __asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-    return c >> 16 & 1;
+    return cpuid(7, 0).c >> 16 & 1;
 }
 
 static void read_at(void *arg)
@@ -61,6 +30,11 @@ static void set_la57(void *arg)
 {
     (void)arg;
     WRITE_CR(4, READ_CR(4) ^ CR4_LA57);
+}
+
+static void call_at(void *p)
+{
+    ((void (*)(void))p)();
 }
 
 /* Tables for HIGH below @top, an PML5. */
@@ -89,6 +63,11 @@ static void test_high(uint64_t *top)
     check_eq(READ_CR(2), HIGH, "all of CR2");
     *entry = (uintptr_t)frame | P | W;
     check_eq(*(volatile uint64_t *)HIGH, 0x1234, "a page above 48 bits");
+    *(volatile uint8_t *)HIGH = 0xc3; /* RET */
+    check_eq(catch((void (*)(void *))HIGH, NULL, NULL), -1, "a call up there");
+    check_eq(catch(call_at, (void *)(HIGH | 1ull << 56), &f), GP,
+             "a call to what is not canonical");
+    check(f.rip < HIGH, "faults where it is made");
     *entry = 0;
     invlpg(HIGH);
     check_eq(catch(read_at, (void *)HIGH, &f), PF, "INVLPG up there");
@@ -101,7 +80,6 @@ static void test_high(uint64_t *top)
 int main(void)
 {
     uint64_t cr3 = READ_CR(3), cr4 = READ_CR(4), *top;
-    void (*change)(uint64_t, uint64_t) = (void *)switch_la57;
 
     if (!has_la57()) {
         check(true, "LA57 # SKIP not there");
@@ -112,10 +90,10 @@ int main(void)
     check_eq(catch(set_la57, NULL, NULL), GP, "CR4.LA57 in long mode");
     top = page_alloc();
     top[0] = (cr3 & ~0xfffull) | P | W;
-    change(cr4 | CR4_LA57, (uintptr_t)top);
+    change_paging(cr4 | CR4_LA57, (uintptr_t)top);
     check(READ_CR(4) & CR4_LA57, "five levels");
     test_high(top);
-    change(cr4, cr3);
+    change_paging(cr4, cr3);
     check(!(READ_CR(4) & CR4_LA57), "back to four");
     check_eq(catch(read_at, (void *)HIGH, NULL), GP, "not canonical again");
     return 0;

@@ -7,23 +7,11 @@
  */
 #include "guest.h"
 
-#define NONCANONICAL 0x800000000000ull
+#define NONCANONICAL (1ull << 56) /* for 57 bits, too */
 
 #define EFER   0xc0000080
 #define PAT    0x277
 #define MTRRCAP 0xfe
-
-typedef struct Regs {
-    uint32_t a, b, c, d;
-} Regs;
-
-static Regs cpuid(uint32_t leaf, uint32_t sub)
-{
-    Regs r = {leaf, 0, sub, 0};
-
-    __asm__ volatile("cpuid" : "+a"(r.a), "=b"(r.b), "+c"(r.c), "=d"(r.d));
-    return r;
-}
 
 /* --- MSRs --- */
 
@@ -210,7 +198,7 @@ TRY(i_clflushopt, "clflushopt (%0)")
 
 static void test_features(void)
 {
-    const Regs one = cpuid(1, 0), seven = cpuid(7, 0),
+    const CpuidRegs one = cpuid(1, 0), seven = cpuid(7, 0),
                ext = cpuid(0x80000001, 0);
     const struct {
         const char *what;
@@ -249,9 +237,9 @@ static void test_features(void)
 
 static void test_leaves(void)
 {
-    Regs zero = cpuid(0, 0), ext = cpuid(0x80000000, 0);
-    Regs past = cpuid(0x0fffffff, 0), last = cpuid(zero.a, 0);
-    Regs sizes = cpuid(0x80000008, 0);
+    CpuidRegs zero = cpuid(0, 0), ext = cpuid(0x80000000, 0);
+    CpuidRegs past = cpuid(0x0fffffff, 0), last = cpuid(zero.a, 0);
+    CpuidRegs sizes = cpuid(0x80000008, 0);
 
     check(zero.a >= 7, "basic leaves up to 7");
     check(ext.a >= 0x80000008, "extended leaves up to 80000008h");

@@ -6,7 +6,6 @@
  * Source: SDM vol. 3A, 8.1.3 "Handling Self- and Cross-Modifying Code", 11.6
  * "Self-Modifying Code".
  */
-#include "guest.h"
 
 #define ALIAS 0x200000000ull
 
@@ -176,19 +175,20 @@ static void test_remap(void)
     page_map(ALIAS, (uintptr_t)code, 3);
     for (i = 0; i < 100; i++) {
         page_map(ALIAS + 4096, frame[i & 1], 3);
-        wrong += run((void *)(ALIAS + 4093)) !=
-                 (i & 1 ? 0x55020304u : 0x01020304u);
+        wrong +=
+            run((void *)(ALIAS + 4093)) != (i & 1 ? 0x55020304u : 0x01020304u);
     }
     check_eq(wrong, 0, "its second page mapped elsewhere");
 }
 
 /* --- every kind of store --- */
 
-#define STORE(name, text) \
-    static void name(uint8_t *p, uint64_t v) \
-    { \
-        __asm__ volatile(text : "+D"(p), "+S"(v)::"rax", "rbx", "rcx", "rdx", \
-                         "memory", "cc"); \
+#define STORE(name, text)                                                      \
+    static void name(uint8_t *p, uint64_t v)                                   \
+    {                                                                          \
+        __asm__ volatile(text                                                  \
+                         : "+D"(p), "+S"(v)::"rax", "rbx", "rcx", "rdx",       \
+                           "memory", "cc");                                    \
     }
 
 STORE(store_8, "mov %%sil, (%%rdi)")
@@ -283,9 +283,8 @@ static volatile uint32_t seen_wrong;
 
 static void serialise(void)
 {
-    uint32_t a = 0, b, c = 0, d;
-
-    __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d)::"memory");
+    cpuid(0, 0);
+    __asm__ volatile("" ::: "memory");
 }
 
 static void runner(unsigned index)

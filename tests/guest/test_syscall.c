@@ -230,10 +230,7 @@ static void test_privileged(void)
 
 static void test_umip(void)
 {
-    uint32_t a = 7, b, c = 0, d;
-
-    __asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-    if (!(c & 4)) {
+    if (!(cpuid(7, 0).c & 4)) {
         return;
     }
     WRITE_CR(4, READ_CR(4) | 1 << 11);
