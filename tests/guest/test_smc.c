@@ -6,6 +6,7 @@
  * Source: SDM vol. 3A, 8.1.3 "Handling Self- and Cross-Modifying Code", 11.6
  * "Self-Modifying Code".
  */
+#include "guest.h"
 
 #define ALIAS 0x200000000ull
 
