@@ -404,34 +404,83 @@ void cpu_store(CPUState *cpu, vaddr addr, uint64_t value, MemOp op)
     }
 }
 
+/* Where @len bytes at @addr are, if that is plain RAM within one page which the
+ * soft TLB knows; else NULL. */
+static void *known_ram(CPUState *cpu, vaddr addr, unsigned len, int access,
+                       MemOp op)
+{
+    const TLBEntry *e = &cpu->tlb_table[memop_mmu(op)][tlb_index(addr)];
+
+    return tlb_tag(e, access) == (addr & PAGE_MASK) && !crosses_page(addr, len)
+               ? (void *)(addr + e->addend)
+               : NULL;
+}
+
+/* Bytes from @addr to the end of its page, @len at most. */
+static unsigned bytes_in_page(vaddr addr, unsigned len)
+{
+    return MIN(len, PAGE_SIZE - (addr & ~PAGE_MASK));
+}
+
+/* Within one page. */
+static void load_chunk(CPUState *cpu, vaddr addr, uint8_t *to, unsigned len,
+                       MemOp op)
+{
+    const void *ram = known_ram(cpu, addr, len, PAGE_READ, op);
+
+    if (ram) {
+        memcpy(to, ram, len);
+        return;
+    }
+    for (unsigned i = 0; i < len; i++) {
+        to[i] = cpu_load(cpu, addr + i, (op & ~MO_SIZE) | MO_8);
+    }
+}
+
+static void store_chunk(CPUState *cpu, vaddr addr, const uint8_t *from,
+                        unsigned len, MemOp op)
+{
+    void *ram = known_ram(cpu, addr, len, PAGE_WRITE, op);
+
+    if (ram) {
+        memcpy(ram, from, len);
+        return;
+    }
+    for (unsigned i = 0; i < len; i++) {
+        cpu_store(cpu, addr + i, from[i], (op & ~MO_SIZE) | MO_8);
+    }
+}
+
 void cpu_load_bytes(CPUState *cpu, vaddr addr, void *buf, unsigned len,
                     MemOp op)
 {
-    uint8_t *to = buf;
-    unsigned done, i;
+    unsigned done, n;
 
     for (done = 0; done < len; done += PAGE_SIZE) {
         probe_range(cpu, addr + done, MIN(len - done, PAGE_SIZE), PAGE_READ,
                     op);
     }
-    for (i = 0; i < len; i++) {
-        to[i] = cpu_load(cpu, access_addr(cpu, addr, i),
-                         (op & ~MO_SIZE) | MO_8);
+    for (done = 0; done < len; done += n) {
+        vaddr at = access_addr(cpu, addr, done);
+
+        n = bytes_in_page(at, len - done);
+        load_chunk(cpu, at, (uint8_t *)buf + done, n, op);
     }
 }
 
 void cpu_store_bytes(CPUState *cpu, vaddr addr, const void *buf, unsigned len,
                      MemOp op)
 {
-    const uint8_t *from = buf;
-    unsigned done, i;
+    unsigned done, n;
 
     for (done = 0; done < len; done += PAGE_SIZE) {
         prepare_store_range(cpu, addr + done, MIN(len - done, PAGE_SIZE), op);
     }
-    for (i = 0; i < len; i++) {
-        cpu_store(cpu, access_addr(cpu, addr, i), from[i],
-                  (op & ~MO_SIZE) | MO_8);
+    for (done = 0; done < len; done += n) {
+        vaddr at = access_addr(cpu, addr, done);
+
+        n = bytes_in_page(at, len - done);
+        store_chunk(cpu, at, (const uint8_t *)buf + done, n, op);
     }
 }
 
