@@ -55,8 +55,7 @@ uint64_t tb_rip_mask(const TranslationBlock *tb, uint64_t rip)
     return tb->flags & HF_CS64 ? rip : (uint32_t)rip;
 }
 
-static uint64_t recipe_value(X86CPU *cpu, const TranslationBlock *tb,
-                             IrTemp t)
+static uint64_t recipe_value(X86CPU *cpu, const TranslationBlock *tb, IrTemp t)
 {
     if (t == IR_NONE) {
         return 0;
@@ -141,25 +140,33 @@ static uint32_t next_cflags(CPUState *cpu)
     return cflags == UINT32_MAX ? tcg_cflags(cpu) : cflags;
 }
 
+/* @place is in a TB that left at an unlinked jump; @tb comes next. */
+static void link_from(uintptr_t place, unsigned slot, TranslationBlock *tb)
+{
+    TranslationBlock *from = region_find_tb(place);
+
+    if (!((tb->cflags | from->cflags) & CF_NO_CHAIN) &&
+        !((tb->cflags ^ from->cflags) & ~CF_INVALID)) {
+        tb_link(from, slot, tb);
+    }
+}
+
 static void run_tbs(CPUState *cpu)
 {
-    TranslationBlock *from = NULL, *tb;
+    TranslationBlock *tb;
+    uintptr_t place = 0;
     TbExit why = TB_EXIT_LOOKUP;
 
     do {
-        uint32_t cflags = next_cflags(cpu);
-
-        tb = tb_find(cpu, cflags);
-        if (from && why <= TB_EXIT_SLOT1 &&
-            !((cflags | from->cflags) & CF_NO_CHAIN) &&
-            !((tb->cflags ^ from->cflags) & ~CF_INVALID)) {
-            tb_link(from, why, tb);
+        tb = tb_find(cpu, next_cflags(cpu));
+        if (why <= TB_EXIT_SLOT1) {
+            link_from(place, why, tb);
         }
         tb_set_rip_base(x86_cpu(cpu));
         if (log_enabled(LOG_EXEC | LOG_CPU)) {
             tcg_log_exec(cpu, tb);
         }
-        why = tcg_backend->enter(cpu, tb->code.entry, &from);
+        why = tcg_backend->enter(cpu, tb->code.entry, &place);
         cpu->tcg->stats.exits[why]++;
     } while (cpu->exception_index < 0 && !cpu_has_request(cpu));
 }
@@ -212,7 +219,8 @@ CPUExit tcg_cpu_exec(CPUState *cpu)
 
 static void step_once(CPUState *cpu)
 {
-    TranslationBlock *tb, *last;
+    TranslationBlock *tb;
+    uintptr_t place;
 
     if (_setjmp(cpu->jmp_env)) {
         after_longjmp();
@@ -220,7 +228,7 @@ static void step_once(CPUState *cpu)
     }
     tb = tb_find(cpu, 1 | CF_NOIRQ | CF_NO_CHAIN);
     tb_set_rip_base(x86_cpu(cpu));
-    tcg_backend->enter(cpu, tb->code.entry, &last);
+    tcg_backend->enter(cpu, tb->code.entry, &place);
 }
 
 void tcg_cpu_exec_step_atomic(CPUState *cpu)

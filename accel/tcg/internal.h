@@ -43,7 +43,7 @@ uint64_t region_used_bytes(void);
 /* --- per vCPU --- */
 typedef struct TcgStats {
     uint64_t tbs, guest_insns, guest_bytes, host_bytes, translate_ns;
-    uint64_t exits[4];       /* by TbExit */
+    uint64_t exits[TB_EXIT_COUNT];
     uint64_t lookups, jc_hits, ind_lookups, ind_misses;
     uint64_t slow_loads, slow_stores, slow_rmws, mmio, atomics_exclusive;
     uint64_t exceptions, interrupts;

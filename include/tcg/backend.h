@@ -22,12 +22,13 @@
 #include "exec/cpu.h"
 #include "tcg/ir.h"
 
-/* Why enter came back.  The last TB that ran is in *last. */
+/* Why enter came back. */
 typedef enum TbExit {
     TB_EXIT_SLOT0 = 0, /* at a GOTO_TB that is not linked: it may be, now */
     TB_EXIT_SLOT1 = 1,
     TB_EXIT_LOOKUP,    /* after an EXIT, or a JMP_IND that missed */
     TB_EXIT_REQUEST,   /* exit_request was set; the TB at rip was not begun */
+    TB_EXIT_COUNT,
 } TbExit;
 
 /* Where a C call can fault: host code offset to guest instruction. */
@@ -72,8 +73,8 @@ typedef struct TcgBackend {
     /* Generate @f for @tb into @buf; false when @len does not suffice. */
     bool (*compile)(const IrFunc *f, struct TranslationBlock *tb,
                     uint8_t *buf, size_t len, TbCode *out, size_t *used);
-    TbExit (*enter)(CPUState *cpu, const void *entry,
-                    struct TranslationBlock **last);
+    /* @place: where it left, in the last TB's code, if by a slot. */
+    TbExit (*enter)(CPUState *cpu, const void *entry, uintptr_t *place);
     /* Link slot @slot of @tb to @entry, or back to its exit if NULL.  Other
      * vCPUs may be running it: one aligned store. */
     void (*patch_jump)(struct TranslationBlock *tb, unsigned slot,

@@ -151,7 +151,6 @@ bool interp_compile(const IrFunc *f, TranslationBlock *tb, uint8_t *buf,
         return false;
     }
     memset(l.code, 0, sizeof(*l.code));
-    l.code->tb = tb;
     l.code->tests_request = !(tb->cflags & CF_NOIRQ);
     l.code->chains = !(tb->cflags & CF_NO_CHAIN);
     copy_ops(&l, label_at);

@@ -188,12 +188,12 @@ static bool native_compile(const IrFunc *f, TranslationBlock *tb, uint8_t *buf,
 }
 
 static TbExit native_enter(CPUState *cpu, const void *entry,
-                           TranslationBlock **last)
+                           uintptr_t *place)
 {
-    TbExit (*enter)(CPUState *, const void *, TranslationBlock **);
+    TbExit (*enter)(CPUState *, const void *, uintptr_t *);
 
     memcpy(&enter, &thunks.enter, sizeof(enter));
-    return enter(cpu, entry, last);
+    return enter(cpu, entry, place);
 }
 
 static void native_patch_jump(TranslationBlock *tb, unsigned slot,

@@ -36,8 +36,7 @@ enum {
     FRAME_MXCSR = 16,     /* being loaded or stored */
     FRAME_HOST_MXCSR = 20,
     FRAME_CPU = 24,       /* CPUState * */
-    FRAME_LAST = 32,      /* where to store the last TB */
-    FRAME_TB = 40,        /* TB of a JMP_IND that missed */
+    FRAME_PLACE = 32,     /* where to store the place that it left at */
     FRAME_ADDR = 48,      /* guest address of a slow RMW */
     FRAME_FP = 56,        /* not 0: MXCSR may have news for X86CPU.mxcsr */
     FRAME_VEC = 64,       /* 32 bytes: operand of a slow vector access */
@@ -48,9 +47,11 @@ enum {
 
 /* Code generated once, at the head of the code region. */
 typedef struct Thunks {
-    const void *enter;      /* TbExit (*)(cpu, entry, last) */
-    const void *leave;      /* eax: TbExit, rdx: TB */
-    const void *lookup;     /* rax: pc, rdx: TB; jumped to by JMP_IND */
+    const void *enter;      /* TbExit (*)(cpu, entry, place) */
+    const void *leave;      /* for a look-up at X86CPU.rip */
+    const void *leave_at[TB_EXIT_COUNT][IR_64 + 1]; /* called, with eax: an
+                               offset from rip_base, and rip is to be so wide */
+    const void *lookup;     /* rax: pc; jumped to by JMP_IND */
     const void *load, *store, *rmw, *rmw_commit; /* rax: address, rdx: value
                                of a store, ecx: memop; result in rax */
     const void *load_vec, *store_vec; /* the same, operand in FRAME_VEC */
