@@ -21,13 +21,23 @@ extern TcgOptions tcg_options;
 
 /* --- code regions (region.c) --- */
 
-/* One piece of the code buffer; a vCPU fills it from the bottom.  Only the
- * owner writes; anyone may look up TBs in it (ntbs is published last). */
+/* One piece of the code buffer; a vCPU fills it with code from the bottom and
+ * with TBs from the top.  Only the owner writes; anyone may look up TBs in it
+ * (ntbs is published last). */
+#define CHUNK_BYTES (1 * MiB)
+#define CHUNK_STEP  (1 * KiB)
 typedef struct CodeChunk {
     uint8_t *start, *ptr, *end;
-    TranslationBlock **tbs; /* by address; room for the smallest TBs */
     unsigned ntbs;
+    unsigned nfirst;
+    uint16_t first[CHUNK_BYTES / CHUNK_STEP]; /* of so many code bytes each: the
+                                       first TB that begins there or further up */
 } CodeChunk;
+/* TB number @i of @chunk, by the address of its code. */
+static inline TranslationBlock *chunk_tb(const CodeChunk *chunk, unsigned i)
+{
+    return (TranslationBlock *)chunk->end - 1 - i;
+}
 
 bool region_init(uint64_t bytes, GError **errp);
 /* Give @cpu a fresh chunk; false when there is none: flush. */
@@ -36,7 +46,8 @@ bool region_next_chunk(struct TcgCpu *tc);
 void region_reset(void);
 /* Which TB's code holds @host_pc; NULL if none. */
 TranslationBlock *region_find_tb(uintptr_t host_pc);
-bool region_add_tb(CodeChunk *chunk, TranslationBlock *tb);
+/* The next TB of @chunk is done, its code and tables end at @end. */
+void region_add_tb(CodeChunk *chunk, uint8_t *end);
 void region_foreach_tb(void (*fn)(TranslationBlock *tb));
 uint64_t region_used_bytes(void);
 
