@@ -17,6 +17,10 @@
 #include "accel/tcg/internal.h"
 #include "util/error.h"
 
+uint8_t *region_base;
+
+_Static_assert(sizeof(TranslationBlock) % 8 == 0, "TbRef");
+
 static struct {
     Mutex lock;
     uint8_t *start; /* of the first chunk, after the back-end's thunks */
@@ -59,6 +63,7 @@ bool region_init(uint64_t bytes, GError **errp)
         return false;
     }
     mutex_init(&region.lock, "code region");
+    region_base = buf;
     /* The first chunk's worth holds the back-end's thunks. */
     thunks = tcg_backend->init(buf, CHUNK_BYTES);
     if (thunks == BACKEND_UNFIT) {
@@ -133,17 +138,6 @@ TranslationBlock *region_find_tb(uintptr_t host_pc)
         return NULL;
     }
     return chunk_find(&region.chunk[offset / CHUNK_BYTES], host_pc);
-}
-
-void region_foreach_tb(void (*fn)(TranslationBlock *tb))
-{
-    unsigned i, j;
-
-    for (i = 0; i < region.nchunks; i++) {
-        for (j = 0; j < region.chunk[i].ntbs; j++) {
-            fn(chunk_tb(&region.chunk[i], j));
-        }
-    }
 }
 
 uint64_t region_used_bytes(void)
