@@ -32,7 +32,7 @@ void tcg_restore_state(CPUState *cpu)
         return;
     }
     host_pc -= (uintptr_t)tb->code.entry;
-    side = tb->code.side;
+    side = tb_side(&tb->code);
     hi = tb->code.nside;
     while (lo < hi) {
         unsigned mid = lo + (hi - lo) / 2;
@@ -46,7 +46,7 @@ void tcg_restore_state(CPUState *cpu)
     g_assert(lo < tb->code.nside && side[lo].host_off == host_pc);
     x86->rip = tb_rip_mask(tb, x86->rip_base + side[lo].insn_off);
     if (side[lo].recipe) {
-        tb_restore_cc(x86, tb, &tb->code.recipe[side[lo].recipe]);
+        tb_restore_cc(x86, tb, tb_recipe(&tb->code, side[lo].recipe));
     }
 }
 
@@ -61,7 +61,7 @@ static uint64_t recipe_value(X86CPU *cpu, const TranslationBlock *tb, IrTemp t)
         return 0;
     }
     if (t >= RECIPE_CONST) {
-        return tb->code.consts[t - RECIPE_CONST];
+        return tb_consts(&tb->code)[t - RECIPE_CONST];
     }
     return *(uint64_t *)((char *)cpu + ir_global_info(t)->offset);
 }

@@ -293,8 +293,8 @@ static void test_fault(void)
     tb = &tbs[0].code;
     off = (uint32_t)(cpu.cs.host_pc - (uintptr_t)tb->entry);
     g_assert_cmpuint(tb->nside, ==, 2);
-    g_assert_cmpuint(tb->side[1].host_off, ==, off);
-    g_assert_cmpuint(tb->side[1].insn_off, ==, 9);
+    g_assert_cmpuint(tb_side(tb)[1].host_off, ==, off);
+    g_assert_cmpuint(tb_side(tb)[1].insn_off, ==, 9);
 }
 
 /* Two blocks: unlinked, linked, asked to leave in between, unlinked again. */
