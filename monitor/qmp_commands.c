@@ -108,13 +108,16 @@ json_object *cmd_query_events(MonCall *call, json_object *args, GError **errp)
 /* Where in the topology vCPU @index sits. */
 static json_object *cpu_props(unsigned index)
 {
-    unsigned threads = MAX(machine_config->threads, 1);
-    unsigned cores = MAX(machine_config->cores, 1);
+    const X86Topology *t = &machine_config->topology;
+    X86Place place = x86_topology_place(t, index);
     json_object *props = json_object_new_object();
 
-    add_int(props, "core-id", index / threads % cores);
-    add_int(props, "thread-id", index % threads);
-    add_int(props, "socket-id", index / threads / cores);
+    add_int(props, "core-id", place.core);
+    add_int(props, "thread-id", place.thread);
+    if (t->dies > 1) {
+        add_int(props, "die-id", place.die);
+    }
+    add_int(props, "socket-id", place.socket);
     return props;
 }
 

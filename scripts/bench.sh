@@ -2,8 +2,7 @@
 # Sourced after common.sh: trees of Debian packages with all that they need, so
 # that programs run from there and nothing is installed.
 
-# apt-get with the machine's sources and those of the release's backports, that
-# takes no package for installed.
+# apt-get with the machine's sources and those of the release's backports.
 apt_backports() {
     state=$cache/apt-backports
     mkdir -p "$state/sources" "$state/lists/partial" "$state/archives/partial"
@@ -12,11 +11,9 @@ apt_backports() {
     done
     [ ! -f /etc/apt/sources.list ] ||
         ln -sf /etc/apt/sources.list "$state/sources/machine.list"
-    : >"$state/none-installed"
     apt_for amd64 -o "Dir::Etc::sourcelist=/dev/null" \
         -o "Dir::Etc::sourceparts=$state/sources" \
         -o "Dir::State::lists=$state/lists" \
-        -o "Dir::State::status=$state/none-installed" \
         -o "Debug::NoLocking=true" "$@"
 }
 
@@ -43,15 +40,9 @@ get_tree() {
     release=$2
     shift 2
     say "getting Debian's $* ${release:+of $release }and what they need"
-    archives=$(mktemp -d) && mkdir "$archives/partial" && mkdir -p "$tree"
     apt_backports update >&2 || say "some package lists are missing"
-    apt_backports ${release:+-t "$release"} --no-install-recommends \
-        --download-only -y -o "Dir::Cache::archives=$archives" \
-        install "$@" >&2 || return 1
-    for deb in "$archives"/*.deb; do
-        dpkg-deb -x "$deb" "$tree" || return 1
-    done
-    rm -rf "$archives"
+    unpack_closure "apt_backports ${release:+-t $release}" "$tree" "$@" ||
+        return 1
     touch "$tree/.done"
 }
 

@@ -97,6 +97,24 @@ get_package() {
         die "cannot get package $1"
 }
 
+# Unpack packages $3... and all that they need into the tree $2, without
+# configuring them; $1 is the apt-get to ask, with its options.  False if it
+# cannot give them.
+unpack_closure() {
+    apt=$1
+    into=$2
+    shift 2
+    archives=$(mktemp -d) && mkdir "$archives/partial" && mkdir -p "$into"
+    # shellcheck disable=SC2086
+    $apt -o "Dir::State::status=/dev/null" -o "Debug::NoLocking=true" \
+        -o "Dir::Cache::archives=$archives" --no-install-recommends \
+        --download-only -y install "$@" >&2 || return 1
+    for deb in "$archives"/*.deb; do
+        dpkg-deb -x "$deb" "$into" || return 1
+    done
+    rm -rf "$archives"
+}
+
 # $cache/kernel-FLAVOUR/vmlinuz for cloud-amd64, amd64 or 686-pae.
 get_kernel() {
     case $1 in

@@ -83,20 +83,21 @@ configure_debian() {
     write_grub_cfg "$1" "root=/dev/vda1 ro console=ttyS0"
 }
 
-make_debian_disk() {
+# Debian in the tree $1, with packages $2 beside the essential ones.
+bootstrap_debian() {
     need_packages debootstrap
+    say "debootstrap: Debian bookworm in $1"
+    as_root rm -rf "$1"
+    as_root debootstrap --variant=minbase --arch=amd64 --include="$2" \
+        bookworm "$1" >"$1.log" || die "debootstrap failed: see $1.log"
+    configure_debian "$1"
+}
+
+make_debian_disk() {
     root=$cache/root-debian
-    if [ ! -f "$cache/root-debian.done" ]; then
-        say "debootstrap: Debian bookworm"
-        as_root rm -rf "$root"
-        as_root debootstrap --variant=minbase --arch=amd64 \
-            --include=$debian_packages bookworm "$root" >"$cache/debootstrap.log" ||
-            die "debootstrap failed: see $cache/debootstrap.log"
-        touch "$cache/root-debian.done"
-    fi
-    configure_debian "$root"
+    bootstrap_debian "$root" "$debian_packages"
     image_from_tree "$disk" "$root" 1536
-    as_root rm -rf "$root" "$cache/root-debian.done"
+    as_root rm -rf "$root"
 }
 
 # --- busybox on Debian's kernel ---
@@ -157,30 +158,42 @@ ttyS0::respawn:/bin/getty -L 115200 ttyS0 linux
 TAB
 }
 
-make_busybox_disk() {
+# The tree $1 becomes a busybox that GRUB can boot; root's password is empty.
+busybox_system() {
     need_packages cpio kmod
     get_kernel cloud-amd64
     get_package busybox-static amd64 busybox-amd64
-    root=$(mktemp -d)
     for dir in boot dev etc proc root sys tmp; do
-        mkdir "$root/$dir"
+        mkdir -p "$1/$dir"
     done
-    busybox_link_all "$root"
-    busybox_etc "$root/etc"
-    cp "$kernel" "$root/boot/vmlinuz"
-    busybox_initrd "$root/boot/initrd.gz"
-    write_grub_cfg "$root" "console=ttyS0 quiet panic=-1"
+    busybox_link_all "$1"
+    busybox_etc "$1/etc"
+    cp "$kernel" "$1/boot/vmlinuz"
+    busybox_initrd "$1/boot/initrd.gz"
+    write_grub_cfg "$1" "console=ttyS0 quiet panic=-1"
+}
+
+make_busybox_disk() {
+    root=$(mktemp -d)
+    busybox_system "$root"
     as_root chown -R 0:0 "$root"
     image_from_tree "$disk" "$root" 64
     as_root rm -rf "$root"
 }
 
-# $cache/disk-KIND.img, KIND being debian or busybox; root's password is empty.
+# $cache/disk-KIND.img of any kind below; root's password is empty.
 get_disk() {
     disk=$cache/disk-$1.img
+    case $1 in
+    userland*) get_userland "$1" ;; # which drops an image of another tree
+    esac
     [ -f "$disk" ] && return 0
     need_packages e2fsprogs fdisk grub-common grub-pc-bin
     mkdir -p "$cache"
     say "making $disk"
-    "make_$1_disk"
+    case $1 in
+    userland) image_from_tree "$disk" "$userland" 3072 ;;
+    userland-quick) image_from_tree "$disk" "$userland" 640 ;;
+    *) "make_$1_disk" ;;
+    esac
 }

@@ -49,7 +49,7 @@ void launch_init(Launch *l)
     launch_queues(l, g_queue_init);
     l->machine.ram_bytes = 128 * MiB;
     l->machine.cpus = l->machine.max_cpus = 1;
-    l->machine.sockets = l->machine.cores = l->machine.threads = 1;
+    l->machine.topology = (X86Topology){1, 1, 1, 1};
     l->machine.machine_opts = keyval_new();
 }
 
@@ -203,6 +203,17 @@ bool opt_vga(Launch *l, const Option *opt, const char *arg, GError **errp)
         error_setg(errp, "unknown vga type: %s", arg);
         return false;
     }
+    return true;
+}
+
+/* What scripts pass where they want no window. */
+bool opt_vnc(Launch *l, const Option *opt, const char *arg, GError **errp)
+{
+    if (strcmp(arg, "none") != 0) {
+        error_setg(errp, "there is no VNC server: use none");
+        return false;
+    }
+    l->have_display = true;
     return true;
 }
 

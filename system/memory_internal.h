@@ -38,8 +38,6 @@ const FlatRange *flatview_find(FlatView *view, hwaddr addr);
 /* Reserve zeroed host memory and its place in the space of RAM. */
 RAMBlock *ram_block_new(const char *name, uint64_t size, GError **errp);
 void ram_block_free_rcu(RAMBlock *block);
-/* Tell the dirty bitmaps and the translator about a write that is done. */
-void ram_written(ram_addr_t addr, uint64_t len);
 void ram_set_code_listener(void (*code_written)(ram_addr_t, uint64_t));
 
 #endif

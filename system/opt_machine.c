@@ -55,7 +55,8 @@ static bool machine_accel(Launch *l, const char *list, GError **errp)
 static void machine_drop_harmless(KeyVal *kv)
 {
     static const char *const keys[] = {"dump-guest-core", "mem-merge",
-                                       "kernel_irqchip",  "vmport",
+                                       "kernel_irqchip",  "kernel-irqchip",
+                                       "vmport",
                                        "graphics",        "memory-backend"};
 
     for (unsigned i = 0; i < ARRAY_LEN(keys); i++) {
@@ -145,7 +146,7 @@ bool opt_cpu(Launch *l, const Option *opt, const char *arg, GError **errp)
 
 /* The counts as given; 0 where there is none, an error for an explicit 0. */
 typedef struct SmpCounts {
-    uint64_t cpus, maxcpus, sockets, dies, cores, threads;
+    uint64_t cpus, maxcpus, sockets, dies, clusters, cores, threads;
 } SmpCounts;
 
 static bool smp_get(KeyVal *kv, const char *key, uint64_t *out, GError **errp)
@@ -169,9 +170,15 @@ static bool smp_read(KeyVal *kv, SmpCounts *c, GError **errp)
            smp_get(kv, "maxcpus", &c->maxcpus, errp) &&
            smp_get(kv, "sockets", &c->sockets, errp) &&
            smp_get(kv, "dies", &c->dies, errp) &&
+           smp_get(kv, "clusters", &c->clusters, errp) &&
            smp_get(kv, "cores", &c->cores, errp) &&
            smp_get(kv, "threads", &c->threads, errp) &&
            keyval_check_used(kv, errp);
+}
+
+static uint64_t smp_product(const SmpCounts *c)
+{
+    return c->sockets * c->dies * c->cores * c->threads;
 }
 
 /*
@@ -182,20 +189,21 @@ static void smp_complete(SmpCounts *c)
 {
     uint64_t total = c->maxcpus ? c->maxcpus : c->cpus;
 
+    c->dies = c->dies ? c->dies : 1;
     if (total > 0 && c->cores == 0) {
         c->sockets = c->sockets ? c->sockets : 1;
         c->threads = c->threads ? c->threads : 1;
-        c->cores = MAX(total / (c->sockets * c->threads), 1);
+        c->cores = MAX(total / (c->sockets * c->dies * c->threads), 1);
     } else if (total > 0 && c->sockets == 0) {
         c->threads = c->threads ? c->threads : 1;
-        c->sockets = MAX(total / (c->cores * c->threads), 1);
+        c->sockets = MAX(total / (c->dies * c->cores * c->threads), 1);
     } else if (total > 0 && c->threads == 0) {
-        c->threads = MAX(total / (c->sockets * c->cores), 1);
+        c->threads = MAX(total / (c->sockets * c->dies * c->cores), 1);
     }
     c->sockets = c->sockets ? c->sockets : 1;
     c->cores = c->cores ? c->cores : 1;
     c->threads = c->threads ? c->threads : 1;
-    c->maxcpus = total ? total : c->sockets * c->cores * c->threads;
+    c->maxcpus = total ? total : smp_product(c);
     c->cpus = c->cpus ? c->cpus : c->maxcpus;
 }
 
@@ -206,18 +214,19 @@ bool smp_parse(KeyVal *kv, MachineConfig *config, GError **errp)
     if (!smp_read(kv, &c, errp)) {
         return false;
     }
-    if (c.dies > 1) {
-        error_setg(errp, "dies are not supported by this machine: leave out "
-                         "dies=");
+    if (c.clusters > 1) {
+        error_setg(errp, "clusters are not supported by this machine: leave "
+                         "out clusters=");
         return false;
     }
     smp_complete(&c);
-    if (c.sockets * c.cores * c.threads != c.maxcpus) {
+    if (smp_product(&c) != c.maxcpus) {
         error_setg(errp,
                    "Invalid CPU topology: product of the hierarchy must match "
-                   "maxcpus: sockets (%" PRIu64 ") * cores (%" PRIu64
-                   ") * threads (%" PRIu64 ") != maxcpus (%" PRIu64 ")",
-                   c.sockets, c.cores, c.threads, c.maxcpus);
+                   "maxcpus: sockets (%" PRIu64 ") * dies (%" PRIu64
+                   ") * cores (%" PRIu64 ") * threads (%" PRIu64
+                   ") != maxcpus (%" PRIu64 ")",
+                   c.sockets, c.dies, c.cores, c.threads, c.maxcpus);
         return false;
     }
     if (c.maxcpus < c.cpus) {
@@ -229,9 +238,7 @@ bool smp_parse(KeyVal *kv, MachineConfig *config, GError **errp)
     }
     config->cpus = c.cpus;
     config->max_cpus = c.maxcpus;
-    config->sockets = c.sockets;
-    config->cores = c.cores;
-    config->threads = c.threads;
+    config->topology = (X86Topology){c.sockets, c.dies, c.cores, c.threads};
     return true;
 }
 

@@ -24,7 +24,7 @@ const Option option_table[] = {
               accels),
     OPT("smp",
         "[[cpus=]n][,maxcpus=maxcpus][,sockets=sockets][,cores=cores]"
-        "[,threads=threads]",
+        "[,threads=threads][,dies=dies]",
         "number of vCPUs, and how the guest sees them arranged", opt_smp),
     OPT("m", "[size=]megs", "size of guest RAM, 128 MiB by default",
         opt_memory),
@@ -93,6 +93,7 @@ const Option option_table[] = {
         opt_nographic),
     OPT("display", "none", "what shows the guest's screen", opt_display),
     OPT("vga", "none|std", "accepted: there is no display adapter", opt_vga),
+    OPT("vnc", "none", "accepted: there is no VNC server", opt_vnc),
 
     HEADING("Running and debugging:"),
     OPT_FIELD("S", NULL, "freeze CPU at startup (use 'c' to start execution)",

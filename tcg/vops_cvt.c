@@ -8,6 +8,7 @@
 #include <emmintrin.h>
 
 #include "tcg/vops_macros.h"
+#include "tcg/vops_mxcsr.h"
 
 static __m128 ps(const VopVec *v)
 {
@@ -85,8 +86,6 @@ TO_INT(CVTTSD2SI_Q, uint64_t, _mm_cvttsd_si64(pd(b)))
 enum {
     ROUND_MXCSR = BIT(2),
     ROUND_NO_PE = BIT(3),
-    MXCSR_PE = BIT(5),
-    MXCSR_RC_SHIFT = 13,
 };
 
 static unsigned round_begin(uint8_t imm)
@@ -102,7 +101,7 @@ static unsigned round_begin(uint8_t imm)
 
 static void round_end(uint8_t imm, unsigned old)
 {
-    unsigned flags = _mm_getcsr() & 0x3f;
+    unsigned flags = _mm_getcsr() & MXCSR_FLAGS;
 
     if (imm & ROUND_NO_PE) {
         flags &= ~MXCSR_PE;

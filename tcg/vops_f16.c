@@ -8,17 +8,7 @@
 #include <xmmintrin.h>
 
 #include "tcg/vops_macros.h"
-
-enum {
-    FLAG_IE = BIT(0),
-    FLAG_DE = BIT(1),
-    FLAG_OE = BIT(3),
-    FLAG_UE = BIT(4),
-    FLAG_PE = BIT(5),
-    MXCSR_DAZ = BIT(6),
-    MXCSR_RC_SHIFT = 13,
-};
-enum { RC_NEAREST, RC_DOWN, RC_UP, RC_ZERO };
+#include "tcg/vops_mxcsr.h"
 
 /* --- to single: exact --- */
 
@@ -29,7 +19,7 @@ static uint32_t single_of(uint16_t h, unsigned *flags)
 
     if (exp == 31) {
         if (m && !(m & 0x200)) {
-            *flags |= FLAG_IE;
+            *flags |= MXCSR_IE;
         }
         return sign | 0x7f800000 | m << 13 | (m ? BIT(22) : 0);
     }
@@ -61,61 +51,44 @@ VOP_FN(VCVTPH2PS)
 
 /* @m >> @shift (1 to 31), rounded. */
 static uint32_t shift_rounded(uint32_t m, unsigned shift, bool negative,
-                              unsigned rc)
+                              MxcsrRounding rc)
 {
     uint32_t half = 1u << (shift - 1), rest = m & (2 * half - 1);
     uint32_t q = m >> shift;
 
-    switch (rc) {
-    case RC_NEAREST:
-        return q + (rest > half || (rest == half && (q & 1)));
-    case RC_DOWN:
-        return q + (rest && negative);
-    case RC_UP:
-        return q + (rest && !negative);
-    default:
-        return q;
-    }
-}
-
-/* Infinity, or the greatest number where rounding goes the other way. */
-static uint32_t overflow(bool negative, unsigned rc)
-{
-    bool to_max = rc == RC_ZERO || (rc == RC_DOWN && !negative) ||
-                  (rc == RC_UP && negative);
-
-    return to_max ? 0x7bff : 0x7c00;
+    return q + mxcsr_rounds_up(rc, negative, q & 1, rest > half, rest == half,
+                               rest != 0);
 }
 
 /* A number that is not zero: significand @m of 24 bits times 2^(exp - 23). */
-static uint32_t round_to_half(uint32_t m, int exp, bool negative, unsigned rc,
-                              unsigned *flags)
+static uint32_t round_to_half(uint32_t m, int exp, bool negative,
+                              MxcsrRounding rc, unsigned *flags)
 {
     unsigned shift = exp >= -14 ? 13 : (unsigned)MIN(13 + -14 - exp, 31);
     bool inexact = m & ((1u << shift) - 1);
     uint32_t q = shift_rounded(m, shift, negative, rc);
     uint32_t h = exp >= -14 ? ((uint32_t)(exp + 14) << 10) + q : q;
 
-    *flags |= inexact ? FLAG_PE : 0;
+    *flags |= inexact ? MXCSR_PE : 0;
     if (exp > 15 || h >= 0x7c00) {
-        *flags |= FLAG_OE | FLAG_PE;
-        return overflow(negative, rc);
+        *flags |= MXCSR_OE | MXCSR_PE;
+        return 0x7c00 - !mxcsr_overflows_to_inf(rc, negative);
     }
     /* Tiny: below 2^-14 even when rounded to 11 bits. */
     if (inexact && exp < -14 &&
         !(exp == -15 && shift_rounded(m, 13, negative, rc) == 0x800)) {
-        *flags |= FLAG_UE;
+        *flags |= MXCSR_UE;
     }
     return h;
 }
 
-static uint16_t half_of(uint32_t f, unsigned rc, bool daz, unsigned *flags)
+static uint16_t half_of(uint32_t f, MxcsrRounding rc, bool daz, unsigned *flags)
 {
     uint32_t sign = f >> 16 & 0x8000, mag = f & ~BIT(31), m = f & 0x7fffff;
     int exp = (int)(mag >> 23) - 127;
 
     if (mag > 0x7f800000) {
-        *flags |= f & BIT(22) ? 0 : FLAG_IE;
+        *flags |= f & BIT(22) ? 0 : MXCSR_IE;
         return (uint16_t)(sign | 0x7e00 | (m >> 13 & 0x3ff));
     }
     if (mag == 0x7f800000) {
@@ -125,7 +98,7 @@ static uint16_t half_of(uint32_t f, unsigned rc, bool daz, unsigned *flags)
         return (uint16_t)sign;
     }
     if (mag < 0x800000) {
-        *flags |= FLAG_DE;
+        *flags |= MXCSR_DE;
         exp = -126;
     } else {
         m |= 0x800000;
@@ -137,7 +110,7 @@ static uint16_t half_of(uint32_t f, unsigned rc, bool daz, unsigned *flags)
 VOP_FN(VCVTPS2PH)
 {
     unsigned mxcsr = _mm_getcsr(), flags = 0;
-    unsigned rc = imm & BIT(2) ? mxcsr >> MXCSR_RC_SHIFT & 3 : imm & 3u;
+    MxcsrRounding rc = imm & BIT(2) ? mxcsr_rounding(mxcsr) : imm & 3u;
     VopVec t = {.u64 = {0, 0}};
 
     for (unsigned i = 0; i < 4; i++) {

@@ -21,6 +21,7 @@ void tcg_accel_help(GString *out)
         "  backend=native|interp   host code, or the IR's interpreter\n"
         "  tb-size=MiB             room for translated code (128)\n"
         "  one-insn-per-tb=on|off  translate each instruction alone\n"
+        "  host-ext=on|off         use host instructions beyond x86-64-v3\n"
         "  perfmap=on|off          write /tmp/perf-PID.map for perf\n");
 }
 
@@ -75,6 +76,19 @@ static bool parse_tb_size(KeyVal *opts, GError **errp)
     return true;
 }
 
+static bool parse_host_ext(KeyVal *opts, GError **errp)
+{
+    bool on;
+
+    if (!keyval_get_bool(opts, "host-ext", true, &on, errp)) {
+        return false;
+    }
+    if (tcg_backend->be_plain) {
+        tcg_backend->be_plain(!on);
+    }
+    return true;
+}
+
 bool tcg_accel_init(KeyVal *opts, unsigned cpus, GError **errp)
 {
     bool perfmap;
@@ -83,7 +97,7 @@ bool tcg_accel_init(KeyVal *opts, unsigned cpus, GError **errp)
     x86_tcg_init();
     if (!parse_thread(keyval_get(opts, "thread", "multi"), errp) ||
         !parse_backend(keyval_get(opts, "backend", "native"), errp) ||
-        !parse_tb_size(opts, errp) ||
+        !parse_host_ext(opts, errp) || !parse_tb_size(opts, errp) ||
         !keyval_get_bool(opts, "one-insn-per-tb", false,
                          &tcg_options.one_insn, errp) ||
         !keyval_get_bool(opts, "perfmap", false, &perfmap, errp) ||

@@ -85,11 +85,28 @@ void cpu_loop_exit_to(CPUState *cpu, CPUExit why)
     longjmp(cpu->jmp_env, 1);
 }
 
+/* Of a TB of one instruction that nothing comes before. */
+static uint32_t one_insn_cflags(CPUState *cpu)
+{
+    return (tcg_cflags(cpu) & ~CF_COUNT_MASK) | 1 | CF_NOIRQ;
+}
+
+void tcg_begin_again(CPUState *cpu)
+{
+    const TranslationBlock *tb =
+        cpu->host_pc ? region_find_tb(cpu->host_pc) : NULL;
+
+    if (tb) {
+        x86_begin_insn_again(x86_cpu(cpu), tb->flags);
+    }
+    cpu_loop_exit(cpu);
+}
+
 void tcg_run_alone(CPUState *cpu)
 {
-    cpu->cflags_next_tb = (tcg_cflags(cpu) & ~CF_COUNT_MASK) | 1 | CF_NOIRQ;
+    cpu->cflags_next_tb = one_insn_cflags(cpu);
     cpu->exception_index = -1;
-    cpu_loop_exit(cpu);
+    tcg_begin_again(cpu);
 }
 
 /* Exceptions wait to be delivered, or the loop is to end with @exit. */
@@ -151,6 +168,19 @@ static void link_from(uintptr_t place, unsigned slot, TranslationBlock *tb)
     }
 }
 
+static TbExit enter_tb(CPUState *cpu, TranslationBlock *tb, uintptr_t *place)
+{
+    X86CPU *x86 = x86_cpu(cpu);
+    TbExit why;
+
+    tb_set_rip_base(x86);
+    why = tcg_backend->enter(cpu, tb->code.entry, place);
+    if (unlikely(!x86_is_canonical(x86, x86->rip))) {
+        x86_check_branch(x86, region_find_tb(*place));
+    }
+    return why;
+}
+
 static void run_tbs(CPUState *cpu)
 {
     TranslationBlock *tb;
@@ -162,11 +192,10 @@ static void run_tbs(CPUState *cpu)
         if (why <= TB_EXIT_SLOT1) {
             link_from(place, why, tb);
         }
-        tb_set_rip_base(x86_cpu(cpu));
         if (log_enabled(LOG_EXEC | LOG_CPU)) {
             tcg_log_exec(cpu, tb);
         }
-        why = tcg_backend->enter(cpu, tb->code.entry, &place);
+        why = enter_tb(cpu, tb, &place);
         cpu->tcg->stats.exits[why]++;
     } while (cpu->exception_index < 0 && !cpu_has_request(cpu));
 }
@@ -190,7 +219,9 @@ static CPUExit exec_loop(CPUState *cpu)
         after_longjmp();
     }
     while (!handle_exception(cpu, &exit)) {
-        x86_take_watch_trap(x86_cpu(cpu));
+        if (x86_take_watch_trap(x86_cpu(cpu))) {
+            cpu->cflags_next_tb = one_insn_cflags(cpu);
+        }
         if (handle_requests(cpu)) {
             return CPU_EXIT_INTERRUPT;
         }
@@ -227,8 +258,7 @@ static void step_once(CPUState *cpu)
         return;
     }
     tb = tb_find(cpu, 1 | CF_NOIRQ | CF_NO_CHAIN);
-    tb_set_rip_base(x86_cpu(cpu));
-    tcg_backend->enter(cpu, tb->code.entry, &place);
+    enter_tb(cpu, tb, &place);
 }
 
 void tcg_cpu_exec_step_atomic(CPUState *cpu)

@@ -79,6 +79,7 @@ typedef struct TcgCpu {
     /* A read-modify-write that could not be done in place. */
     __attribute__((aligned(32))) uint8_t bounce[32];
     bool bounced;
+    ram_addr_t rmw_ram; /* beside code, to be looked at after; or INVALID */
     uint8_t *code_copy; /* of code that is not in RAM; allocated when needed */
     /* Pages that the translation under way reads, and how often each had been
      * written when it began. */
@@ -120,8 +121,10 @@ void tb_restore_cc(X86CPU *cpu, const TranslationBlock *tb,
                    const IrRecipe *r);
 void tb_set_rip_base(X86CPU *cpu);
 uint32_t tcg_cflags(CPUState *cpu);
-/* Go back to the start of the instruction that C code runs for, and run it in
- * a TB of its own. */
+/* Leave for the exec loop before the instruction that C code runs for, of which
+ * nothing may have been done. */
+G_NORETURN void tcg_begin_again(CPUState *cpu);
+/* As that, to run the instruction in a TB of its own. */
 G_NORETURN void tcg_run_alone(CPUState *cpu);
 
 TranslationBlock *tb_translate(CPUState *cpu, vaddr pc, ram_addr_t phys_pc,

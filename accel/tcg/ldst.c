@@ -159,11 +159,14 @@ static uint64_t load_in_page(CPUState *cpu, vaddr addr, unsigned size,
     return ram_load((void *)(addr + e->addend), size);
 }
 
+/* Another vCPU may have translated the old bytes after tlb_notdirty_store() and
+ * before the store: what is written is looked at once more (ram_written()). */
 static void store_in_page(CPUState *cpu, vaddr addr, uint64_t value,
                           unsigned size, MemOp op)
 {
     TLBFull *full;
     TLBEntry *e = tlb_get(cpu, addr, PAGE_WRITE, op, &full, false);
+    ram_addr_t ram = full->ram + (addr & ~PAGE_MASK);
 
     if (e->write & TLB_MMIO) {
         io_store(cpu, addr, value, size, full);
@@ -172,10 +175,13 @@ static void store_in_page(CPUState *cpu, vaddr addr, uint64_t value,
     if (e->write & TLB_DROP) {
         return;
     }
-    if (e->write & TLB_NOTDIRTY) {
-        tlb_notdirty_store(cpu, addr, size, e, full);
+    if (!(e->write & TLB_NOTDIRTY)) {
+        ram_store((void *)(addr + e->addend), value, size);
+        return;
     }
+    tlb_notdirty_store(cpu, addr, size, e, full);
     ram_store((void *)(addr + e->addend), value, size);
+    ram_written(ram, size);
 }
 
 /* --- any access --- */
@@ -320,7 +326,7 @@ G_NORETURN static void exit_atomic(CPUState *cpu)
 {
     cpu->tcg->stats.atomics_exclusive++;
     cpu->exception_index = CPU_EXCP_EXIT + CPU_EXIT_ATOMIC;
-    cpu_loop_exit(cpu);
+    tcg_begin_again(cpu);
 }
 
 static void *rmw_bounce(CPUState *cpu, vaddr addr, MemOp op)
@@ -343,6 +349,7 @@ void *tcg_slow_rmw(CPUState *cpu, vaddr addr, uint32_t memop)
 
     cpu->tcg->stats.slow_rmws++;
     cpu->tcg->bounced = false;
+    cpu->tcg->rmw_ram = RAM_ADDR_INVALID;
     x86_check_access(x86_cpu(cpu), addr, memop);
     watch_access(cpu, addr, size, true);
     if (crosses_page(addr, size)) {
@@ -355,6 +362,7 @@ void *tcg_slow_rmw(CPUState *cpu, vaddr addr, uint32_t memop)
     }
     if (e->write & TLB_NOTDIRTY) {
         tlb_notdirty_store(cpu, addr, size, e, full);
+        cpu->tcg->rmw_ram = full->ram + (addr & ~PAGE_MASK);
     }
     return (void *)(addr + e->addend);
 }
@@ -364,6 +372,8 @@ void tcg_slow_rmw_commit(CPUState *cpu, vaddr addr, uint32_t memop)
     if (cpu->tcg->bounced) {
         cpu->tcg->bounced = false;
         tcg_slow_store_vec(cpu, addr, cpu->tcg->bounce, memop);
+    } else if (cpu->tcg->rmw_ram != RAM_ADDR_INVALID) {
+        ram_written(cpu->tcg->rmw_ram, memop_bytes(memop));
     }
 }
 
@@ -394,34 +404,83 @@ void cpu_store(CPUState *cpu, vaddr addr, uint64_t value, MemOp op)
     }
 }
 
+/* Where @len bytes at @addr are, if that is plain RAM within one page which the
+ * soft TLB knows; else NULL. */
+static void *known_ram(CPUState *cpu, vaddr addr, unsigned len, int access,
+                       MemOp op)
+{
+    const TLBEntry *e = &cpu->tlb_table[memop_mmu(op)][tlb_index(addr)];
+
+    return tlb_tag(e, access) == (addr & PAGE_MASK) && !crosses_page(addr, len)
+               ? (void *)(addr + e->addend)
+               : NULL;
+}
+
+/* Bytes from @addr to the end of its page, @len at most. */
+static unsigned bytes_in_page(vaddr addr, unsigned len)
+{
+    return MIN(len, PAGE_SIZE - (addr & ~PAGE_MASK));
+}
+
+/* Within one page. */
+static void load_chunk(CPUState *cpu, vaddr addr, uint8_t *to, unsigned len,
+                       MemOp op)
+{
+    const void *ram = known_ram(cpu, addr, len, PAGE_READ, op);
+
+    if (ram) {
+        memcpy(to, ram, len);
+        return;
+    }
+    for (unsigned i = 0; i < len; i++) {
+        to[i] = cpu_load(cpu, addr + i, (op & ~MO_SIZE) | MO_8);
+    }
+}
+
+static void store_chunk(CPUState *cpu, vaddr addr, const uint8_t *from,
+                        unsigned len, MemOp op)
+{
+    void *ram = known_ram(cpu, addr, len, PAGE_WRITE, op);
+
+    if (ram) {
+        memcpy(ram, from, len);
+        return;
+    }
+    for (unsigned i = 0; i < len; i++) {
+        cpu_store(cpu, addr + i, from[i], (op & ~MO_SIZE) | MO_8);
+    }
+}
+
 void cpu_load_bytes(CPUState *cpu, vaddr addr, void *buf, unsigned len,
                     MemOp op)
 {
-    uint8_t *to = buf;
-    unsigned done, i;
+    unsigned done, n;
 
     for (done = 0; done < len; done += PAGE_SIZE) {
         probe_range(cpu, addr + done, MIN(len - done, PAGE_SIZE), PAGE_READ,
                     op);
     }
-    for (i = 0; i < len; i++) {
-        to[i] = cpu_load(cpu, access_addr(cpu, addr, i),
-                         (op & ~MO_SIZE) | MO_8);
+    for (done = 0; done < len; done += n) {
+        vaddr at = access_addr(cpu, addr, done);
+
+        n = bytes_in_page(at, len - done);
+        load_chunk(cpu, at, (uint8_t *)buf + done, n, op);
     }
 }
 
 void cpu_store_bytes(CPUState *cpu, vaddr addr, const void *buf, unsigned len,
                      MemOp op)
 {
-    const uint8_t *from = buf;
-    unsigned done, i;
+    unsigned done, n;
 
     for (done = 0; done < len; done += PAGE_SIZE) {
         prepare_store_range(cpu, addr + done, MIN(len - done, PAGE_SIZE), op);
     }
-    for (i = 0; i < len; i++) {
-        cpu_store(cpu, access_addr(cpu, addr, i), from[i],
-                  (op & ~MO_SIZE) | MO_8);
+    for (done = 0; done < len; done += n) {
+        vaddr at = access_addr(cpu, addr, done);
+
+        n = bytes_in_page(at, len - done);
+        store_chunk(cpu, at, (const uint8_t *)buf + done, n, op);
     }
 }
 

@@ -7,6 +7,9 @@
  * each store that comes here counts in `writes`, and a TB is entered into the
  * lists only if the count is still what it was before its bytes were read.
  *
+ * Data beside code is common, and may be stored to often: a bitmap of the bytes
+ * that are code tells such stores at once.
+ *
  * Locks: invalidate_lock serialises everything that drops TBs, including the
  * flush; under it a page's own lock guards its list and count.  No BQL may be
  * taken under either.
@@ -22,8 +25,11 @@
 typedef struct PageDesc {
     pthread_mutex_t lock;
     uintptr_t first; /* TBs: low bit is the index of page_next to follow */
+    uint64_t *code;  /* a bit a byte: bytes of TBs, perhaps of gone ones */
     unsigned writes;
 } PageDesc;
+
+#define CODE_WORDS (PAGE_SIZE / 64)
 
 static PageDesc *page_table[L1_SIZE]; /* set once by compare-and-swap */
 static pthread_mutex_t invalidate_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -124,6 +130,51 @@ static void unlock_pages(PageDesc *pd[2], unsigned n)
     }
 }
 
+/* --- the bitmap of code --- */
+
+/* The bits of [@from, @end) that are in word @n. */
+static uint64_t word_mask(unsigned n, unsigned from, unsigned end)
+{
+    unsigned first = MAX(from, 64 * n), last = MIN(end, 64 * (n + 1)) - 1;
+
+    return ~0ull >> (63 - (last - first)) << (first & 63);
+}
+
+static void code_mark(uint64_t *code, unsigned from, unsigned end)
+{
+    for (unsigned n = from / 64; 64 * n < end; n++) {
+        code[n] |= word_mask(n, from, end);
+    }
+}
+
+static bool code_marked(const uint64_t *code, unsigned from, unsigned end)
+{
+    for (unsigned n = from / 64; 64 * n < end; n++) {
+        if (code[n] & word_mask(n, from, end)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Mark what of @tb is in its page @slot; if both are one page, all of it. */
+static void code_mark_tb(PageDesc *pd, const TranslationBlock *tb,
+                         unsigned slot)
+{
+    unsigned offset = tb->phys_pc & ~PAGE_MASK;
+    unsigned in_first = MIN(tb->guest_bytes, PAGE_SIZE - offset);
+    unsigned in_second = tb->guest_bytes - in_first;
+
+    if (slot == 0) {
+        code_mark(pd->code, offset, offset + in_first);
+    }
+    if (in_second && tb->page[slot] == tb->page[1]) {
+        code_mark(pd->code, 0, in_second);
+    }
+}
+
+/* --- lists --- */
+
 bool tb_page_add(TcgCpu *tc, TranslationBlock *tb)
 {
     PageDesc *pd[2];
@@ -136,6 +187,10 @@ bool tb_page_add(TcgCpu *tc, TranslationBlock *tb)
     for (i = 0; ok && i < n; i++) {
         tb->page_next[i] = pd[i]->first;
         pd[i]->first = (uintptr_t)tb | i;
+        if (!pd[i]->code) {
+            pd[i]->code = g_new0(uint64_t, CODE_WORDS);
+        }
+        code_mark_tb(pd[i], tb, i);
     }
     unlock_pages(pd, n);
     return ok;
@@ -186,9 +241,46 @@ static bool tb_overlaps(const TranslationBlock *tb, ram_addr_t addr,
             tb->page[1] < addr + len);
 }
 
-/* One TB of the page that overlaps, or NULL; sets @any if TBs remain. */
+/* When no code remains in the page at @addr, stores may be fast again: decided
+ * under the lock, so that no translation comes in between.  Locks: of @pd. */
+static void page_settle(PageDesc *pd, ram_addr_t addr)
+{
+    if (!pd->first) {
+        ram_set_code_dirty(addr & PAGE_MASK);
+    }
+}
+
+/* Count a store; true if it may have hit a TB. */
+static bool page_written(PageDesc *pd, ram_addr_t addr, uint64_t len)
+{
+    unsigned offset = addr & ~PAGE_MASK;
+    bool hit;
+
+    pthread_mutex_lock(&pd->lock);
+    pd->writes++;
+    page_settle(pd, addr);
+    hit = pd->first && code_marked(pd->code, offset, offset + len);
+    pthread_mutex_unlock(&pd->lock);
+    return hit;
+}
+
+/* The bitmap from the TBs that are left.  Locks: of @pd. */
+static void page_mark_again(PageDesc *pd)
+{
+    uintptr_t v;
+
+    if (!pd->code) { /* a flush came between */
+        return;
+    }
+    memset(pd->code, 0, CODE_WORDS * sizeof(*pd->code));
+    for (v = pd->first; v; v = LIST_PTR(v)->page_next[LIST_SLOT(v)]) {
+        code_mark_tb(pd, LIST_PTR(v), LIST_SLOT(v));
+    }
+}
+
+/* One TB of the page that overlaps; if none does, NULL, with all up to date. */
 static TranslationBlock *page_find_hit(PageDesc *pd, ram_addr_t addr,
-                                       uint64_t len, bool *any)
+                                       uint64_t len)
 {
     TranslationBlock *hit = NULL;
     uintptr_t v;
@@ -199,32 +291,25 @@ static TranslationBlock *page_find_hit(PageDesc *pd, ram_addr_t addr,
             hit = LIST_PTR(v);
         }
     }
-    *any = pd->first != 0;
+    if (!hit) {
+        page_mark_again(pd);
+        page_settle(pd, addr);
+    }
     pthread_mutex_unlock(&pd->lock);
     return hit;
 }
 
-/* Drop what overlaps a range within one page; @running is told if hit.  When
- * no code remains, stores may be fast again. */
-static bool page_invalidate(ram_addr_t addr, uint64_t len,
+/* Drop what overlaps a range within one page; @running is told if hit.
+ * Locks: invalidate_lock. */
+static bool page_invalidate(PageDesc *pd, ram_addr_t addr, uint64_t len,
                             const TranslationBlock *running)
 {
-    PageDesc *pd = page_desc(addr, false);
     TranslationBlock *tb;
-    bool any, hit_running = false;
+    bool hit_running = false;
 
-    if (!pd) {
-        return false;
-    }
-    pthread_mutex_lock(&pd->lock);
-    pd->writes++;
-    pthread_mutex_unlock(&pd->lock);
-    while ((tb = page_find_hit(pd, addr, len, &any)) != NULL) {
+    while ((tb = page_find_hit(pd, addr, len)) != NULL) {
         hit_running |= tb == running;
         tb_invalidate(tb);
-    }
-    if (!any) {
-        ram_set_code_dirty(addr & PAGE_MASK);
     }
     return hit_running;
 }
@@ -234,15 +319,18 @@ static bool range_invalidate(ram_addr_t addr, uint64_t len,
 {
     bool hit = false;
 
-    pthread_mutex_lock(&invalidate_lock);
     while (len) {
         uint64_t n = MIN(len, PAGE_SIZE - (addr & ~PAGE_MASK));
+        PageDesc *pd = page_desc(addr, false);
 
-        hit |= page_invalidate(addr, n, running);
+        if (pd && page_written(pd, addr, n)) {
+            pthread_mutex_lock(&invalidate_lock);
+            hit |= page_invalidate(pd, addr, n, running);
+            pthread_mutex_unlock(&invalidate_lock);
+        }
         addr += n;
         len -= n;
     }
-    pthread_mutex_unlock(&invalidate_lock);
     return hit;
 }
 
@@ -269,6 +357,15 @@ void tb_store_hits(CPUState *cpu, ram_addr_t addr, uint64_t len)
 
 /* --- flush --- */
 
+static void page_forget(PageDesc *pd)
+{
+    pthread_mutex_lock(&pd->lock);
+    pd->first = 0;
+    g_clear_pointer(&pd->code, g_free);
+    pd->writes++;
+    pthread_mutex_unlock(&pd->lock);
+}
+
 void tb_pages_reset(void)
 {
     CPUState *cpu;
@@ -278,8 +375,7 @@ void tb_pages_reset(void)
     tb_hash_clear();
     for (l1 = 0; l1 < L1_SIZE; l1++) {
         for (i = 0; page_table[l1] && i < 1u << L2_BITS; i++) {
-            page_table[l1][i].first = 0;
-            page_table[l1][i].writes++;
+            page_forget(&page_table[l1][i]);
         }
     }
     CPU_FOREACH (cpu) {

@@ -36,30 +36,31 @@
 
 /* --- processors --- */
 
-static unsigned id_bits(unsigned count)
+bool pc_ram_fits(uint64_t ram_bytes, unsigned phys_bits, GError **errp)
 {
-    return count > 1 ? 32 - __builtin_clz(count - 1) : 0;
-}
+    uint64_t below = i440fx_ram_below_4g(ram_bytes);
+    uint64_t top = ram_bytes > below ? 4 * GiB + ram_bytes - below : below;
 
-uint32_t pc_apic_id(const MachineConfig *config, unsigned index)
-{
-    unsigned threads = MAX(config->threads, 1), cores = MAX(config->cores, 1);
-    unsigned thread_bits = id_bits(threads), core_bits = id_bits(cores);
-    unsigned thread = index % threads, core = index / threads % cores;
-    unsigned socket = index / threads / cores;
-
-    return (socket << core_bits | core) << thread_bits | thread;
+    if (top > BIT64(phys_bits)) {
+        error_setg(errp,
+                   "Address space limit 0x%" PRIx64 " < 0x%" PRIx64
+                   " phys-bits too low (%u)",
+                   BIT64(phys_bits) - 1, top - 1, phys_bits);
+        return false;
+    }
+    return true;
 }
 
 static bool pc_create_cpus(PcMachine *pc, X86CPU **cpus, GError **errp)
 {
     const MachineConfig *config = pc->config;
 
-    x86_cpu_set_topology(config->sockets, config->cores, config->threads);
+    x86_cpu_set_topology(&config->topology);
     for (unsigned i = 0; i < config->cpus; i++) {
-        pc->apic_id[i] = pc_apic_id(config, i);
+        pc->apic_id[i] = x86_topology_apic_id(&config->topology, i);
         cpus[i] = x86_cpu_create(config->cpu_model, i, pc->apic_id[i], errp);
-        if (!cpus[i]) {
+        if (!cpus[i] || !pc_ram_fits(config->ram_bytes,
+                                     x86_cpu_phys_bits(cpus[i]), errp)) {
             return false;
         }
         apic_create(cpus[i], &apic_cpu_ops);

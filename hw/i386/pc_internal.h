@@ -33,9 +33,8 @@ typedef struct PcMachine {
     I8042State *keyboard;
 } PcMachine;
 
-/* The APIC ID of vCPU @index: thread, core and socket numbers side by side,
- * each as wide as it needs to be.  Source: SDM vol. 3A, 9.9.1. */
-uint32_t pc_apic_id(const MachineConfig *config, unsigned index);
+/* Can processors of so many physical address bits reach all RAM? */
+bool pc_ram_fits(uint64_t ram_bytes, unsigned phys_bits, GError **errp);
 
 /* pc_firmware.c: the BIOS of -bios, or the default one, below 4 GiB and its
  * last 128 KiB below 1 MiB. */

@@ -142,7 +142,8 @@ static void add_numbers(PcMachine *pc)
 {
     const MachineConfig *config = pc->config;
     FwCfgState *fw = pc->fw_cfg;
-    uint32_t last_id = pc_apic_id(config, MAX(config->max_cpus, 1) - 1);
+    uint32_t last_id =
+        x86_topology_apic_id(&config->topology, MAX(config->max_cpus, 1) - 1);
 
     fw_cfg_add_i16(fw, FW_CFG_NB_CPUS, config->cpus);
     /* SeaBIOS sizes its tables by APIC IDs, not by processors. */

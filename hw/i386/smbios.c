@@ -163,6 +163,8 @@ static void build_chassis(Smbios *s)
 
 static void build_cpu(Smbios *s, const MachineConfig *config, unsigned n)
 {
+    const X86Topology *t = &config->topology;
+    unsigned cores = t->dies * t->cores; /* of a socket */
     g_autofree char *socket = g_strdup_printf("CPU %u", n);
     const char *const strings[] = {socket, MAKER, NULL};
 
@@ -183,14 +185,14 @@ static void build_cpu(Smbios *s, const MachineConfig *config, unsigned n)
     put16(s, 0xffff);
     put16(s, 0xffff);
     put_many8(s, 3, 0);
-    put8(s, MIN(config->cores, 255));
-    put8(s, MIN(config->cores, 255));
-    put8(s, MIN(config->cores * config->threads, 255));
+    put8(s, MIN(cores, 255));
+    put8(s, MIN(cores, 255));
+    put8(s, MIN(cores * t->threads, 255));
     put16(s, 0x02); /* characteristics: unknown */
     put16(s, 1);    /* family 2 */
-    put16(s, config->cores);
-    put16(s, config->cores);
-    put16(s, config->cores * config->threads);
+    put16(s, cores);
+    put16(s, cores);
+    put16(s, cores * t->threads);
     end(s, strings);
 }
 
@@ -310,7 +312,7 @@ bool smbios_build(FwCfgState *fw, const MachineConfig *config, GError **errp)
     build_bios(&s);
     build_system(&s, config);
     build_chassis(&s);
-    for (unsigned i = 0; i < MAX(config->sockets, 1); i++) {
+    for (unsigned i = 0; i < config->topology.sockets; i++) {
         build_cpu(&s, config, i);
     }
     build_memory(&s, config->ram_bytes);

@@ -4,9 +4,8 @@
  *
  * Source: SDM vol. 3A, 11.4 "Local APIC", 11.8 "Handling Interrupts".
  * apic_regs.c holds the registers, apic_timer.c the timer, apic_bus.c the
- * messages between APICs.
- * Omitted: relocation (IA32_APIC_BASE keeps an address, the registers stay at
- * FEE00000h), remote read, focus checking, CMCI.
+ * messages between APICs, apic_map.c where it all lies.
+ * Omitted: remote read, focus checking, CMCI.
  * Locks: the APIC's own; see hw/intc/apic.h for the order.
  */
 #include "hw/intc/apic_internal.h"
@@ -20,8 +19,8 @@
 /* Firmware's virtual wire mode, which the boot processor starts with here so
  * that interrupts of the i8259 reach it before the first write. */
 #define APIC_LVT_VIRTUAL_WIRE (APIC_MODE_EXTINT << 8)
-/* Bits 7:0, 9 and all above the processor's widest physical address. */
-#define APIC_BASE_RESERVED 0xfff00000000002ffull
+/* Bits 7:0, 9 and all above the processor's physical addresses. */
+#define APIC_BASE_RESERVED (0x2ffull | ~(BIT64(X86_PHYS_BITS) - 1))
 
 /* The i8259 pair and the I/O APIC: set once while the machine is made. */
 static struct {
@@ -273,6 +272,7 @@ static bool apic_base_legal(const ApicState *s, uint64_t value)
     return apic_is_x2(s) ? x2 || !on : !x2 || apic_enabled(s);
 }
 
+/* Locks: BQL */
 static bool apic_set_base(void *apic, uint64_t value)
 {
     ApicState *s = apic;
@@ -288,6 +288,9 @@ static bool apic_set_base(void *apic, uint64_t value)
         apic_update_locked(s);
     }
     mutex_unlock(&s->lock);
+    if (legal) {
+        apic_relocate(s);
+    }
     return legal;
 }
 
@@ -372,8 +375,14 @@ void apic_clear_locked(ApicState *s)
         s->lvt[APIC_LVT_LINT0] = APIC_LVT_VIRTUAL_WIRE;
     }
     s->initial = s->divide = 0;
+    s->stopped = true;
     s->tsc_deadline = 0;
     apic_timer_arm_locked(s);
+}
+
+static bool apic_cpu_has(const ApicState *s, const char *name)
+{
+    return !s->ops->has_feature || s->ops->has_feature(&s->cpu->cs, name);
 }
 
 static void apic_reset(DeviceState *dev)
@@ -381,10 +390,13 @@ static void apic_reset(DeviceState *dev)
     ApicState *s = (ApicState *)dev;
 
     mutex_lock(&s->lock);
-    s->base = APIC_BASE_ADDR | APIC_BASE_ENABLE | (s->bsp ? APIC_BASE_BSP : 0);
+    s->has_deadline = apic_cpu_has(s, "tsc-deadline");
+    s->base = APIC_BASE_ADDR | (s->bsp ? APIC_BASE_BSP : 0) |
+              (apic_cpu_has(s, "apic") ? APIC_BASE_ENABLE : 0);
     apic_clear_locked(s);
     apic_update_locked(s);
     mutex_unlock(&s->lock);
+    apic_relocate(s);
 }
 
 static void apic_post_load(DeviceState *dev)
@@ -395,6 +407,7 @@ static void apic_post_load(DeviceState *dev)
     apic_timer_arm_locked(s);
     apic_update_locked(s);
     mutex_unlock(&s->lock);
+    apic_relocate(s);
 }
 
 static bool apic_realize(DeviceState *dev, GError **errp)
@@ -426,6 +439,7 @@ static void apic_unrealize(DeviceState *dev)
     ApicState *s = (ApicState *)dev;
 
     apic_bus_remove(s);
+    apic_unmap(s);
     timer_del(&s->timer);
     s->cpu->apic = NULL;
     s->cpu->apic_ops = NULL;
@@ -481,6 +495,7 @@ static const DevField apic_fields[] = {
     DEV_FIELD_KEPT(ApicState, extint),
     DEV_FIELD_KEPT(ApicState, initial),
     DEV_FIELD_KEPT(ApicState, divide),
+    DEV_FIELD_KEPT(ApicState, stopped),
     DEV_FIELD_KEPT(ApicState, start_ns),
     DEV_FIELD_KEPT(ApicState, fire_ns),
     DEV_FIELD_KEPT(ApicState, tsc_deadline),

@@ -50,9 +50,6 @@ enum {
 #define APIC_LVT_MASKED      BIT(16)
 #define APIC_LVT_TIMER_MODE(v) (((v) >> 17) & 3)
 #define APIC_SVR_ENABLE      BIT(8)
-#define APIC_BASE_BSP        BIT(8)
-#define APIC_BASE_X2APIC     BIT(10)
-#define APIC_BASE_ENABLE     BIT(11)
 #define APIC_ESR_SEND_VECTOR BIT(5)
 #define APIC_ESR_RECV_VECTOR BIT(6)
 #define APIC_ESR_REGISTER    BIT(7)
@@ -81,6 +78,7 @@ struct ApicState {
     bool extint; /* a message of mode ExtINT waits */
     /* Timer. */
     uint32_t initial, divide;
+    bool stopped;          /* at 0, until @initial is written */
     int64_t start_ns;      /* when the count was @initial */
     int64_t fire_ns;       /* next interrupt of the count; -1: none */
     uint64_t tsc_deadline; /* 0: not armed */
@@ -88,9 +86,11 @@ struct ApicState {
     /* Wiring. */
     X86CPU *cpu;
     const ApicCpuOps *ops;
+    MemoryRegion *moved; /* the registers' page away from FEE00000h, or NULL */
     uint32_t id;
     bool bsp;
     bool lint0; /* level of the pin */
+    bool has_deadline; /* the processor's CPUID offers that mode */
 
     /* Derived. */
     uint32_t intr; /* INTR to the processor; atomic */
@@ -131,6 +131,15 @@ void apic_set_tpr_locked(ApicState *s, uint8_t value);
  * of *@vector, after the lock is dropped: apic_tell_eoi(). */
 bool apic_eoi_locked(ApicState *s, uint8_t *vector);
 void apic_tell_eoi(uint8_t vector);
+
+/* --- apic_regs.c: one register, as a 32-bit access sees it --- */
+uint32_t apic_mmio_read_reg(ApicState *s, unsigned reg);
+void apic_mmio_write_reg(ApicState *s, unsigned reg, uint32_t value);
+
+/* --- apic_map.c --- */
+/* The base has changed: move the registers.  Locks: BQL, not the APIC's. */
+void apic_relocate(ApicState *s);
+void apic_unmap(ApicState *s); /* the APIC goes; Locks: BQL */
 
 /* --- apic_timer.c --- */
 void apic_timer_init(ApicState *s);

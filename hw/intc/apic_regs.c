@@ -10,9 +10,6 @@
  */
 #include "hw/intc/apic_internal.h"
 
-#include "exec/bql.h"
-#include "util/log.h"
-
 #define APIC_VERSION    0x50014 /* version 14h; highest LVT entry is 5 */
 #define APIC_DFR_MODEL  0xf0000000
 #define APIC_SVR_WRITE  0x3ff
@@ -20,12 +17,21 @@
 #define APIC_ICR_DEST_8 0xff000000
 #define APIC_LDR_WRITE  0xff000000
 
+#define APIC_LVT_DEADLINE BIT(18) /* timer mode; reserved without the feature */
+
 /* What a guest may write in each LVT entry. */
-static const uint32_t lvt_write_mask[APIC_LVTS] = {
-    [APIC_LVT_TIMER] = 0x700ff,   [APIC_LVT_THERMAL] = 0x107ff,
-    [APIC_LVT_PERF] = 0x107ff,    [APIC_LVT_LINT0] = 0x1a7ff,
-    [APIC_LVT_LINT1] = 0x1a7ff,   [APIC_LVT_ERROR] = 0x100ff,
-};
+static uint32_t lvt_write_mask(const ApicState *s, unsigned lvt)
+{
+    static const uint32_t mask[APIC_LVTS] = {
+        [APIC_LVT_TIMER] = 0x700ff,   [APIC_LVT_THERMAL] = 0x107ff,
+        [APIC_LVT_PERF] = 0x107ff,    [APIC_LVT_LINT0] = 0x1a7ff,
+        [APIC_LVT_LINT1] = 0x1a7ff,   [APIC_LVT_ERROR] = 0x100ff,
+    };
+
+    return lvt == APIC_LVT_TIMER && !s->has_deadline
+               ? mask[lvt] & ~APIC_LVT_DEADLINE
+               : mask[lvt];
+}
 
 /* What is to be done once the lock is dropped. */
 typedef struct ApicAfter {
@@ -118,7 +124,7 @@ static bool apic_read_locked(const ApicState *s, unsigned reg, uint32_t *value)
 
 static void apic_write_lvt_locked(ApicState *s, unsigned lvt, uint32_t value)
 {
-    value &= lvt_write_mask[lvt];
+    value &= lvt_write_mask(s, lvt);
     if (!(s->svr & APIC_SVR_ENABLE)) {
         value |= APIC_LVT_MASKED; /* 11.4.7.2: the mask bits stay set */
     }
@@ -177,7 +183,7 @@ static bool apic_write_locked(ApicState *s, unsigned reg, uint32_t value,
 
 /* --- MMIO --- */
 
-static uint32_t apic_mmio_read_reg(ApicState *s, unsigned reg)
+uint32_t apic_mmio_read_reg(ApicState *s, unsigned reg)
 {
     uint32_t value = 0;
 
@@ -225,7 +231,7 @@ static void apic_mmio_write_locked(ApicState *s, unsigned reg, uint32_t value,
     }
 }
 
-static void apic_mmio_write_reg(ApicState *s, unsigned reg, uint32_t value)
+void apic_mmio_write_reg(ApicState *s, unsigned reg, uint32_t value)
 {
     ApicAfter after = {0};
     uint64_t icr;
@@ -237,59 +243,6 @@ static void apic_mmio_write_reg(ApicState *s, unsigned reg, uint32_t value)
     icr = s->icr;
     mutex_unlock(&s->lock);
     apic_do_after(s, &after, icr);
-}
-
-/* The APIC of the vCPU that makes this access; NULL for a device's. */
-static ApicState *apic_of_access(hwaddr addr)
-{
-    if (!current_cpu || addr >= APIC_REGS * 16) {
-        return NULL;
-    }
-    return x86_cpu(current_cpu)->apic;
-}
-
-static uint64_t apic_mmio_read(void *opaque, hwaddr addr, unsigned size)
-{
-    ApicState *s = apic_of_access(addr);
-
-    if (!s || (addr & 15)) {
-        return 0xffffffff;
-    }
-    return apic_mmio_read_reg(s, addr / 16);
-}
-
-/* A write that is not a processor's to its own registers is a message. */
-static void apic_mmio_write(void *opaque, hwaddr addr, uint64_t value,
-                            unsigned size)
-{
-    ApicState *s = apic_of_access(addr);
-
-    if (!s) {
-        apic_deliver_msi(APIC_BASE_ADDR + addr, value);
-    } else if (addr & 15) {
-        log_printf(LOG_GUEST_ERRORS, "apic: write of reserved offset %" PRIx64
-                   "\n", addr);
-    } else {
-        apic_mmio_write_reg(s, addr / 16, value);
-    }
-}
-
-static const MemoryRegionOps apic_mmio_ops = {
-    .read = apic_mmio_read,
-    .write = apic_mmio_write,
-    .valid = {4, 4},
-    .impl = {4, 4},
-    .unlocked = true,
-};
-
-void apic_map(MemoryRegion *memory)
-{
-    MemoryRegion *mr = g_new0(MemoryRegion, 1);
-
-    bql_assert_held();
-    memory_region_init_io(mr, &apic_mmio_ops, NULL, "apic", APIC_SPACE_SIZE);
-    /* Above whatever a machine lays there. */
-    memory_region_add_overlap(memory, APIC_BASE_ADDR, mr, 1000);
 }
 
 /* --- MSR --- */
@@ -308,11 +261,14 @@ bool apic_read_msr(void *apic, unsigned index, uint64_t *value)
 }
 
 /* Bits of each writable MSR that must be 0: the rest is #GP(0). */
-static uint64_t apic_msr_reserved(unsigned index)
+static uint64_t apic_msr_reserved(const ApicState *s, unsigned index)
 {
     if (index >= APIC_REG_LVT && index < APIC_REG_LVT + APIC_LVTS) {
+        unsigned lvt = index - APIC_REG_LVT;
+        bool pin = lvt == APIC_LVT_LINT0 || lvt == APIC_LVT_LINT1;
+
         /* Bits 12 and 14, status and remote IRR, are read only. */
-        return ~(uint64_t)(lvt_write_mask[index - APIC_REG_LVT] | 0x5000);
+        return ~(uint64_t)(lvt_write_mask(s, lvt) | (pin ? 0x5000 : 0x1000));
     }
     switch (index) {
     case APIC_REG_TPR:
@@ -334,7 +290,7 @@ static uint64_t apic_msr_reserved(unsigned index)
 static bool apic_write_msr_locked(ApicState *s, unsigned index,
                                   uint64_t value, ApicAfter *after)
 {
-    if (!apic_is_x2(s) || (value & apic_msr_reserved(index))) {
+    if (!apic_is_x2(s) || (value & apic_msr_reserved(s, index))) {
         return false;
     }
     switch (index) {

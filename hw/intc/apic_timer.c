@@ -32,6 +32,9 @@ static uint32_t apic_timer_count_at(const ApicState *s, int64_t now)
 {
     uint64_t elapsed = apic_timer_elapsed(s, now);
 
+    if (s->stopped) {
+        return 0;
+    }
     switch (apic_lvt_timer_mode(s)) {
     case APIC_TIMER_ONE_SHOT:
         return elapsed < s->initial ? s->initial - elapsed : 0;
@@ -53,7 +56,7 @@ static int64_t apic_timer_next_zero(const ApicState *s, int64_t now)
     uint64_t elapsed = apic_timer_elapsed(s, now);
     uint64_t at = s->initial;
 
-    if (s->initial == 0) {
+    if (s->stopped || s->initial == 0) {
         return -1;
     }
     switch (apic_lvt_timer_mode(s)) {
@@ -145,33 +148,44 @@ void apic_timer_set_initial_locked(ApicState *s, uint32_t value)
         return; /* 11.5.4.1: ignored in this mode */
     }
     s->initial = value;
+    s->stopped = false;
     s->start_ns = clock_get_ns(CLOCK_TYPE_VIRTUAL);
     apic_timer_arm_locked(s);
+}
+
+/* Ticks of the current count, before mode or rate change. */
+static uint64_t apic_timer_passed(const ApicState *s, int64_t now)
+{
+    return s->initial - apic_timer_count_at(s, now);
 }
 
 /* The count goes on from where it is, at the new rate. */
 void apic_timer_set_divide_locked(ApicState *s, uint32_t value)
 {
     int64_t now = clock_get_ns(CLOCK_TYPE_VIRTUAL);
-    uint64_t passed = MIN(apic_timer_elapsed(s, now), s->initial);
+    uint64_t passed = apic_timer_passed(s, now);
 
-    if (s->initial && apic_lvt_timer_mode(s) == APIC_TIMER_PERIODIC) {
-        passed = apic_timer_elapsed(s, now) % s->initial;
-    }
     s->divide = value & 0xb;
     s->start_ns = now - (int64_t)(passed * apic_divisor(s));
     apic_timer_arm_locked(s);
 }
 
-/* Entering or leaving TSC-deadline mode disarms the timer. */
+/* Entering or leaving TSC-deadline mode disarms the timer.  Otherwise the count
+ * goes on from where it is: one that has stopped stays so. */
 void apic_timer_set_lvt_locked(ApicState *s, uint32_t value)
 {
-    bool was = apic_lvt_timer_mode(s) == APIC_TIMER_DEADLINE;
+    int64_t now = clock_get_ns(CLOCK_TYPE_VIRTUAL);
+    uint64_t passed = apic_timer_passed(s, now);
+    int was = apic_lvt_timer_mode(s), is;
 
     s->lvt[APIC_LVT_TIMER] = value;
-    if (was != (apic_lvt_timer_mode(s) == APIC_TIMER_DEADLINE)) {
+    is = apic_lvt_timer_mode(s);
+    if ((was == APIC_TIMER_DEADLINE) != (is == APIC_TIMER_DEADLINE)) {
         s->initial = 0;
         s->tsc_deadline = 0;
+    } else if (was != is) {
+        s->stopped |= passed == s->initial;
+        s->start_ns = now - (int64_t)(passed * apic_divisor(s));
     }
     apic_timer_arm_locked(s);
 }

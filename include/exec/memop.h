@@ -25,6 +25,8 @@ enum {
     MO_RMW = 1 << 9,   /* load that a store to the same place follows: it
                           faults as the store would */
     MO_LOCK = 1 << 10, /* RMW ops: one atomic access */
+    MO_FLAT = 1 << 11, /* by a segment of 4 GiB from 0 on, whose limit is only
+                          exceeded by what goes across it */
 };
 
 #define MO_MAKE_MMU(mode) ((mode) << MO_MMU_SHIFT)

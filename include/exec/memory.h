@@ -170,6 +170,8 @@ bool ram_is_dirty_all(ram_addr_t addr); /* for every client */
 void ram_set_dirty(ram_addr_t addr, uint64_t len); /* for all but CODE */
 void ram_set_code_dirty(ram_addr_t page);
 void ram_clear_code_dirty(ram_addr_t page);
+/* Tell the dirty bitmaps and the translator about a write that is done. */
+void ram_written(ram_addr_t addr, uint64_t len);
 /* Space of a host pointer into guest RAM; RAM_ADDR_INVALID if it is not. */
 #define RAM_ADDR_INVALID (~(ram_addr_t)0)
 ram_addr_t ram_addr_of_host(const void *host);

@@ -6,6 +6,7 @@
 #ifndef HEDDLE_SYSTEM_MACHINE_H
 #define HEDDLE_SYSTEM_MACHINE_H
 
+#include "target/i386/topology.h"
 #include "util/common.h"
 #include "util/keyval.h"
 
@@ -15,8 +16,8 @@ struct Chardev;
 
 typedef struct MachineConfig {
     uint64_t ram_bytes;
-    unsigned cpus;                     /* 1 to the type's max_cpus */
-    unsigned sockets, cores, threads;  /* product is maxcpus */
+    unsigned cpus;        /* 1 to the type's max_cpus */
+    X86Topology topology; /* its product is max_cpus */
     unsigned max_cpus;
     const char *cpu_model;             /* "max,+feat,..." */
     const char *bios;                  /* file name, or NULL for the default */

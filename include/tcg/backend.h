@@ -26,8 +26,8 @@
 typedef enum TbExit {
     TB_EXIT_SLOT0 = 0, /* at a GOTO_TB that is not linked: it may be, now */
     TB_EXIT_SLOT1 = 1,
-    TB_EXIT_LOOKUP,    /* after an EXIT, or a JMP_IND that missed */
-    TB_EXIT_REQUEST,   /* exit_request was set; the TB at rip was not begun */
+    TB_EXIT_LOOKUP,  /* after an EXIT, or a JMP_IND that missed */
+    TB_EXIT_REQUEST, /* exit_request was set; the TB at rip was not begun */
     TB_EXIT_COUNT,
 } TbExit;
 
@@ -88,14 +88,17 @@ struct TranslationBlock;
 
 typedef struct TcgBackend {
     const char *name;
+    /* Before init: make no use of what the host has beyond the required, as on
+     * a host without it.  NULL: it makes no difference. */
+    void (*be_plain)(bool on);
     /* Once per process: reserve the head of the code region for entry and exit
      * thunks and slow paths.  Returns the bytes it wants, or BACKEND_UNFIT if
      * the host's CPU lacks what it needs. */
     size_t (*init)(uint8_t *buf, size_t len);
     /* Generate @f for @tb into @buf; false when @len does not suffice. */
-    bool (*compile)(const IrFunc *f, struct TranslationBlock *tb,
-                    uint8_t *buf, size_t len, TbCode *out, size_t *used);
-    /* @place: where it left, in the last TB's code, if by a slot. */
+    bool (*compile)(const IrFunc *f, struct TranslationBlock *tb, uint8_t *buf,
+                    size_t len, TbCode *out, size_t *used);
+    /* @place: where it left, in the last TB's code. */
     TbExit (*enter)(CPUState *cpu, const void *entry, uintptr_t *place);
     /* Link slot @slot of @tb to @entry, or back to its exit if NULL.  Other
      * vCPUs may be running it: one aligned store. */
@@ -110,8 +113,7 @@ extern const TcgBackend tcg_backend_native, tcg_backend_interp;
 /* --- given by accel/tcg to the back-ends --- */
 /* Slow paths of memory ops; may fault.  The caller has set host_pc. */
 uint64_t tcg_slow_load(CPUState *cpu, vaddr addr, uint32_t memop);
-void tcg_slow_store(CPUState *cpu, vaddr addr, uint64_t value,
-                    uint32_t memop);
+void tcg_slow_store(CPUState *cpu, vaddr addr, uint64_t value, uint32_t memop);
 void tcg_slow_load_vec(CPUState *cpu, vaddr addr, void *dst, uint32_t memop);
 void tcg_slow_store_vec(CPUState *cpu, vaddr addr, const void *src,
                         uint32_t memop);

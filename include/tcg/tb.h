@@ -42,6 +42,11 @@ typedef struct TranslationBlock {
     uint16_t pc_offset;  /* phys_pc's offset in its page */
     uint16_t guest_bytes;
     uint16_t icount;     /* guest instructions */
+    /* The JMP or RET through a register or memory that ends it: x86_check_branch
+     * wants to know. */
+    bool has_branch;
+    uint16_t branch_off;  /* as in IR_INSN */
+    uint32_t branch_pops; /* what it has added to RSP */
     /* RAM addresses of the one or two pages its bytes are in (the second may
      * be RAM_ADDR_INVALID); it is in the list of each.  Page locks.  The low
      * bit of a list pointer is the index to follow it by. */

@@ -57,12 +57,15 @@ static void reset_common(X86CPU *cpu)
     memset(cpu->dr, 0, sizeof(cpu->dr));
     cpu->dr[6] = 0xffff0ff0;
     cpu->dr[7] = 0x400;
+    cpu->debugctl = 0;
     cpu->watch = 0;
-    cpu->watch_hits = 0;
+    cpu->watch_hits = cpu->watch_held = 0;
     cpu->efer = 0;
     cpu->old_exception = -1;
     cpu->cs.exception_index = -1;
     cpu->nmi_masked = false;
+    cpu->nmis_pending = 0;
+    __atomic_store_n(&cpu->nmis_sent, 0, __ATOMIC_RELAXED);
     cpu->smm = false;
     cpu->hflags = 0;
     /* The first processor runs the firmware, the others wait for it. */
@@ -149,6 +152,11 @@ X86CPU *x86_cpu_create(const char *model, unsigned index, unsigned apic_id,
     cpu->tsc_hz = cpu->features->tsc_hz;
     reset_power_on(cpu);
     return cpu;
+}
+
+unsigned x86_cpu_phys_bits(const X86CPU *cpu)
+{
+    return cpu->features->phys_bits;
 }
 
 /* --- A20 gate --- */

@@ -5,28 +5,17 @@
  * A feature that is asked for by name and is not there is an error; one that a
  * model brings with it is left out with a warning, or an error with
  * "enforce".  migratable=on leaves out invtsc, as what a saved machine is
- * restored on may tick otherwise.
+ * restored on may tick otherwise.  To give one key two values is an error.
  */
-#include <stdlib.h>
+#include "target/i386/cpu_option.h"
+
 #include <string.h>
 
-#include "target/i386/mmu.h"
-#include "target/i386/models.h"
 #include "util/error.h"
-#include "util/keyval.h"
 
-#define MODEL_ID "Heddle Virtual CPU version " HEDDLE_VERSION
-#define TSC_HZ   1000000000u /* so that TSC ticks are virtual nanoseconds */
+#define MODEL_ID     "Heddle Virtual CPU version " HEDDLE_VERSION
+#define TSC_HZ       1000000000u /* so that TSC ticks are virtual nanoseconds */
 #define HELP_COLUMNS 76
-
-/* What is being put together. */
-typedef struct CpuOption {
-    const X86Model *model;
-    X86Features *f;
-    bool check;   /* warn of what is left out */
-    bool enforce; /* and fail */
-    bool migratable;
-} CpuOption;
 
 /* --- the model --- */
 
@@ -79,31 +68,18 @@ static void model_identity(CpuOption *o)
     f->level = m->level;
     f->xlevel = m->xlevel;
     f->tsc_hz = TSC_HZ;
+    f->l3_cache = f->leaf_0b = true;
     g_strlcpy(f->vendor, m->vendor, sizeof(f->vendor));
     g_strlcpy(f->model_id, m->id ? m->id : MODEL_ID, sizeof(f->model_id));
 }
 
-/* --- properties --- */
+/* --- keys and values --- */
 
-static bool set_text(char *to, size_t size, const char *key,
-                     const char *value, bool exact, GError **errp)
+bool cpu_parse_switch(const char *key, const char *value, bool *on,
+                      GError **errp)
 {
-    size_t len = strlen(value);
-
-    if (len >= size || (exact && len != size - 1)) {
-        error_setg(errp, "-cpu: '%s' expects %s%zu characters", key,
-                   exact ? "" : "at most ", size - 1);
-        return false;
-    }
-    memcpy(to, value, len + 1);
-    return true;
-}
-
-static bool parse_switch(const char *key, const char *value, bool *on,
-                         GError **errp)
-{
-    *on = !strcmp(value, "on") || !strcmp(value, "yes") ||
-          !strcmp(value, "true");
+    *on =
+        !strcmp(value, "on") || !strcmp(value, "yes") || !strcmp(value, "true");
     if (*on || !strcmp(value, "off") || !strcmp(value, "no") ||
         !strcmp(value, "false")) {
         return true;
@@ -112,12 +88,27 @@ static bool parse_switch(const char *key, const char *value, bool *on,
     return false;
 }
 
+bool cpu_note_given(CpuOption *o, const char *key, const char *value,
+                    GError **errp)
+{
+    const char *before = g_hash_table_lookup(o->given, key);
+
+    if (before && strcmp(before, value) != 0) {
+        error_setg(errp, "-cpu: '%s' is both '%s' and '%s'", key, before,
+                   value);
+        return false;
+    }
+    g_hash_table_insert(o->given, g_strdup(key), g_strdup(value));
+    return true;
+}
+
 static bool set_feature(CpuOption *o, const X86FeatureInfo *info,
                         const char *value, GError **errp)
 {
     bool on;
 
-    if (!parse_switch(info->name, value, &on, errp)) {
+    if (!cpu_parse_switch(info->name, value, &on, errp) ||
+        !cpu_note_given(o, info->name, on ? "on" : "off", errp)) {
         return false;
     }
     if (on && !info->have) {
@@ -129,97 +120,13 @@ static bool set_feature(CpuOption *o, const X86FeatureInfo *info,
     return true;
 }
 
-/* Numbers of the identity: where they go and what fits CPUID.1:EAX. */
-static bool set_number(CpuOption *o, const char *key, const char *value,
-                       bool *known, GError **errp)
-{
-    X86Features *f = o->f;
-    const struct {
-        const char *key;
-        uint32_t *field;
-        uint64_t max;
-    } rows[] = {
-        {"family", &f->family, 0xff + 0xf}, {"model", &f->model, 0xff},
-        {"stepping", &f->stepping, 0xf},    {"level", &f->level, UINT32_MAX},
-        {"min-level", &f->level, UINT32_MAX},
-        {"xlevel", &f->xlevel, UINT32_MAX},
-        {"min-xlevel", &f->xlevel, UINT32_MAX},
-    };
-    uint64_t number;
-
-    *known = false;
-    for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
-        if (!strcmp(key, rows[i].key)) {
-            *known = true;
-            if (!parse_uint(value, rows[i].max, &number, errp)) {
-                return false;
-            }
-            *rows[i].field = number;
-        }
-    }
-    return true;
-}
-
-static bool set_tsc_frequency(CpuOption *o, const char *value, GError **errp)
-{
-    uint64_t hz;
-
-    if (!parse_uint(value, INT64_MAX, &hz, errp)) {
-        return false;
-    }
-    o->f->tsc_hz = hz ? hz : TSC_HZ;
-    return true;
-}
-
-static bool set_phys_bits(const char *value, GError **errp)
-{
-    uint64_t bits;
-
-    if (!parse_uint(value, 64, &bits, errp)) {
-        return false;
-    }
-    if (bits && bits != X86_PHYS_BITS) {
-        error_setg(errp, "TCG only supports phys-bits=%u", X86_PHYS_BITS);
-        return false;
-    }
-    return true;
-}
-
-static bool set_property(CpuOption *o, const char *key, const char *value,
-                         GError **errp)
+static bool set_key(CpuOption *o, const char *key, const char *value,
+                    GError **errp)
 {
     const X86FeatureInfo *info = x86_feature_find(key);
-    X86Features *f = o->f;
-    bool known;
 
-    if (info) {
-        return set_feature(o, info, value, errp);
-    }
-    if (!set_number(o, key, value, &known, errp) || known) {
-        return known;
-    }
-    if (!strcmp(key, "vendor")) {
-        return set_text(f->vendor, sizeof(f->vendor), key, value, true, errp);
-    }
-    if (!strcmp(key, "model-id") || !strcmp(key, "model_id")) {
-        return set_text(f->model_id, sizeof(f->model_id), key, value, false,
-                        errp);
-    }
-    if (!strcmp(key, "tsc-frequency") || !strcmp(key, "tsc-freq")) {
-        return set_tsc_frequency(o, value, errp);
-    }
-    if (!strcmp(key, "phys-bits")) {
-        return set_phys_bits(value, errp);
-    }
-    if (!strcmp(key, "migratable")) {
-        return parse_switch(key, value, &o->migratable, errp);
-    }
-    if (!strcmp(key, "check") || !strcmp(key, "enforce")) {
-        return parse_switch(key, value, &known, errp); /* taken before */
-    }
-    error_setg(errp, "Property '%s-x86_64-cpu.%s' not found", o->model->name,
-               key);
-    return false;
+    return info ? set_feature(o, info, value, errp)
+                : cpu_set_property(o, key, value, errp);
 }
 
 static bool apply_item(CpuOption *o, const char *item, GError **errp)
@@ -228,16 +135,18 @@ static bool apply_item(CpuOption *o, const char *item, GError **errp)
     g_autofree char *key = NULL;
 
     if (item[0] == '+' || item[0] == '-') {
-        return set_property(o, item + 1, item[0] == '+' ? "on" : "off", errp);
+        return set_key(o, item + 1, item[0] == '+' ? "on" : "off", errp);
     }
     if (!eq) {
-        return set_property(o, item, "on", errp);
+        return set_key(o, item, "on", errp);
     }
     key = g_strndup(item, eq - item);
-    return set_property(o, key, eq + 1, errp);
+    return set_key(o, key, eq + 1, errp);
 }
 
-/* Those that matter while the model's features are taken. */
+/* --- all of it --- */
+
+/* Those that matter while the model's features are taken: they come again. */
 static void scan_checks(CpuOption *o, char **items)
 {
     for (unsigned i = 0; items[i]; i++) {
@@ -251,37 +160,76 @@ static void scan_checks(CpuOption *o, char **items)
     }
 }
 
+/* SDM vol. 3A, 4.1.4: the width where leaf 80000008h does not tell it.  40 is
+ * the choice of this emulator. */
+static bool settle_phys_bits(CpuOption *o, GError **errp)
+{
+    X86Features *f = o->f;
+
+    if (!x86_feature_is_set(f, FEAT_LM)) {
+        if (f->phys_bits) {
+            error_setg(errp, "-cpu: phys-bits needs a 64-bit model");
+            return false;
+        }
+        f->phys_bits = x86_feature_is_set(f, FEAT_PAE) ? 36 : 32;
+    }
+    f->phys_bits = f->phys_bits ? f->phys_bits : 40;
+    return true;
+}
+
+static bool settle(CpuOption *o, GError **errp)
+{
+    if (o->migratable && !g_hash_table_contains(o->given, "invtsc")) {
+        x86_feature_put(o->f, FEAT_INVTSC, false);
+    }
+    x86_features_settle(o->f);
+    if (o->auto_level) {
+        x86_features_raise_levels(o->f);
+    }
+    return settle_phys_bits(o, errp);
+}
+
+static const X86Model *find_model(const char *name, GError **errp)
+{
+    const X86Model *m = x86_model_find(name);
+
+    if (!m && !strcmp(name, "host")) {
+        error_setg(errp, "CPU model 'host' requires KVM: use 'max'");
+    } else if (!m) {
+        error_setg(errp, "unable to find CPU model '%s'", name);
+    }
+    return m;
+}
+
 bool x86_model_select(X86CPU *cpu, const char *text, bool warn, GError **errp)
 {
-    const char *comma = strchrnul(text, ',');
+    g_auto(GStrv) items = g_strsplit(*text ? text : ",", ",", -1);
+    g_autoptr(GHashTable) given =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     g_autofree X86Features *f = g_new0(X86Features, 1);
-    CpuOption o = {.model = x86_model_find(text, comma - text),
+    CpuOption o = {.model = find_model(items[0], errp),
                    .f = f,
-                   .check = true};
-    g_auto(GStrv) items = NULL;
+                   .given = given,
+                   .check = true,
+                   .auto_level = true};
 
     if (!o.model) {
-        error_setg(errp, "unable to find CPU model '%.*s'",
-                   (int)(comma - text), text);
         return false;
     }
-    items = g_strsplit(*comma ? comma + 1 : "", ",", -1);
     scan_checks(&o, items);
     o.check &= warn;
     model_identity(&o);
     if (!model_features(&o, errp)) {
         return false;
     }
-    for (unsigned i = 0; items[i]; i++) {
+    for (unsigned i = 1; items[i]; i++) {
         if (*items[i] && !apply_item(&o, items[i], errp)) {
             return false;
         }
     }
-    if (o.migratable) {
-        x86_feature_put(f, FEAT_INVTSC, false);
+    if (!settle(&o, errp)) {
+        return false;
     }
-    f->amd = !strcmp(f->vendor, "AuthenticAMD");
-    x86_features_settle(f);
     cpu->model = o.model;
     cpu->features = g_steal_pointer(&f);
     return true;
@@ -296,7 +244,7 @@ static void help_features(GString *out)
     for (unsigned i = FEAT_BASE + 1; i < FEAT_COUNT; i++) {
         const X86FeatureInfo *info = &x86_feature_info[i];
 
-        if (!info->have) {
+        if (!info->have || !info->name) {
             continue;
         }
         if (out->len - start + strlen(info->name) > HELP_COLUMNS) {
@@ -313,7 +261,7 @@ void x86_cpu_models_help(GString *out)
 {
     g_string_append(out, "Available CPUs:\n");
     for (unsigned i = 0; i < x86_nmodels; i++) {
-        g_string_append_printf(out, "x86 %-20s  %s\n", x86_models[i].name,
+        g_string_append_printf(out, "x86 %-25s  %s\n", x86_models[i].name,
                                x86_models[i].desc);
     }
     g_string_append(out, "\nRecognized CPUID flags:\n");

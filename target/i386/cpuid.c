@@ -3,39 +3,26 @@
  * The CPUID instruction.
  * Source: SDM vol. 2A, "CPUID"; AMD APM vol. 3, appendix E.
  */
-#include "target/i386/cpuid.h"
+#include "target/i386/cpuid_topology.h"
 
 #include <string.h>
 
 #include "target/i386/excp.h"
 #include "target/i386/helpers.h"
-#include "target/i386/mmu.h"
+#include "target/i386/seg.h"
 
-#define CPUID_1_ECX_OSXSAVE BIT(27)
-#define CPUID_1_EDX_APIC    BIT(9)
-#define CPUID_7_ECX_OSPKE   BIT(4)
-#define APIC_BASE_ENABLE    BIT64(11)
-#define CACHE_LINE          64
-#define APIC_TIMER_HZ       1000000000u /* hw/intc/apic_timer.c */
-
-/* Threads, cores and packages: the same for every vCPU, fixed before the
- * first is made. */
-static struct {
-    unsigned sockets, cores, threads;
-} topology = {1, 1, 1};
-
-void x86_cpu_set_topology(unsigned sockets, unsigned cores, unsigned threads)
-{
-    topology.sockets = sockets;
-    topology.cores = cores;
-    topology.threads = threads;
-}
-
-/* Bits of an APIC ID that number @count things. */
-static unsigned id_bits(unsigned count)
-{
-    return count > 1 ? 32 - __builtin_clz(count - 1) : 0;
-}
+#define CPUID_1_EBX_CLFLUSH     (8 << 8) /* line of 64 bytes, in eights */
+#define CPUID_1_ECX_MONITOR     BIT(3)
+#define CPUID_1_ECX_OSXSAVE     BIT(27)
+#define CPUID_1_EDX_APIC        BIT(9)
+#define CPUID_1_EDX_HTT         BIT(28)
+#define CPUID_7_ECX_OSPKE       BIT(4)
+#define CPUID_81_ECX_CMP_LEGACY BIT(1)
+#define CPUID_81_EDX_SYSCALL    BIT(11)
+#define CPUID_81_EDX_NX         BIT(20)
+#define CPUID_LIMIT             3 /* of IA32_MISC_ENABLE */
+#define CACHE_LINE              64
+#define APIC_TIMER_HZ           1000000000u /* hw/intc/apic_timer.c */
 
 uint32_t x86_cpu_signature(const X86Features *f)
 {
@@ -62,78 +49,60 @@ static CpuidRegs leaf_vendor(const X86CPU *cpu, uint32_t highest)
                        text_word(vendor, 4)};
 }
 
+/* The highest basic leaf: software of the past could not stand many. */
+static uint32_t basic_level(const X86CPU *cpu)
+{
+    uint32_t level = cpu->features->level;
+
+    return !cpu->features->amd && (cpu->misc_enable & MISC_ENABLE_CPUID_LIMIT)
+               ? MIN(level, CPUID_LIMIT)
+               : level;
+}
+
+static bool apic_is_on(X86CPU *cpu)
+{
+    return cpu->apic && (cpu->apic_ops->get_base(cpu->apic) & APIC_BASE_ENABLE);
+}
+
+/* EDX of leaf 1, of which AMD repeats a part. */
+static uint32_t features_edx(X86CPU *cpu)
+{
+    uint32_t edx = cpu->features->word[FW_1_EDX] & ~CPUID_1_EDX_HTT;
+
+    if (x86_package_threads(&x86_topology) > 1) {
+        edx |= CPUID_1_EDX_HTT;
+    }
+    return apic_is_on(cpu) ? edx : edx & ~CPUID_1_EDX_APIC;
+}
+
 static CpuidRegs leaf_features(X86CPU *cpu)
 {
     const X86Features *f = cpu->features;
-    unsigned logical = topology.cores * topology.threads;
     CpuidRegs r = {
         .eax = x86_cpu_signature(f),
-        .ebx = cpu->apic_id << 24 | (CACHE_LINE / 8) << 8,
+        .ebx = cpu->apic_id << 24 | cpuid_logical_count(f) << 16,
         .ecx = f->word[FW_1_ECX],
-        .edx = f->word[FW_1_EDX],
+        .edx = features_edx(cpu),
     };
 
-    /* IDs to allow for in a package, not processors: a power of two. */
-    r.ebx |= MIN(1u << (id_bits(topology.cores) + id_bits(topology.threads)),
-                 255u) << 16;
-    /* HTT: more than one logical processor. */
-    r.edx = (r.edx & ~BIT(28)) | (logical > 1 ? BIT(28) : 0);
+    if (x86_has_feature(cpu, FEAT_CLFSH)) {
+        r.ebx |= CPUID_1_EBX_CLFLUSH;
+    }
     if (cpu->cr4 & CR4_OSXSAVE) {
         r.ecx |= CPUID_1_ECX_OSXSAVE;
     }
-    if (!cpu->apic ||
-        !(cpu->apic_ops->get_base(cpu->apic) & APIC_BASE_ENABLE)) {
-        r.edx &= ~CPUID_1_EDX_APIC;
+    if (!x86_monitor_enabled(cpu)) {
+        r.ecx &= ~CPUID_1_ECX_MONITOR;
     }
     return r;
 }
 
-/* Deterministic cache parameters: 32 KiB L1s and 512 KiB L2 of a core, and
- * an 8 MiB L3 of a package, as many programs expect to find some. */
-static CpuidRegs leaf_caches(uint32_t subleaf, bool amd)
+/* Descriptors of one byte: FFh sends on to leaf 4.  Without that leaf: TLBs of
+ * a Pentium III, the L1s of 32 KiB and the L2 of 512 KiB. */
+static CpuidRegs leaf_descriptors(const X86Features *f)
 {
-    static const struct {
-        uint8_t type, level, ways; /* type: 1 data, 2 code, 3 both */
-        bool package;
-        uint32_t sets;
-    } cache[] = {
-        {1, 1, 8, false, 64},
-        {2, 1, 8, false, 64},
-        {3, 2, 8, false, 1024},
-        {3, 3, 16, true, 8192},
-    };
-    unsigned cores = 1u << id_bits(topology.cores);
-    unsigned threads = 1u << id_bits(topology.threads);
-    unsigned sharing;
-
-    if (subleaf >= ARRAY_LEN(cache)) {
-        return (CpuidRegs){0};
-    }
-    sharing = cache[subleaf].package ? cores * threads : threads;
-    return (CpuidRegs){
-        /* bit 8: self-initialising */
-        .eax = cache[subleaf].type | cache[subleaf].level << 5 | BIT(8) |
-               (sharing - 1) << 14 | (amd ? 0 : MIN(cores - 1, 63u) << 26),
-        .ebx = (CACHE_LINE - 1) | (cache[subleaf].ways - 1u) << 22,
-        .ecx = cache[subleaf].sets - 1,
-    };
-}
-
-static CpuidRegs leaf_topology(const X86CPU *cpu, uint32_t subleaf)
-{
-    unsigned smt = id_bits(topology.threads);
-    CpuidRegs r = {.ecx = subleaf & 0xff, .edx = cpu->apic_id};
-
-    if (subleaf == 0) {
-        r.eax = smt;
-        r.ebx = topology.threads;
-        r.ecx |= 1 << 8;
-    } else if (subleaf == 1) {
-        r.eax = smt + id_bits(topology.cores);
-        r.ebx = topology.threads * topology.cores;
-        r.ecx |= 2 << 8;
-    }
-    return r;
+    return f->level >= 4 ? (CpuidRegs){.eax = 0x00ff0001}
+                         : (CpuidRegs){.eax = 0x03020101, .edx = 0x2c308604};
 }
 
 #define XCR0_AVX   BIT64(2)
@@ -171,7 +140,9 @@ static CpuidRegs leaf_xsave(const X86CPU *cpu, uint32_t subleaf)
     case 1:
         /* EBX: the compacted area of what XCR0 and IA32_XSS enable. */
         return (CpuidRegs){.eax = cpu->features->word[FW_D1_EAX],
-                           .ebx = xsave_bytes(cpu->xcr0, true)};
+                           .ebx = x86_has_feature(cpu, FEAT_XSAVEC)
+                                      ? xsave_bytes(cpu->xcr0, true)
+                                      : 0};
     case 2:
         return avx ? (CpuidRegs){.eax = 256, .ebx = XSAVE_BASE}
                    : (CpuidRegs){0};
@@ -183,48 +154,98 @@ static CpuidRegs leaf_xsave(const X86CPU *cpu, uint32_t subleaf)
     }
 }
 
-static CpuidRegs leaf_basic(X86CPU *cpu, uint32_t leaf, uint32_t subleaf)
+static CpuidRegs leaf_extended_features(const X86CPU *cpu, uint32_t subleaf)
 {
     const uint32_t *word = cpu->features->word;
-    uint32_t mhz;
+
+    switch (subleaf) {
+    case 0: /* EAX: the highest sub-leaf */
+        return (CpuidRegs){
+            .eax = word[FW_71_EAX] != 0,
+            .ebx = word[FW_7_EBX],
+            .ecx =
+                word[FW_7_ECX] | (cpu->cr4 & CR4_PKE ? CPUID_7_ECX_OSPKE : 0),
+            .edx = word[FW_7_EDX],
+        };
+    case 1:
+        return (CpuidRegs){.eax = word[FW_71_EAX]};
+    default:
+        return (CpuidRegs){0};
+    }
+}
+
+static uint32_t gcd(uint32_t a, uint32_t b)
+{
+    return b ? gcd(b, a % b) : a;
+}
+
+/*
+ * TSC = crystal clock (which is the APIC timer's) x EBX / EAX.  Not told unless
+ * it is exact, and small enough for Linux to multiply by kHz in 32 bits: then
+ * the guest has to measure it.
+ */
+static CpuidRegs leaf_tsc(const X86CPU *cpu)
+{
+    uint32_t divisor = gcd(APIC_TIMER_HZ, cpu->tsc_hz % APIC_TIMER_HZ);
+    uint64_t numerator = cpu->tsc_hz / divisor;
+
+    if (numerator > UINT32_MAX / (APIC_TIMER_HZ / 1000)) {
+        return (CpuidRegs){0};
+    }
+    return (CpuidRegs){
+        .eax = APIC_TIMER_HZ / divisor, .ebx = numerator, .ecx = APIC_TIMER_HZ};
+}
+
+static CpuidRegs leaf_monitor(const X86CPU *cpu)
+{
+    /* MWAIT: interrupts can end it while they are masked */
+    return x86_has_feature(cpu, FEAT_MONITOR)
+               ? (CpuidRegs){.eax = CACHE_LINE, .ebx = CACHE_LINE, .ecx = 3}
+               : (CpuidRegs){0};
+}
+
+/* Basic leaves that only Intel has. */
+static CpuidRegs leaf_intel(const X86CPU *cpu, uint32_t leaf, uint32_t subleaf)
+{
+    uint32_t mhz = MIN(cpu->tsc_hz / 1000000, UINT16_MAX);
+
+    switch (leaf) {
+    case 2:
+        return leaf_descriptors(cpu->features);
+    case 4:
+        return cpuid_caches(cpu->features, subleaf);
+    case 0x15:
+        return leaf_tsc(cpu);
+    case 0x16: /* base, maximum and bus frequency in MHz */
+        return (CpuidRegs){.eax = mhz, .ebx = mhz, .ecx = mhz};
+    case 0x1f:
+        return cpuid_topology(cpu, leaf, subleaf);
+    default:
+        return (CpuidRegs){0};
+    }
+}
+
+static CpuidRegs leaf_basic(X86CPU *cpu, uint32_t leaf, uint32_t subleaf)
+{
+    const X86Features *f = cpu->features;
 
     switch (leaf) {
     case 0:
-        return leaf_vendor(cpu, cpu->features->level);
+        return leaf_vendor(cpu, basic_level(cpu));
     case 1:
         return leaf_features(cpu);
-    case 2: /* ask leaf 4 for caches, no TLB descriptors */
-        return (CpuidRegs){.eax = 0x00ffff01};
-    case 4:
-        return leaf_caches(subleaf, false);
-    case 5: /* MWAIT: interrupts can end it while they are masked */
-        return x86_has_feature(cpu, FEAT_MONITOR)
-                   ? (CpuidRegs){.eax = CACHE_LINE, .ebx = CACHE_LINE, .ecx = 3}
-                   : (CpuidRegs){0};
+    case 5:
+        return leaf_monitor(cpu);
     case 6:
-        return (CpuidRegs){.eax = word[FW_6_EAX]};
+        return (CpuidRegs){.eax = f->word[FW_6_EAX]};
     case 7:
-        return subleaf ? (CpuidRegs){0}
-                       : (CpuidRegs){.ebx = word[FW_7_EBX],
-                                     .ecx = word[FW_7_ECX] |
-                                            (cpu->cr4 & CR4_PKE
-                                                 ? CPUID_7_ECX_OSPKE
-                                                 : 0),
-                                     .edx = word[FW_7_EDX]};
+        return leaf_extended_features(cpu, subleaf);
     case 0xb:
-    case 0x1f: /* the same, as there are neither modules nor dies */
-        return leaf_topology(cpu, subleaf);
+        return f->leaf_0b ? cpuid_topology(cpu, leaf, subleaf) : (CpuidRegs){0};
     case 0xd:
         return leaf_xsave(cpu, subleaf);
-    case 0x15: /* TSC = crystal clock (and APIC timer) x EBX / EAX */
-        return (CpuidRegs){.eax = APIC_TIMER_HZ / 1000000,
-                           .ebx = cpu->tsc_hz / 1000000,
-                           .ecx = APIC_TIMER_HZ};
-    case 0x16: /* base, maximum and bus frequency in MHz */
-        mhz = MIN(cpu->tsc_hz / 1000000, UINT16_MAX);
-        return (CpuidRegs){.eax = mhz, .ebx = mhz, .ecx = mhz};
     default:
-        return (CpuidRegs){0};
+        return f->amd ? (CpuidRegs){0} : leaf_intel(cpu, leaf, subleaf);
     }
 }
 
@@ -241,19 +262,6 @@ static CpuidRegs leaf_brand(const X86CPU *cpu, unsigned part)
 /* AMD repeats these bits of leaf 1 in 80000001h:EDX. */
 #define AMD_ALIASES 0x0183f3ffu
 
-/* Who shares a core with whom: AMD APM vol. 3, E.4.20. */
-static CpuidRegs leaf_amd_topology(const X86CPU *cpu)
-{
-    unsigned smt = id_bits(topology.threads), core = id_bits(topology.cores);
-
-    return (CpuidRegs){
-        .eax = cpu->apic_id,
-        .ebx = (cpu->apic_id >> smt & ((1u << core) - 1)) |
-               (topology.threads - 1) << 8,
-        .ecx = cpu->apic_id >> (smt + core) & 0xff, /* one node a package */
-    };
-}
-
 static unsigned linear_bits(const X86Features *f)
 {
     if (!(f->word[FW_81_EDX] & BIT(29))) {
@@ -262,59 +270,89 @@ static unsigned linear_bits(const X86Features *f)
     return f->word[FW_7_ECX] & BIT(16) ? 57 : 48; /* LA57 */
 }
 
-static CpuidRegs leaf_extended(X86CPU *cpu, uint32_t leaf)
+static CpuidRegs leaf_more_features(X86CPU *cpu)
+{
+    const X86Features *f = cpu->features;
+    CpuidRegs r = {
+        .eax = x86_cpu_signature(f),
+        .ecx = f->word[FW_81_ECX] & ~CPUID_81_ECX_CMP_LEGACY,
+        .edx = f->word[FW_81_EDX],
+    };
+
+    if (f->amd) {
+        r.edx |= features_edx(cpu) & AMD_ALIASES;
+        r.ecx |= x86_package_threads(&x86_topology) > 1
+                     ? CPUID_81_ECX_CMP_LEGACY
+                     : 0;
+    } else if (!(cpu->hflags & HF_CS64)) {
+        r.edx &= ~CPUID_81_EDX_SYSCALL; /* it is #UD there */
+    }
+    if (cpu->misc_enable & MISC_ENABLE_NO_XD) {
+        r.edx &= ~CPUID_81_EDX_NX;
+    }
+    return r;
+}
+
+/* Extended leaves that only AMD has. */
+static CpuidRegs leaf_amd(const X86CPU *cpu, uint32_t leaf, uint32_t subleaf)
+{
+    bool topoext = x86_has_feature(cpu, FEAT_TOPOEXT);
+
+    switch (leaf) {
+    case 0x80000005: /* L1: 32 KiB, 8 ways, 1 line per tag, of 64 bytes */
+        return (CpuidRegs){.ecx = 0x20080140, .edx = 0x20080140};
+    case 0x8000001d:
+        return topoext ? cpuid_caches(cpu->features, subleaf) : (CpuidRegs){0};
+    case 0x8000001e:
+        return topoext ? cpuid_amd_topology(cpu) : (CpuidRegs){0};
+    default:
+        return (CpuidRegs){0};
+    }
+}
+
+static CpuidRegs leaf_extended(X86CPU *cpu, uint32_t leaf, uint32_t subleaf)
 {
     const X86Features *f = cpu->features;
     bool amd = f->amd;
-    unsigned logical = topology.cores * topology.threads;
 
     switch (leaf) {
     case 0x80000000:
-        return leaf_vendor(cpu, f->xlevel);
+        return amd ? leaf_vendor(cpu, f->xlevel)
+                   : (CpuidRegs){.eax = f->xlevel};
     case 0x80000001:
-        return (CpuidRegs){
-            .eax = x86_cpu_signature(f),
-            .ecx = f->word[FW_81_ECX] | (amd && logical > 1 ? BIT(1) : 0),
-            .edx = f->word[FW_81_EDX] |
-                   (amd ? f->word[FW_1_EDX] & AMD_ALIASES : 0),
-        };
+        return leaf_more_features(cpu);
     case 0x80000002 ... 0x80000004:
         return leaf_brand(cpu, leaf - 0x80000002);
-    case 0x80000005: /* L1: 32 KiB, 8 ways, 1 line per tag, of 64 bytes */
-        return amd ? (CpuidRegs){.ecx = 0x20080140, .edx = 0x20080140}
-                   : (CpuidRegs){0};
-    case 0x80000006: /* L2: 512 KiB, 8 ways */
-        return (CpuidRegs){.ecx = 0x02006140};
+    case 0x80000006: /* L2: 512 KiB, 8 ways; AMD's L3: 8 MiB, 16 ways */
+        return (CpuidRegs){.ecx = 0x02006140,
+                           .edx = amd && f->l3_cache ? 0x00408140 : 0};
     case 0x80000007:
         return (CpuidRegs){.edx = f->word[FW_87_EDX]};
     case 0x80000008:
         return (CpuidRegs){
-            .eax = X86_PHYS_BITS | linear_bits(f) << 8,
+            .eax = f->phys_bits | linear_bits(f) << 8,
             .ebx = f->word[FW_88_EBX],
-            .ecx = amd && logical > 1
-                       ? (logical - 1) | id_bits(logical) << 12
-                       : 0,
+            .ecx = amd ? cpuid_amd_core_count() : 0,
         };
-    case 0x8000001e:
-        return amd ? leaf_amd_topology(cpu) : (CpuidRegs){0};
     default:
-        return (CpuidRegs){0};
+        return amd ? leaf_amd(cpu, leaf, subleaf) : (CpuidRegs){0};
     }
 }
 
 CpuidRegs x86_cpuid(X86CPU *cpu, uint32_t leaf, uint32_t subleaf)
 {
     const X86Features *f = cpu->features;
+    uint32_t level = basic_level(cpu);
 
     if (leaf >= 0x80000000 && leaf <= MAX(f->xlevel, 0x80000000)) {
-        return leaf == 0x8000001d && f->amd ? leaf_caches(subleaf, true)
-                                            : leaf_extended(cpu, leaf);
+        return leaf_extended(cpu, leaf, subleaf);
     }
-    /* No hypervisor interface: that range is empty, not out of range. */
-    if (leaf >= 0x40000000 && leaf < 0x40000100) {
+    /* No hypervisor interface: that range is empty, not out of range.  Beyond
+     * the last leaf AMD has nothing, and Intel the last one again. */
+    if ((leaf >= 0x40000000 && leaf < 0x40000100) || (f->amd && leaf > level)) {
         return (CpuidRegs){0};
     }
-    return leaf_basic(cpu, MIN(leaf, f->level), subleaf);
+    return leaf_basic(cpu, MIN(leaf, level), subleaf);
 }
 
 void helper_cpuid(X86CPU *cpu)

@@ -94,7 +94,7 @@ static void write_cr3(X86CPU *cpu, uint64_t value)
         value &= ~CR3_NOFLUSH;
     }
     if (x86_is_long(cpu)) {
-        if (value >> X86_PHYS_BITS) {
+        if (value & ~x86_phys_mask(cpu)) {
             x86_raise_gp0(cpu);
         }
     } else {
@@ -129,7 +129,7 @@ static uint64_t cr4_bits(const X86CPU *cpu)
         {CR4_SMEP, FEAT_SMEP},         {CR4_SMAP, FEAT_SMAP},
         {CR4_PKE, FEAT_PKU},
     };
-    uint64_t bits = CR4_PCE;
+    uint64_t bits = cpu->features->family > 4 ? CR4_PCE : 0;
 
     for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
         if (x86_has_feature(cpu, rows[i].feature)) {

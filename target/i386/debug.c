@@ -145,6 +145,16 @@ void helper_code_breakpoint(X86CPU *cpu, uint64_t rip)
     }
 }
 
+/* SDM vol. 3A, table 6-2 "Priority Among Concurrent Events" */
+void x86_breakpoint_before_fetch(X86CPU *cpu)
+{
+    const uint32_t held = HF_RF | HF_SS_SHADOW;
+
+    if ((cpu->hflags & (HF_DEBUG | held)) == HF_DEBUG) {
+        helper_code_breakpoint(cpu, cpu->rip);
+    }
+}
+
 /* First byte of what DRi watches: the low bits of the address do not count. */
 static vaddr watch_start(const X86CPU *cpu, unsigned i)
 {
@@ -198,9 +208,15 @@ void x86_watch_io(X86CPU *cpu, uint16_t port, unsigned bytes)
     }
 }
 
-void x86_take_watch_trap(X86CPU *cpu)
+bool x86_take_watch_trap(X86CPU *cpu)
 {
-    if (unlikely(cpu->watch_hits)) {
-        x86_raise_debug_trap(cpu, 0);
+    if (likely(!(cpu->watch_hits | cpu->watch_held))) {
+        return false;
     }
+    if (cpu->hflags & HF_SS_SHADOW) {
+        cpu->watch_held |= cpu->watch_hits;
+        cpu->watch_hits = 0;
+        return true;
+    }
+    x86_raise_debug_trap(cpu, 0);
 }

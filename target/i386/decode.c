@@ -32,6 +32,12 @@ static uint8_t take8(Cursor *c)
     return c->bytes[c->pos++];
 }
 
+/* The byte that take8 would give, 0 if none. */
+static uint8_t peek8(const Cursor *c)
+{
+    return c->pos < MIN(c->avail, X86_MAX_INSN) ? c->bytes[c->pos] : 0;
+}
+
 /* 1 << @size bytes, little-endian, zero-extended. */
 static uint64_t take(Cursor *c, unsigned size)
 {
@@ -120,8 +126,7 @@ static bool is_vex(uint8_t byte, const Cursor *c, uint32_t hflags)
     if (byte != 0xc4 && byte != 0xc5) {
         return false;
     }
-    return (hflags & HF_CS64) ||
-           (c->pos < c->avail && c->bytes[c->pos] >= 0xc0);
+    return (hflags & HF_CS64) || peek8(c) >= 0xc0;
 }
 
 /* SDM vol. 2A, 2.3.5 "The VEX Prefix" */
@@ -643,6 +648,22 @@ static bool lock_fits(const X86Insn *in)
     return (in->row->attrs & XA_LOCK) && in->op[0].kind == OPND_MEM;
 }
 
+/* Those with an MMX operand, MMX or SSE and its successors brought it. */
+static bool mmx_fits(const X86Insn *in, const X86CPU *cpu)
+{
+    const uint8_t *op = in->row->op;
+
+    if (!cpu || x86_has_feature(cpu, FEAT_MMX)) {
+        return true;
+    }
+    for (unsigned i = 0; i < ARRAY_LEN(in->row->op); i++) {
+        if (operand_codes[op[i]].at == AT_P || operand_codes[op[i]].at == AT_Q) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* CR1 and the like are #UD before the privilege is looked at: SDM vol. 2B,
  * "MOV--Move to/from Control Registers", and "Debug Registers". */
 static bool registers_exist(const X86Insn *in)
@@ -684,7 +705,7 @@ static X86Decode decode(X86Insn *in, const X86CPU *cpu, Cursor *c,
     if (c->error != DECODE_OK) {
         return c->error;
     }
-    if (!registers_exist(in) || (in->lock && !lock_fits(in)) ||
+    if (!registers_exist(in) || !mmx_fits(in, cpu) || (in->lock && !lock_fits(in)) ||
         (in->vex && !vex_fields_fit(in))) {
         return DECODE_UD;
     }

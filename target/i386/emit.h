@@ -85,7 +85,9 @@ typedef struct X86Addr {
     MemOp mo; /* MMU mode, MO_SS, MO_AC */
 } X86Addr;
 
-enum { X86_READ = 0, X86_WRITE = 1 };
+/* X86_ALIGNED: the access will ask for MO_ALIGN; of what is both misaligned and
+ * beyond the limit of SS, processors report the first. */
+enum { X86_READ = 0, X86_WRITE = 1, X86_ALIGNED = 2 };
 
 /* Offset of the memory operand in its segment, wrapped to the address size;
  * @extra is added before the wrap, or IR_NONE. */
@@ -96,9 +98,21 @@ X86Addr x86_seg_addr(X86Trans *s, unsigned seg, IrTemp off, unsigned bytes,
                      int access);
 /* The memory operand, as x86_ea and x86_seg_addr. */
 X86Addr x86_addr(X86Trans *s, const X86Insn *in, unsigned bytes, int access);
+/* A store of 8 bytes at @off and another of @bytes at @next, in one instruction:
+ * all faults of the first come before those of the second, and these before
+ * either store.  Returns the address of the first. */
+X86Addr x86_store_in_two(X86Trans *s, unsigned seg, IrTemp off, IrTemp next,
+                         unsigned bytes);
+/* m16:16, m16:32 or m16:64, as two operands: the selector is checked when the
+ * offset has been loaded. */
+void x86_load_pointer(X86Trans *s, const X86Insn *in, IrTemp *sel,
+                      IrTemp *off);
 /* One temp with the whole linear address, for a helper. */
 IrTemp x86_linear(X86Trans *s, const X86Addr *a);
 X86Addr x86_addr_add(X86Addr a, int64_t bytes);
+/* The parts at @a count as one: #AC(0) unless it is a multiple of @align, and no
+ * other checks of alignment. */
+void x86_align_whole(X86Trans *s, X86Addr *a, unsigned align);
 /* Zero-extended load; MO_RMW may be in @extra.  Store of the low bits. */
 IrTemp x86_load(X86Trans *s, const X86Addr *a, unsigned size, MemOp extra);
 void x86_store(X86Trans *s, const X86Addr *a, unsigned size, IrTemp value);
@@ -154,10 +168,16 @@ void x86_goto(X86Trans *s, unsigned slot, int64_t target, unsigned size);
 void x86_jump(X86Trans *s, IrTemp rip);
 /* @rip cut to the jump's operand size @size and checked against the limit of
  * a CS that is not flat (#GP(0)); before the instruction writes anything. */
-IrTemp x86_jump_target(X86Trans *s, IrTemp rip, unsigned size);
+IrTemp x86_jump_target(X86Trans *s, IrTemp rip, unsigned size, int push);
+/* #GP(0) now, for its target, if CMP(@a, @b) meets @cond.  @push: log2 of the
+ * bytes that the jump pushes; the fault of that would come first. */
+void x86_refuse_target(X86Trans *s, IrCond cond, IrTemp a, IrTemp b, int push);
+#define NO_PUSH (-1)
 void x86_store_rip(X86Trans *s, IrTemp rip);
 /* Go on at X86CPU.rip, which a helper has set; requests first. */
 void x86_exit(X86Trans *s);
+/* Leave, to run this instruction once more: a repetition. */
+void x86_exit_again(X86Trans *s);
 /* On at the next instruction, but first see to requests: what changed may let
  * them through. */
 void x86_exit_next(X86Trans *s);

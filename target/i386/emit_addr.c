@@ -3,9 +3,8 @@
  * Memory and register operands.  Segments: flat ones (HF_FLAT_*, and all but
  * FS and GS in 64-bit code) cost nothing; others have base added and limit
  * checked, in real mode by one trapping compare, in protected mode by a helper
- * that also knows descriptor types.
- *
- * Not checked: an access that wraps at 4 GiB within a flat segment.
+ * that also knows descriptor types.  What goes across 4 GiB in a flat segment,
+ * beyond its limit, the slow path finds (MO_FLAT).
  */
 #include "tcg/tb.h"
 #include "target/i386/emit.h"
@@ -141,6 +140,9 @@ static MemOp access_flags(const X86Trans *s, unsigned seg)
     if (s->flags & HF_AC) {
         mo |= MO_AC;
     }
+    if (!x86_is64(s) && seg_is_flat(s, seg)) {
+        mo |= MO_FLAT;
+    }
     return mo;
 }
 
@@ -201,6 +203,21 @@ X86Addr x86_addr_add(X86Addr a, int64_t bytes)
     return a;
 }
 
+void x86_align_whole(X86Trans *s, X86Addr *a, unsigned align)
+{
+    IrTemp low;
+
+    if (!(a->mo & MO_AC)) {
+        return;
+    }
+    low = ir_temp(s->ir);
+    ir_op2(s->ir, IR_AND, IR_64, 0, low, x86_linear(s, a),
+           ir_const(s->ir, align - 1));
+    ir_trapif(s->ir, IR_64, COND_NE, low, ir_const(s->ir, 0),
+              HELPER_raise_error0, EXCP_AC);
+    a->mo &= ~MO_AC;
+}
+
 IrTemp x86_load(X86Trans *s, const X86Addr *a, unsigned size, MemOp extra)
 {
     IrTemp t = ir_temp(s->ir);
@@ -212,6 +229,31 @@ IrTemp x86_load(X86Trans *s, const X86Addr *a, unsigned size, MemOp extra)
 void x86_store(X86Trans *s, const X86Addr *a, unsigned size, IrTemp value)
 {
     ir_st(s->ir, value, a->base, a->disp, a->mo | size);
+}
+
+X86Addr x86_store_in_two(X86Trans *s, unsigned seg, IrTemp off, IrTemp next,
+                         unsigned bytes)
+{
+    X86Addr a = x86_seg_addr(s, seg, off, 8, X86_WRITE);
+
+    /* In 64-bit code both have the same faults, in the order of addresses. */
+    if (!x86_is64(s)) {
+        x86_call2(s, HELPER_probe_first, x86_linear(s, &a),
+                  ir_const(s->ir, a.mo));
+        check_segment(s, seg, next, bytes, X86_WRITE);
+    }
+    return a;
+}
+
+void x86_load_pointer(X86Trans *s, const X86Insn *in, IrTemp *sel, IrTemp *off)
+{
+    unsigned bytes = 1u << in->osize;
+    X86Addr a = x86_addr(s, in, bytes, X86_READ);
+
+    *off = x86_load(s, &a, in->osize, 0);
+    a = x86_seg_addr(s, in->mem.seg, x86_ea(s, in, ir_const(s->ir, bytes)), 2,
+                     X86_READ);
+    *sel = x86_load(s, &a, IR_16, 0);
 }
 
 /* --- operands --- */

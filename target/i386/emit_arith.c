@@ -182,12 +182,12 @@ void emit_cmpxchg8b(X86Trans *s, const X86Insn *in)
     IrTemp expected, value, old, equal, zf;
     X86Addr a;
 
+    if (!x86_has_feature(s->cpu, in->rex & 8 ? FEAT_CX16 : FEAT_CX8)) {
+        x86_fault(s, EXCP_UD);
+        return;
+    }
     if (in->rex & 8) {
-        if (x86_has_feature(s->cpu, FEAT_CX16)) {
-            cmpxchg16b(s, in);
-        } else {
-            x86_fault(s, EXCP_UD);
-        }
+        cmpxchg16b(s, in);
         return;
     }
     a = x86_addr(s, in, 8, X86_WRITE);

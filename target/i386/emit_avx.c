@@ -140,6 +140,10 @@ static void store_result(X86Trans *s, const X86Insn *in, Operands *o)
     X86Addr a = x86_addr(s, in, 1u << in->op[0].size, X86_WRITE);
     IrTemp probe = ir_temp(s->ir);
 
+    if (a.mo & MO_AC) { /* the alignment of the whole */
+        ir_ldv(s->ir, x86_vec(X86_VEC_OPERAND), a.base, a.disp,
+               a.mo | in->op[0].size | MO_RMW);
+    }
     for (unsigned i = 0; i < 1u << in->op[0].size; i += 8) {
         ir_ld(s->ir, IR_64, probe, a.base, a.disp + i,
               a.mo | MO_64 | MO_RMW);

@@ -2,11 +2,16 @@
 /*
  * Transfers of control.
  *
- * Missing: a near jump to an address that is not canonical faults when its
- * target is fetched, with rip there; processors fault at the jump (SDM vol. 2A,
- * "JMP", "CALL", "RET").  The check would cost every return.
+ * A branch to an address that is not canonical faults itself, before it has
+ * changed anything: SDM vol. 2A, "JMP", "CALL", "RET".  To compare the target
+ * of every return would cost too much, so what cannot be undone is checked
+ * beforehand (the push of an indirect CALL), the rest by x86_check_branch()
+ * when no block is found for the target.  The target of a relative branch is
+ * known, but for where its page is mapped: the compare is emitted if it is not
+ * canonical where the block was translated.
  */
 #include "target/i386/emit.h"
+#include "tcg/tb.h"
 
 /* Page offset that a relative jump leads to. */
 static int64_t target_of(X86Trans *s, const X86Insn *in)
@@ -14,17 +19,33 @@ static int64_t target_of(X86Trans *s, const X86Insn *in)
     return (int64_t)s->next_off + in->imm;
 }
 
-/* #GP at the jump for a target beyond a segmented CS. */
-static void check_target(X86Trans *s, int64_t target, unsigned size)
+/* #GP(0) now if @rip is not canonical: its upper bits, and the one below them,
+ * are neither all 0 nor all 1. */
+static void check_canonical(X86Trans *s, IrTemp rip, int push)
 {
+    unsigned width = s->flags & HF_LA57 ? 57 : 48;
+    IrTemp top = ir_temp(s->ir);
+
+    ir_op2(s->ir, IR_SAR, IR_64, 0, top, rip, ir_const(s->ir, width - 1));
+    ir_lea(s->ir, IR_64, top, top, IR_NONE, 0, 1);
+    x86_refuse_target(s, COND_A, top, ir_const(s->ir, 1), push);
+}
+
+/* #GP at the jump for a target beyond a segmented CS, or not canonical. */
+static void check_target(X86Trans *s, int64_t target, unsigned size, int push)
+{
+    vaddr linear = (s->linear & PAGE_MASK) + target;
+
     if (!(s->flags & (HF_FLAT_CS | HF_CS64))) {
-        x86_jump_target(s, x86_rip_at(s, target), size);
+        x86_jump_target(s, x86_rip_at(s, target), size, push);
+    } else if (x86_is64(s) && !x86_is_canonical(s->cpu, linear)) {
+        check_canonical(s, x86_rip_at(s, target), push);
     }
 }
 
 void emit_jmp(X86Trans *s, const X86Insn *in)
 {
-    check_target(s, target_of(s, in), in->osize);
+    check_target(s, target_of(s, in), in->osize, NO_PUSH);
     x86_goto(s, 0, target_of(s, in), in->osize);
 }
 
@@ -33,7 +54,7 @@ static void two_ways(X86Trans *s, const X86Insn *in, unsigned taken)
 {
     x86_goto(s, 1, s->next_off, x86_is64(s) ? IR_64 : IR_32);
     ir_set_label(s->ir, taken);
-    check_target(s, target_of(s, in), in->osize);
+    check_target(s, target_of(s, in), in->osize, NO_PUSH);
     x86_goto(s, 0, target_of(s, in), in->osize);
 }
 
@@ -81,36 +102,57 @@ void emit_loop(X86Trans *s, const X86Insn *in)
     x86_put_gpr(s, in->asize, R_RCX, less);
     x86_goto(s, 1, s->next_off, x86_is64(s) ? IR_64 : IR_32);
     ir_set_label(s->ir, taken);
-    check_target(s, target_of(s, in), in->osize);
+    check_target(s, target_of(s, in), in->osize, NO_PUSH);
     x86_put_gpr(s, in->asize, R_RCX, less);
     x86_goto(s, 0, target_of(s, in), in->osize);
 }
 
 void emit_call(X86Trans *s, const X86Insn *in)
 {
-    check_target(s, target_of(s, in), in->osize);
+    check_target(s, target_of(s, in), in->osize, in->osize);
     x86_push(s, in->osize, x86_next_rip(s));
     x86_goto(s, 0, target_of(s, in), in->osize);
 }
 
-static IrTemp indirect_target(X86Trans *s, const X86Insn *in)
+static IrTemp indirect_target(X86Trans *s, const X86Insn *in, int push)
 {
     IrTemp rip = ir_temp(s->ir), value = x86_get(s, in, 0);
 
     /* A copy: CALL rSP goes where it pointed before the push. */
     ir_mov(s->ir, IR_64, rip, value);
-    return x86_jump_target(s, rip, in->osize);
+    return x86_jump_target(s, rip, in->osize, push);
+}
+
+/* Before an indirect branch that adds @pops to RSP does so.  Where each
+ * instruction leaves to the exec loop, which may then stop, check now. */
+static void note_branch(X86Trans *s, IrTemp rip, unsigned pops)
+{
+    if (!x86_is64(s)) {
+        return;
+    }
+    s->tb->has_branch = true;
+    s->tb->branch_off = s->insn_off;
+    s->tb->branch_pops = pops;
+    if (s->leave) {
+        check_canonical(s, rip, NO_PUSH);
+    }
 }
 
 void emit_jmp_ind(X86Trans *s, const X86Insn *in)
 {
-    x86_jump(s, indirect_target(s, in));
+    IrTemp rip = indirect_target(s, in, NO_PUSH);
+
+    note_branch(s, rip, 0);
+    x86_jump(s, rip);
 }
 
 void emit_call_ind(X86Trans *s, const X86Insn *in)
 {
-    IrTemp rip = indirect_target(s, in);
+    IrTemp rip = indirect_target(s, in, in->osize);
 
+    if (x86_is64(s)) {
+        check_canonical(s, rip, in->osize);
+    }
     x86_push(s, in->osize, x86_next_rip(s));
     x86_jump(s, rip);
 }
@@ -121,7 +163,8 @@ void emit_ret(X86Trans *s, const X86Insn *in)
     X86Addr a = x86_stack_addr(s, 0, bytes, X86_READ);
     IrTemp rip = x86_load(s, &a, in->osize, 0);
 
-    rip = x86_jump_target(s, rip, in->osize);
+    rip = x86_jump_target(s, rip, in->osize, NO_PUSH);
+    note_branch(s, rip, bytes + in->imm);
     x86_add_sp(s, bytes + in->imm);
     x86_jump(s, rip);
 }
@@ -148,15 +191,12 @@ void emit_call_far(X86Trans *s, const X86Insn *in)
                  ir_const(s->ir, in->imm), in->osize);
 }
 
-/* m16:16, m16:32 or m16:64 */
 static void far_mem(X86Trans *s, const X86Insn *in, unsigned helper)
 {
-    unsigned bytes = 1u << in->osize;
-    X86Addr a = x86_addr(s, in, bytes + 2, X86_READ), b;
-    IrTemp off = x86_load(s, &a, in->osize, 0);
+    IrTemp sel, off;
 
-    b = x86_addr_add(a, bytes);
-    far_transfer(s, helper, x86_load(s, &b, IR_16, 0), off, in->osize);
+    x86_load_pointer(s, in, &sel, &off);
+    far_transfer(s, helper, sel, off, in->osize);
 }
 
 void emit_jmp_far_mem(X86Trans *s, const X86Insn *in)

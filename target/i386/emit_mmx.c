@@ -44,13 +44,19 @@ static void enter_mmx(X86Trans *s)
     }
 }
 
-/* A store must come between the check for a pending #MF and the change of
- * state, as it may fault. */
-static void store_mmx(X86Trans *s, const X86Insn *in, IrTemp value)
+/* A pending #MF comes before the faults of an operand in memory. */
+static void wait_before_operand(X86Trans *s)
 {
     if (!s->mmx) {
         x86_call0(s, HELPER_x87_fwait);
     }
+}
+
+/* A store must come between the check for a pending #MF and the change of
+ * state, as it may fault. */
+static void store_mmx(X86Trans *s, const X86Insn *in, IrTemp value)
+{
+    wait_before_operand(s);
     x86_put(s, in, 0, value);
     enter_mmx(s);
 }
@@ -68,9 +74,8 @@ static IrTemp get(X86Trans *s, const X86Insn *in, unsigned n)
     const X86Operand *op = &in->op[n];
     IrTemp t;
 
-    /* A pending #MF comes before the faults of the operand. */
-    if (op->kind == OPND_MEM && in->op[0].kind == OPND_MMX && !s->mmx) {
-        x86_call0(s, HELPER_x87_fwait);
+    if (op->kind == OPND_MEM && in->op[0].kind == OPND_MMX) {
+        wait_before_operand(s);
     }
     if (op->kind == OPND_REG && op->size < IR_64) {
         return x86_zx(s, op->size, x86_get(s, in, n));
@@ -79,8 +84,7 @@ static IrTemp get(X86Trans *s, const X86Insn *in, unsigned n)
         return x86_get(s, in, n);
     }
     t = ir_temp(s->ir);
-    ir_ld_cpu(s->ir, t, reg_field(op->reg, offsetof(X87Reg, mantissa)),
-              MO_64);
+    ir_ld_cpu(s->ir, t, reg_field(op->reg, offsetof(X87Reg, mantissa)), MO_64);
     return t;
 }
 
@@ -91,8 +95,7 @@ static void put(X86Trans *s, const X86Insn *in, IrTemp value)
     unsigned reg = in->op[0].reg;
 
     enter_mmx(s);
-    ir_st_cpu(s->ir, value, reg_field(reg, offsetof(X87Reg, mantissa)),
-              MO_64);
+    ir_st_cpu(s->ir, value, reg_field(reg, offsetof(X87Reg, mantissa)), MO_64);
     ir_st_cpu(s->ir, ir_const(s->ir, 0xffff),
               reg_field(reg, offsetof(X87Reg, sign_exp)), MO_16);
 }
@@ -136,8 +139,8 @@ static IrTemp vop2(X86Trans *s, VopCode code, IrTemp a, IrTemp b)
 void emit_mmx_vop(X86Trans *s, const X86Insn *in)
 {
     if (mmx_usable(s)) {
-        put(s, in, low_half(s, vop2(s, in->row->arg, get(s, in, 0),
-                                    get(s, in, 1))));
+        put(s, in,
+            low_half(s, vop2(s, in->row->arg, get(s, in, 0), get(s, in, 1))));
     }
 }
 
@@ -145,8 +148,8 @@ void emit_mmx_vop(X86Trans *s, const X86Insn *in)
 void emit_mmx_high(X86Trans *s, const X86Insn *in)
 {
     if (mmx_usable(s)) {
-        put(s, in, high_half(s, vop2(s, in->row->arg, get(s, in, 0),
-                                     get(s, in, 1))));
+        put(s, in,
+            high_half(s, vop2(s, in->row->arg, get(s, in, 0), get(s, in, 1))));
     }
 }
 
@@ -317,9 +320,10 @@ void emit_mmx_maskmov(X86Trans *s, const X86Insn *in)
     if (in->asize != IR_64) {
         off = x86_zx(s, in->asize, off);
     }
+    wait_before_operand(s);
     a = x86_seg_addr(s, seg, off, 8, X86_WRITE);
     ir_call(s->ir, HELPER_mmx_maskmov, IR_NONE, 4, x86_linear(s, &a),
-            get(s, in, 0), get(s, in, 1), ir_const(s->ir, a.mo & ~MO_AC));
+            get(s, in, 0), get(s, in, 1), ir_const(s->ir, a.mo));
     enter_mmx(s);
 }
 
@@ -414,7 +418,6 @@ static IrTemp convert_source(X86Trans *s, const X86Insn *in)
 {
     unsigned size = in->op[1].size;
     IrTemp v = ir_temp_vec(s->ir);
-    X86Addr a;
 
     if (in->op[1].kind == OPND_VEC) {
         if (size == MO_128) {
@@ -426,9 +429,7 @@ static IrTemp convert_source(X86Trans *s, const X86Insn *in)
     if (!s->mmx) {
         x86_call0(s, HELPER_x87_fwait);
     }
-    a = x86_addr(s, in, 1u << size, X86_READ);
-    ir_ldv(s->ir, v, a.base, a.disp,
-           a.mo | size | (size == MO_128 ? MO_ALIGN : 0));
+    x86_load_vec(s, in, 1, v, size == MO_128 ? MO_ALIGN : 0);
     return v;
 }
 

@@ -33,7 +33,8 @@ void x86_load_vec(X86Trans *s, const X86Insn *in, unsigned n, IrTemp dst,
                   MemOp align)
 {
     unsigned size = in->op[n].size;
-    X86Addr a = x86_addr(s, in, 1u << size, X86_READ);
+    X86Addr a =
+        x86_addr(s, in, 1u << size, align ? X86_READ | X86_ALIGNED : X86_READ);
 
     if (in->vex && size != MO_256) {
         ir_ldv_zero(s->ir, dst, a.base, a.disp, a.mo | size | align);
@@ -46,7 +47,8 @@ void x86_store_vec(X86Trans *s, const X86Insn *in, unsigned n, IrTemp src,
                    MemOp align)
 {
     unsigned size = in->op[n].size;
-    X86Addr a = x86_addr(s, in, 1u << size, X86_WRITE);
+    X86Addr a = x86_addr(s, in, 1u << size,
+                         align ? X86_WRITE | X86_ALIGNED : X86_WRITE);
 
     ir_stv(s->ir, src, a.base, a.disp, a.mo | size | align);
 }
@@ -280,7 +282,7 @@ void emit_vstoreh(X86Trans *s, const X86Insn *in)
 void emit_vmaskmov(X86Trans *s, const X86Insn *in)
 {
     unsigned seg = in->seg == X86_NO_REG ? R_DS : in->seg;
-    IrTemp off = x86_gpr(R_RDI);
+    IrTemp off = x86_gpr(R_RDI), next = ir_temp(s->ir);
     X86Addr a;
 
     if (!x86_vec_usable(s, in)) {
@@ -289,9 +291,11 @@ void emit_vmaskmov(X86Trans *s, const X86Insn *in)
     if (in->asize != IR_64) {
         off = x86_zx(s, in->asize, off);
     }
-    a = x86_seg_addr(s, seg, off, 16, X86_WRITE);
-    ir_call(s->ir, HELPER_maskmovdqu, IR_NONE, 3, x86_linear(s, &a),
-            ir_const(s->ir, in->op[0].reg), ir_const(s->ir, in->op[1].reg));
+    ir_lea(s->ir, IR_64, next, off, IR_NONE, 0, 8);
+    a = x86_store_in_two(s, seg, off, next, 8);
+    ir_call(s->ir, HELPER_maskmovdqu, IR_NONE, 4, x86_linear(s, &a),
+            ir_const(s->ir, in->op[0].reg), ir_const(s->ir, in->op[1].reg),
+            ir_const(s->ir, a.mo));
 }
 
 /* --- blends by a mask in XMM0: PBLENDVB, BLENDVPS, BLENDVPD --- */

@@ -97,14 +97,17 @@ void emit_push_seg(X86Trans *s, const X86Insn *in)
 {
     IrTemp sel = ir_temp(s->ir);
     int bytes = 1 << in->osize;
+    bool skips;
     X86Addr a;
 
     ir_ld_cpu(s->ir, sel,
               offsetof(X86CPU, segs[0].selector) +
                   in->row->arg * sizeof(SegmentCache), MO_16);
     a = x86_stack_addr(s, -bytes, bytes, X86_WRITE);
-    /* Processors write 16 bits only and skip the rest of a 32-bit slot. */
-    x86_store(s, &a, in->osize == IR_32 ? IR_16 : in->osize, sel);
+    /* Intel's write 16 bits only and skip the rest of a 32-bit slot: SDM vol.
+     * 2B, "PUSH"; AMD's fill it. */
+    skips = in->osize == IR_32 && !s->cpu->features->amd;
+    x86_store(s, &a, skips ? IR_16 : in->osize, sel);
     x86_add_sp(s, -bytes);
 }
 

@@ -80,8 +80,7 @@ static void again(X86Trans *s, const X86Insn *in, unsigned top, unsigned done)
         ir_ld_cpu(s->ir, request, offsetof(X86CPU, cs.exit_request), MO_32);
         ir_brcond(s->ir, IR_64, COND_E, request, ir_const(s->ir, 0), top);
     }
-    x86_store_rip(s, x86_rip_at(s, s->insn_off));
-    x86_exit(s);
+    x86_exit_again(s);
     ir_set_label(s->ir, done);
     s->ended = false;
 }

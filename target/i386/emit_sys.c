@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Segment and system registers, mode switches, waiting, caches. */
 #include "target/i386/emit.h"
+#include "target/i386/fpustate.h"
 
 /* An instruction that is all in its helper; the row tells if the TB ends. */
 void emit_helper(X86Trans *s, const X86Insn *in)
@@ -59,16 +60,14 @@ void emit_mov_to_seg(X86Trans *s, const X86Insn *in)
     segment_loaded(s, seg);
 }
 
-/* LDS, LES, LSS, LFS, LGS: m16:16 to m16:64 */
+/* LDS, LES, LSS, LFS, LGS */
 void emit_load_far(X86Trans *s, const X86Insn *in)
 {
-    unsigned bytes = 1u << in->osize, seg = in->row->arg;
-    X86Addr a = x86_addr(s, in, bytes + 2, X86_READ), b;
-    IrTemp off = x86_load(s, &a, in->osize, 0);
+    unsigned seg = in->row->arg;
+    IrTemp sel, off;
 
-    b = x86_addr_add(a, bytes);
-    x86_call2(s, HELPER_load_seg, ir_const(s->ir, seg),
-              x86_load(s, &b, IR_16, 0));
+    x86_load_pointer(s, in, &sel, &off);
+    x86_call2(s, HELPER_load_seg, ir_const(s->ir, seg), sel);
     x86_put(s, in, 0, off);
     if (seg == R_SS) {
         x86_exit_next(s);
@@ -113,6 +112,7 @@ void emit_store_dt(X86Trans *s, const X86Insn *in)
 
     check_umip(s);
     a = x86_addr(s, in, 2 + (1u << size), X86_WRITE);
+    x86_align_whole(s, &a, 4);
     b = x86_addr_add(a, 2);
     limit = ld_field(s, table + offsetof(X86CPU, gdt.limit) -
                             offsetof(X86CPU, gdt), MO_16);
@@ -174,29 +174,27 @@ void emit_lar(X86Trans *s, const X86Insn *in)
     }
 }
 
-/*
- * ARPL: if the destination's RPL is below the source's, raise it to that and
- * set ZF.  The store is made in both cases, which only a page's dirty bit
- * shows.
- */
+/* ARPL: if the destination's RPL is below the source's, raise it to that and
+ * set ZF.  Else nothing is stored. */
 void emit_arpl(X86Trans *s, const X86Insn *in)
 {
-    X86Addr a = {0};
-    IrTemp old = x86_get_rmw(s, in, 0, &a), src = x86_get(s, in, 1);
-    IrTemp have = ir_temp(s->ir), want = ir_temp(s->ir);
-    IrTemp below = ir_temp(s->ir), zf = ir_temp(s->ir);
-    IrTemp add = ir_temp(s->ir), sum = ir_temp(s->ir);
-    IrTemp three = ir_const(s->ir, 3);
+    IrTemp old = ir_temp_local(s->ir), want = ir_temp_local(s->ir);
+    IrTemp have = ir_temp(s->ir), raised = ir_temp(s->ir);
+    unsigned keep = ir_label(s->ir), done = ir_label(s->ir);
 
-    ir_op2(s->ir, IR_AND, IR_32, 0, have, old, three);
-    ir_op2(s->ir, IR_AND, IR_32, 0, want, src, three);
-    ir_setcond(s->ir, IR_32, COND_B, below, have, want);
-    ir_op2(s->ir, IR_SUB, IR_32, 0, add, want, have);
-    ir_op2(s->ir, IR_IMUL, IR_32, 0, add, add, below);
-    ir_op2(s->ir, IR_ADD, IR_32, 0, sum, old, add);
-    x86_put_rmw(s, in, 0, &a, sum);
-    ir_op2(s->ir, IR_SHL, IR_32, 0, zf, below, ir_const(s->ir, 6));
-    ir_putcc(s->ir, zf, IR_CC_Z);
+    ir_mov(s->ir, IR_64, old, x86_get(s, in, 0));
+    ir_op2(s->ir, IR_AND, IR_32, 0, want, x86_get(s, in, 1),
+           ir_const(s->ir, 3));
+    ir_op2(s->ir, IR_AND, IR_32, 0, have, old, ir_const(s->ir, 3));
+    ir_brcond(s->ir, IR_32, COND_AE, have, want, keep);
+    ir_op2(s->ir, IR_AND, IR_32, 0, raised, old, ir_const(s->ir, ~3));
+    ir_op2(s->ir, IR_OR, IR_32, 0, raised, raised, want);
+    x86_put(s, in, 0, raised);
+    ir_putcc(s->ir, ir_const(s->ir, EFLAGS_ZF), IR_CC_Z);
+    ir_br(s->ir, done);
+    ir_set_label(s->ir, keep);
+    ir_putcc(s->ir, ir_const(s->ir, 0), IR_CC_Z);
+    ir_set_label(s->ir, done);
 }
 
 /* --- control, debug and machine-status registers --- */
@@ -247,8 +245,8 @@ void emit_lmsw(X86Trans *s, const X86Insn *in)
 
 /* --- mode switches --- */
 
-/* No single-step trap here: the handler's first instruction decides. */
-static void enter_system(X86Trans *s)
+/* The helper has raised the single-step trap, if there is one. */
+static void change_system(X86Trans *s)
 {
     ir_jmp_ind(s->ir, ld_field(s, offsetof(X86CPU, rip), MO_64),
                JMP_FLAGS | JMP_REQUESTS);
@@ -258,20 +256,20 @@ static void enter_system(X86Trans *s)
 void emit_syscall(X86Trans *s, const X86Insn *in)
 {
     x86_call1(s, HELPER_syscall, x86_next_rip(s));
-    enter_system(s);
+    change_system(s);
 }
 
 void emit_sysenter(X86Trans *s, const X86Insn *in)
 {
     x86_call0(s, HELPER_sysenter);
-    enter_system(s);
+    change_system(s);
 }
 
 /* SYSRET, SYSEXIT */
 void emit_sysret(X86Trans *s, const X86Insn *in)
 {
     x86_call1(s, in->row->arg, ir_const(s->ir, in->osize));
-    x86_exit(s);
+    change_system(s);
 }
 
 void emit_rsm(X86Trans *s, const X86Insn *in)
@@ -371,6 +369,7 @@ void emit_xstate(X86Trans *s, const X86Insn *in)
     bool fx = helper == HELPER_fxsave || helper == HELPER_fxrstor;
     bool load = helper == HELPER_fxrstor || helper == HELPER_xrstor ||
                 helper == HELPER_xrstors;
+    unsigned info;
     X86Addr a;
 
     if (fx && (s->flags & HF_X87_NM)) {
@@ -378,8 +377,9 @@ void emit_xstate(X86Trans *s, const X86Insn *in)
         return;
     }
     a = x86_addr(s, in, 512, load ? X86_READ : X86_WRITE);
-    x86_call2(s, helper, x86_linear(s, &a),
-              ir_const(s->ir, in->rex & 8 ? IR_64 : IR_32));
+    info = in->rex & 8 ? IR_64 : IR_32;
+    info |= fx ? 0 : (unsigned)in->mem.seg << XSTATE_SEG_SHIFT;
+    x86_call2(s, helper, x86_linear(s, &a), ir_const(s->ir, info));
     if (load) {
         x86_exit_next(s);
     }

@@ -8,13 +8,17 @@
 #include "target/i386/emit.h"
 #include "target/i386/x87.h"
 
-/* #NM by CR0.EM or TS: SDM vol. 3A, 6.15 "Interrupt 7".  Whatever follows, MMX
- * has to be entered again. */
+/* #NM by CR0.EM or TS: SDM vol. 3A, 6.15 "Interrupt 7".  A processor without
+ * x87 has EM set, so that its instructions can be emulated (2.5); #UD is what
+ * is left for one whose software does not.  Whatever follows, MMX has to be
+ * entered again. */
 static bool x87_usable(X86Trans *s)
 {
     s->mmx = false;
     if (s->flags & HF_X87_NM) {
         x86_fault(s, EXCP_NM);
+    } else if (!x86_has_feature(s->cpu, FEAT_FPU)) {
+        x86_fault(s, EXCP_UD);
     }
     return !s->ended;
 }
@@ -176,50 +180,72 @@ void emit_x87_com_mem(X86Trans *s, const X86Insn *in)
             ir_const(s->ir, in->row->arg), ea, info_of(s, in));
 }
 
+/* The last two bytes of BCD are an operand of their own: their limit is checked
+ * when the others have been accessed. */
+static IrTemp ea_of_last(X86Trans *s, const X86Insn *in)
+{
+    return x86_ea(s, in, ir_const(s->ir, 8));
+}
+
 /* FLD m80, FBLD */
 void emit_x87_load80(X86Trans *s, const X86Insn *in)
 {
+    bool bcd = in->row->arg == HELPER_x87_fbld;
     IrTemp ea, lo, hi;
     X86Addr a, b;
 
     if (!x87_usable(s)) {
         return;
     }
-    a = mem_of(s, in, 10, X86_READ, &ea);
-    b = x86_addr_add(a, 8);
+    a = mem_of(s, in, bcd ? 8 : 10, X86_READ, &ea);
     lo = x86_load(s, &a, IR_64, 0);
+    b = bcd ? x86_seg_addr(s, in->mem.seg, ea_of_last(s, in), 2, X86_READ)
+            : x86_addr_add(a, 8);
     hi = x86_load(s, &b, IR_16, 0);
     ir_call(s->ir, in->row->arg, IR_NONE, 4, lo, hi, ea, info_of(s, in));
 }
 
-static void store_with(X86Trans *s, const X86Insn *in, unsigned helper,
-                       unsigned bytes, MemOp size)
+static void store_to(X86Trans *s, const X86Insn *in, unsigned helper,
+                     X86Addr a, MemOp size, IrTemp ea)
 {
     unsigned arg = in->row->arg;
     int64_t how = (int64_t)(arg & 0xff) << 16 |
                   (int64_t)(arg & X87_POP ? 1 : 0) << 24;
-    IrTemp ea;
-    X86Addr a;
 
-    if (!x87_usable(s)) {
-        return;
-    }
-    a = mem_of(s, in, bytes, X86_WRITE, &ea);
     ir_call(s->ir, helper, IR_NONE, 4, x86_linear(s, &a),
             ir_const(s->ir, how | a.mo | size), ea, info_of(s, in));
 }
 
 void emit_x87_store(X86Trans *s, const X86Insn *in)
 {
-    store_with(s, in, HELPER_x87_store, 1u << in->op[0].size,
-               in->op[0].size);
+    unsigned size = in->op[0].size;
+    IrTemp ea;
+    X86Addr a;
+
+    if (x87_usable(s)) {
+        a = mem_of(s, in, 1u << size, X86_WRITE, &ea);
+        store_to(s, in, HELPER_x87_store, a, size, ea);
+    }
 }
 
 /* FBSTP converts, FSTP m80 does not. */
 void emit_x87_store80(X86Trans *s, const X86Insn *in)
 {
-    store_with(s, in,
-               in->row->arg ? HELPER_x87_store : HELPER_x87_store80, 10, 0);
+    IrTemp ea;
+    X86Addr a;
+
+    if (!x87_usable(s)) {
+        return;
+    }
+    if (!in->row->arg) {
+        a = mem_of(s, in, 10, X86_WRITE, &ea);
+        store_to(s, in, HELPER_x87_store80, a, 0, ea);
+        return;
+    }
+    wait_before_operand(s);
+    ea = x86_ea(s, in, IR_NONE);
+    a = x86_store_in_two(s, in->mem.seg, ea, ea_of_last(s, in), 2);
+    store_to(s, in, HELPER_x87_store, a, 0, ea);
 }
 
 /* --- control --- */
@@ -305,7 +331,11 @@ void emit_x87_image(X86Trans *s, const X86Insn *in)
     layout |= in->osize == IR_16 ? 0 : X87_IMAGE_32;
     layout |= x86_is_real(s) ? X87_IMAGE_REAL : 0;
     bytes = (layout & X87_IMAGE_32 ? 28 : 14) + (all ? 80 : 0);
+    if (load) {
+        wait_before_operand(s);
+    }
     a = x86_addr(s, in, bytes, load ? X86_READ : X86_WRITE);
+    x86_align_whole(s, &a, layout & X87_IMAGE_32 ? 4 : 2);
     ir_call(s->ir, helper, IR_NONE, 3, x86_linear(s, &a),
-            ir_const(s->ir, a.mo & ~MO_AC), ir_const(s->ir, layout));
+            ir_const(s->ir, a.mo), ir_const(s->ir, layout));
 }

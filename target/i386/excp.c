@@ -98,9 +98,18 @@ void x86_raise_at(X86CPU *cpu, int vector, uint64_t rip, bool is_int)
     raise_restored(cpu, vector, 0, rip, is_int);
 }
 
+/* A debug exception says in DR6 which breakpoints it met; its other bits stay
+ * until software clears them: SDM vol. 3B, 18.2.3 "Debug Status Register
+ * (DR6)". */
+static void report_debug(X86CPU *cpu, uint32_t dr6_bits)
+{
+    cpu->dr[6] = (cpu->dr[6] & ~(uint64_t)DR6_B) | dr6_bits;
+    cpu->debugctl &= ~DEBUGCTL_BTF; /* each #DB does that: 18.4.3 */
+}
+
 void x86_raise_debug_fault(X86CPU *cpu, uint32_t dr6_bits)
 {
-    cpu->dr[6] |= dr6_bits;
+    report_debug(cpu, dr6_bits);
     if (dr6_bits & DR6_BD) {
         /* Every fault but an instruction breakpoint's pushes RF set: SDM vol.
          * 3B, 18.3.1.1 "Instruction-Breakpoint Exception Condition". */
@@ -111,8 +120,8 @@ void x86_raise_debug_fault(X86CPU *cpu, uint32_t dr6_bits)
 
 void x86_raise_debug_trap(X86CPU *cpu, uint32_t dr6_bits)
 {
-    cpu->dr[6] |= dr6_bits | cpu->watch_hits;
-    cpu->watch_hits = 0;
+    report_debug(cpu, dr6_bits | cpu->watch_hits | cpu->watch_held);
+    cpu->watch_hits = cpu->watch_held = 0;
     cpu->cs.host_pc = 0; /* rip is that of the next instruction: keep it */
     raise_restored(cpu, EXCP_DB, 0, cpu->rip, false);
 }
@@ -127,9 +136,12 @@ void helper_raise_error0(X86CPU *cpu, uint64_t vector)
     x86_raise_error(cpu, vector, 0);
 }
 
-void helper_single_step(X86CPU *cpu)
+/* SDM vol. 3B, 18.4.3 "Single-Stepping on Branches". */
+void helper_single_step(X86CPU *cpu, uint64_t next)
 {
-    x86_raise_debug_trap(cpu, DR6_BS);
+    if (!(cpu->debugctl & DEBUGCTL_BTF) || cpu->rip != next) {
+        x86_raise_debug_trap(cpu, DR6_BS);
+    }
 }
 
 void helper_int3(X86CPU *cpu, uint64_t next)
@@ -142,9 +154,15 @@ void helper_into(X86CPU *cpu, uint64_t next)
     x86_raise_at(cpu, EXCP_OF, next, true);
 }
 
-/* INT1 is no software interrupt: gate privilege is not checked. */
+/* INT1 is no software interrupt: gate privilege is not checked.  Of its own it
+ * reports nothing; a trap that MOV SS has held back comes with it. */
 void helper_icebp(X86CPU *cpu, uint64_t next)
 {
+    cpu->debugctl &= ~DEBUGCTL_BTF;
+    if (cpu->watch_held) {
+        report_debug(cpu, cpu->watch_held);
+        cpu->watch_held = 0;
+    }
     x86_raise_at(cpu, EXCP_DB, next, false);
 }
 
@@ -223,7 +241,7 @@ void x86_deliver_event(X86CPU *cpu, const X86Event *ev)
     if (log_enabled(LOG_INT)) {
         log_event(cpu, ev);
     }
-    cpu->hflags &= ~HF_SHADOW;
+    cpu->hflags &= ~(HF_SHADOW | HF_SS_SHADOW);
     if (!(cpu->hflags & HF_PE)) {
         deliver_real(cpu, ev);
     } else if (x86_is_long(cpu)) {

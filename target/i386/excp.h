@@ -54,6 +54,7 @@ G_NORETURN void x86_raise_at(X86CPU *cpu, int vector, uint64_t rip,
                              bool is_int);
 /* #DB with @dr6_bits (DR6_*) as its cause.  A fault is reported at the
  * instruction that runs; a trap at X86CPU.rip, which is exact by then. */
+#define DR6_B  0xfu /* B0 to B3 */
 #define DR6_BD BIT(13)
 #define DR6_BS BIT(14)
 #define DR6_BT BIT(15)
@@ -62,11 +63,9 @@ G_NORETURN void x86_raise_debug_trap(X86CPU *cpu, uint32_t dr6_bits);
 
 /* A task switch: the breakpoints that DR7 enables for one task. */
 void x86_clear_local_breakpoints(X86CPU *cpu);
-/* An access to a port is about to happen: I/O breakpoints. */
-void x86_watch_io(X86CPU *cpu, uint16_t port, unsigned bytes);
-
-/* A task switch: the breakpoints that DR7 enables for one task. */
-void x86_clear_local_breakpoints(X86CPU *cpu);
+/* The fetch of the instruction at X86CPU.rip is about to fault: a breakpoint
+ * there comes first. */
+void x86_breakpoint_before_fetch(X86CPU *cpu);
 /* An access to a port is about to happen: I/O breakpoints. */
 void x86_watch_io(X86CPU *cpu, uint16_t port, unsigned bytes);
 

@@ -142,12 +142,14 @@ static void deliver_same(X86CPU *cpu, const X86Event *ev, MemOp size,
     stack_commit(&s);
 }
 
-/* After the new task is in place, its stack gets the error code. */
+/* The old task's TSS gets the flags that a frame would.  After the new task is
+ * in place, its stack gets the error code. */
 static void deliver_by_task(X86CPU *cpu, const X86Event *ev, uint16_t sel)
 {
     MemOp size;
     X86Stack s;
 
+    cpu->eflags |= event_eflags(cpu, ev) & EFLAGS_RF;
     x86_switch_to_task(cpu, sel, TASK_CALL, ev->return_rip, event_ext(ev));
     if (ev->has_error) {
         size = desc_type(cpu->tr.attr) & SYS_32BIT ? MO_32 : MO_16;

@@ -4,6 +4,7 @@
  * Source: SDM vol. 2A, "JMP" and "CALL", Operation; vol. 3A, 5.8 "Privilege
  * Level Checking When Transferring Program Control Between Code Segments".
  */
+#include "target/i386/cpuid.h"
 #include "target/i386/excp.h"
 #include "target/i386/helpers.h"
 #include "target/i386/seg.h"
@@ -70,15 +71,19 @@ static void check_code_direct(X86CPU *cpu, uint16_t sel, Desc d)
     }
 }
 
-/* To @code at the same privilege; a call pushes words of @size. */
+/* To @code at the same privilege; a call pushes words of @size.  AMD's push in
+ * the new mode, Intel's before they leave the old one: APM vol. 3, "CALL (Far)";
+ * SDM vol. 2A, "CALL". */
 static void far_same_level(X86CPU *cpu, const FarTarget *t, uint16_t sel,
                            Desc code, uint64_t rip, MemOp size)
 {
+    bool is_64 = cpu->features->amd ? x86_is_long(cpu) && (code.hi & DESC_L)
+                                    : cpu->hflags & HF_CS64;
     X86Stack s;
 
     desc_set_accessed(cpu, sel, &code);
     if (t->is_call) {
-        stack_open(&s, cpu);
+        stack_open_as(&s, cpu, is_64);
         stack_push(&s, size, cpu->segs[R_CS].selector);
         stack_push(&s, size, t->next);
     }

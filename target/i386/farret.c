@@ -4,6 +4,7 @@
  * virtual-8086 mode, and back to the task that was interrupted.
  * Source: SDM vol. 2B, "RET"; vol. 2A, "IRET/IRETD/IRETQ", Operation.
  */
+#include "target/i386/cpuid.h"
 #include "target/i386/excp.h"
 #include "target/i386/helpers.h"
 #include "target/i386/seg.h"
@@ -18,8 +19,30 @@ typedef struct FarReturn {
     uint64_t rip;
     uint16_t cs;
     uint32_t flags;
+    uint64_t rsp; /* of the outer level */
+    uint16_t ss;
     Desc code;
 } FarReturn;
+
+static void pop_frame(FarReturn *r)
+{
+    uint64_t slot[3] = {0};
+
+    stack_pop_many(&r->s, r->size, slot, r->is_iret ? 3 : 2);
+    r->rip = slot[0];
+    r->cs = slot[1];
+    r->flags = slot[2];
+}
+
+static void pop_outer_stack(FarReturn *r)
+{
+    uint64_t slot[2];
+
+    stack_skip(&r->s, r->drop);
+    stack_pop_many(&r->s, r->size, slot, 2);
+    r->rsp = slot[0];
+    r->ss = slot[1];
+}
 
 /* --- EFLAGS --- */
 
@@ -48,11 +71,7 @@ static void iret_set_flags(X86CPU *cpu, uint32_t image, uint32_t mask)
 
 static void return_8086(X86CPU *cpu, FarReturn *r)
 {
-    r->rip = stack_pop(&r->s, r->size);
-    r->cs = stack_pop(&r->s, r->size);
-    if (r->is_iret) {
-        r->flags = stack_pop(&r->s, r->size);
-    }
+    pop_frame(r);
     if (r->rip > cpu->segs[R_CS].limit) {
         x86_raise_gp0(cpu);
     }
@@ -156,19 +175,33 @@ static void return_check_code(X86CPU *cpu, FarReturn *r)
     r->code = d;
 }
 
+/* Add to rSP as the code and stack segments now ask. */
+static void drop_parameters(X86CPU *cpu, unsigned bytes)
+{
+    X86Stack s;
+
+    if (bytes) {
+        x86_update_hflags(cpu);
+        stack_open(&s, cpu);
+        stack_skip(&s, bytes);
+        stack_commit(&s);
+    }
+}
+
 static void return_same_level(X86CPU *cpu, FarReturn *r)
 {
-    stack_skip(&r->s, r->drop);
     desc_set_accessed(cpu, r->cs, &r->code);
     seg_check_rip(cpu, r->code, r->rip, 0);
     stack_commit(&r->s);
     seg_enter_code(cpu, r->cs, r->cs & SEL_RPL, r->code, r->rip);
+    drop_parameters(cpu, r->drop);
 }
 
 /* SS of the outer level; true if it is null, which 64-bit code may have. */
-static bool return_check_ss(X86CPU *cpu, FarReturn *r, uint16_t ss, Desc *d)
+static bool return_check_ss(X86CPU *cpu, FarReturn *r, Desc *d)
 {
     unsigned rpl = r->cs & SEL_RPL;
+    uint16_t ss = r->ss;
     bool to_64 = x86_is_long(cpu) && (r->code.hi & DESC_L);
 
     if (sel_is_null(ss)) {
@@ -188,34 +221,35 @@ static bool return_check_ss(X86CPU *cpu, FarReturn *r, uint16_t ss, Desc *d)
     return false;
 }
 
-/* Data segments that the outer level may not use become null. */
+/* Data segments that the outer level may not use become null, and null ones
+ * lose their RPL. */
 static void drop_inner_segments(X86CPU *cpu, unsigned cpl)
 {
     static const uint8_t data[] = {R_ES, R_DS, R_FS, R_GS};
 
     for (unsigned i = 0; i < ARRAY_LEN(data); i++) {
-        const SegmentCache *seg = &cpu->segs[data[i]];
+        SegmentCache *seg = &cpu->segs[data[i]];
         bool conforming =
             desc_is_code(seg->attr) && desc_is_conforming(seg->attr);
 
-        if ((seg->attr & DESC_P) && !conforming &&
-            desc_dpl(seg->attr) < cpl) {
+        if (!(seg->attr & DESC_P)) {
+            seg->selector = 0;
+        } else if (!conforming && desc_dpl(seg->attr) < cpl) {
             seg_set_null(cpu, data[i], 0, 0);
         }
     }
 }
 
 /* RSP := @rsp as far as the new stack segment makes it matter. */
-static void set_outer_rsp(X86CPU *cpu, FarReturn *r, uint64_t rsp)
+static void set_outer_rsp(X86CPU *cpu, FarReturn *r)
 {
     bool to_64 = x86_is_long(cpu) && (r->code.hi & DESC_L);
-    uint64_t *reg = &cpu->regs[R_RSP];
+    uint64_t *reg = &cpu->regs[R_RSP], rsp = r->rsp + r->drop;
 
     if (to_64 || (cpu->segs[R_SS].attr & DESC_B)) {
-        rsp += r->drop;
         *reg = to_64 ? rsp : (uint32_t)rsp;
     } else {
-        *reg = deposit64(*reg, 0, 16, rsp + r->drop);
+        *reg = deposit64(*reg, 0, 16, rsp);
     }
 }
 
@@ -223,44 +257,47 @@ static void set_outer_rsp(X86CPU *cpu, FarReturn *r, uint64_t rsp)
 static void return_outer_level(X86CPU *cpu, FarReturn *r)
 {
     unsigned cpl = r->cs & SEL_RPL;
-    uint64_t rsp;
-    uint16_t ss;
     Desc d = {0, 0};
     bool null_ss;
 
-    stack_skip(&r->s, r->drop);
-    rsp = stack_pop(&r->s, r->size);
-    ss = stack_pop(&r->s, r->size);
-    null_ss = return_check_ss(cpu, r, ss, &d);
+    if (cpu->features->amd) {
+        seg_check_rip(cpu, r->code, r->rip, 0);
+    }
+    null_ss = return_check_ss(cpu, r, &d);
     desc_set_accessed(cpu, r->cs, &r->code);
     seg_check_rip(cpu, r->code, r->rip, 0);
     if (null_ss) {
-        seg_set_null(cpu, R_SS, ss, cpl);
+        seg_set_null(cpu, R_SS, r->ss, cpl);
     } else {
-        seg_set_desc(cpu, R_SS, ss, d);
+        seg_set_desc(cpu, R_SS, r->ss, d);
     }
     seg_enter_code(cpu, r->cs, cpl, r->code, r->rip);
-    set_outer_rsp(cpu, r, rsp);
+    set_outer_rsp(cpu, r);
     drop_inner_segments(cpu, cpl);
 }
 
+/* AMD's pop the outer stack pointer as soon as CS has another RPL, Intel's only
+ * once they know CS to be good: APM vol. 3, "RET (Far)"; SDM vol. 2B, "RET". */
 static void return_protected(X86CPU *cpu, FarReturn *r)
 {
     uint32_t mask = iret_flags_mask(cpu, r->size);
-    bool from_64 = cpu->hflags & HF_CS64;
+    bool from_64 = cpu->hflags & HF_CS64, amd = cpu->features->amd, outer;
 
-    r->rip = stack_pop(&r->s, r->size);
-    r->cs = stack_pop(&r->s, r->size);
-    if (r->is_iret) {
-        r->flags = stack_pop(&r->s, r->size);
-        if ((r->flags & EFLAGS_VM) && r->size == MO_32 &&
-            x86_cpl(cpu) == 0 && !x86_is_long(cpu)) {
-            iret_to_vm86(cpu, r);
-            return;
-        }
+    pop_frame(r);
+    if ((r->flags & EFLAGS_VM) && r->size == MO_32 && x86_cpl(cpu) == 0 &&
+        !x86_is_long(cpu)) {
+        iret_to_vm86(cpu, r);
+        return;
+    }
+    outer = (r->cs & SEL_RPL) != x86_cpl(cpu) || (r->is_iret && from_64);
+    if (outer && amd) {
+        pop_outer_stack(r);
     }
     return_check_code(cpu, r);
-    if ((r->cs & SEL_RPL) != x86_cpl(cpu) || (r->is_iret && from_64)) {
+    if (outer && !amd) {
+        pop_outer_stack(r);
+    }
+    if (outer) {
         return_outer_level(cpu, r);
     } else {
         return_same_level(cpu, r);

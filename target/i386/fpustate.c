@@ -132,7 +132,7 @@ void helper_fxrstor(X86CPU *cpu, uint64_t addr, uint64_t size)
     FxImage im;
 
     fpu_check_align(cpu, addr, 16);
-    cpu_load_bytes(&cpu->cs, addr, &im, FXSAVE_WRITTEN, fpu_area_mmu(cpu));
+    cpu_load_bytes(&cpu->cs, addr, &im, sizeof(im), fpu_area_mmu(cpu));
     if (cpu->cr4 & CR4_OSFXSR) {
         fpu_check_mxcsr(cpu, im.mxcsr);
         cpu->mxcsr = im.mxcsr;

@@ -38,6 +38,10 @@ typedef struct FxImage {
 _Static_assert(sizeof(FxImage) == XHEADER, "FXSAVE area");
 _Static_assert(offsetof(FxImage, xmm) == XMM_OFFSET, "FXSAVE area");
 
+/* In the second argument of the XSAVE family's helpers: the segment register,
+ * above the size of pointers (IR_64 with REX.W, else IR_32). */
+#define XSTATE_SEG_SHIFT 8
+
 /* Vector registers that the mode knows: 8 or 16. */
 unsigned fpu_vec_count(const X86CPU *cpu);
 /* How an image is accessed: at CPL, whatever the instruction. */

@@ -10,11 +10,13 @@
 #include "target/i386/avx.h"
 
 #include <string.h>
-#include <xmmintrin.h>
 
 #include "exec/ldst.h"
+#include "exec/translator.h"
+#include "target/i386/excp.h"
 #include "target/i386/helper_sse.h"
 #include "target/i386/helpers.h"
+#include "target/i386/seg.h"
 #include "tcg/vops.h"
 
 static VecReg *vec_reg(X86CPU *cpu, unsigned n)
@@ -27,20 +29,18 @@ static VecReg *vec_reg(X86CPU *cpu, unsigned n)
 uint64_t helper_avx_checked(X86CPU *cpu, uint64_t what, uint64_t regs,
                             uint64_t integer)
 {
-    const VopDef *def = &vop_defs[what & 0xffff];
     VecReg d, *dst = vec_reg(cpu, regs & 0xff);
-    const VecReg *a = vec_reg(cpu, regs >> 8 & 0xff);
-    const VecReg *b = vec_reg(cpu, regs >> 16 & 0xff);
-    const VecReg *c = vec_reg(cpu, regs >> 24 & 0xff);
-    unsigned host = x86_sse_begin_masked(cpu);
-    uint64_t result = vop_run(
-        def, what >> 24 & 0xff, (VopVec *)&d, (const VopVec *)a,
-        (const VopVec *)b, (const VopVec *)c, integer, (uint8_t)(what >> 16));
+    SseOp s = {.def = &vop_defs[what & 0xffff],
+               .mode = what >> 24 & 0xff,
+               .imm = (uint8_t)(what >> 16),
+               .a = (const VopVec *)vec_reg(cpu, regs >> 8 & 0xff),
+               .b = (const VopVec *)vec_reg(cpu, regs >> 16 & 0xff),
+               .c = (const VopVec *)vec_reg(cpu, regs >> 24 & 0xff)};
+    uint64_t result = x86_sse_run_checked(cpu, &s, (VopVec *)&d, integer);
 
-    x86_sse_note_flags(cpu, x86_sse_end_masked(host));
-    if (def->shape == VOP_FVV) {
+    if (s.def->shape == VOP_FVV) {
         cpu->cc = (uint16_t)result;
-    } else if (!vop_dst_is_int(def)) {
+    } else if (!vop_dst_is_int(s.def)) {
         *dst = d;
     }
     return result;
@@ -80,6 +80,14 @@ static bool is_chosen(const VecReg *mask, unsigned i, unsigned size)
     return size == MO_64 ? mask->i64[i] < 0 : mask->i32[i] < 0;
 }
 
+static vaddr linear_addr(const X86CPU *cpu, const AvxAccess *a, uint64_t off)
+{
+    if (cpu->hflags & HF_CS64) {
+        return off + (a->seg >= R_FS ? cpu->segs[a->seg].base : 0);
+    }
+    return (uint32_t)(off + cpu->segs[a->seg].base);
+}
+
 /* Linear address of an element at offset @off of its segment. */
 static vaddr element_addr(X86CPU *cpu, const AvxAccess *a, uint64_t off,
                           uint64_t asize, bool write)
@@ -87,13 +95,12 @@ static vaddr element_addr(X86CPU *cpu, const AvxAccess *a, uint64_t off,
     if (asize != MO_64) {
         off = (uint32_t)off;
     }
-    if (cpu->hflags & HF_CS64) {
-        return off + (a->seg >= R_FS ? cpu->segs[a->seg].base : 0);
+    if (!(cpu->hflags & HF_CS64)) {
+        helper_check_seg(cpu, off,
+                         a->seg | (uint64_t)write << 8 |
+                             (uint64_t)(1u << a->elem) << 16);
     }
-    helper_check_seg(cpu, off,
-                     a->seg | (uint64_t)write << 8 |
-                         (uint64_t)(1u << a->elem) << 16);
-    return (uint32_t)(off + cpu->segs[a->seg].base);
+    return linear_addr(cpu, a, off);
 }
 
 static MemOp element_op(const X86CPU *cpu, const AvxAccess *a)
@@ -160,6 +167,33 @@ static unsigned gather_count(const AvxAccess *a)
     return elements(a, MAX(a->elem, a->index_size));
 }
 
+static bool element_faults(X86CPU *cpu, const AvxAccess *a, uint64_t off,
+                           uint64_t asize)
+{
+    MemOp op = element_op(cpu, a);
+    unsigned bytes = 1u << a->elem;
+    vaddr addr;
+    void *host;
+
+    if (asize != MO_64) {
+        off = (uint32_t)off;
+    }
+    addr = linear_addr(cpu, a, off);
+    return (!(cpu->hflags & HF_CS64) &&
+            !seg_allows(&cpu->segs[a->seg], off, bytes, false)) ||
+           !cpu_probe_nofault(&cpu->cs, addr, PAGE_READ, op, &host) ||
+           !cpu_probe_nofault(&cpu->cs, addr + bytes - 1, PAGE_READ, op, &host);
+}
+
+/* The traps of the elements that have been gathered take the place of the next
+ * one's fault: SDM vol. 2C, "VPGATHERDD/VPGATHERDQ". */
+static G_NORETURN void trap_amid(X86CPU *cpu)
+{
+    tcg_restore_state(&cpu->cs);
+    cpu->eflags |= EFLAGS_RF;
+    x86_raise_debug_trap(cpu, cpu->hflags & HF_TF ? DR6_BS : 0);
+}
+
 /*
  * Each element is complete, and its mask element zero, before the next is
  * looked at: after a fault the instruction goes on where it was.
@@ -170,14 +204,20 @@ void helper_gather(X86CPU *cpu, uint64_t off, uint64_t word, uint64_t asize)
     VecReg *v = &cpu->vec[a.vec & 15], *mask = &cpu->vec[a.mask & 15];
     const VecReg *index = &cpu->vec[a.index & 15];
     unsigned n = gather_count(&a), bytes = n << a.elem;
+    bool pending = false;
 
     for (unsigned i = 0; i < n; i++) {
         if (is_chosen(mask, i, a.elem)) {
             uint64_t at = (uint64_t)index_of(index, i, a.index_size) << a.scale;
-            vaddr addr = element_addr(cpu, &a, off + at, asize, false);
+            vaddr addr;
 
+            if (pending && element_faults(cpu, &a, off + at, asize)) {
+                trap_amid(cpu);
+            }
+            addr = element_addr(cpu, &a, off + at, asize, false);
             put_element(v, i, a.elem,
                         cpu_load(&cpu->cs, addr, element_op(cpu, &a)));
+            pending = (cpu->hflags & HF_TF) || cpu->watch_hits;
         }
         put_element(mask, i, a.elem, 0);
     }

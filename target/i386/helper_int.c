@@ -4,6 +4,7 @@
  * and the check of segments that are not flat.
  */
 #include "target/i386/helpers.h"
+#include "target/i386/seg.h"
 #include "tcg/backend.h"
 #include "tcg/ir.h"
 
@@ -171,37 +172,21 @@ void helper_cmpxchg16b(X86CPU *cpu, uint64_t addr, uint64_t memop)
 
 /* --- segments: SDM vol. 3A, 5.3 "Limit Checking", 5.4 "Type Checking" --- */
 
-static bool type_allows(uint32_t attr, bool write)
-{
-    if (!(attr & DESC_P)) {
-        return false;
-    }
-    if (attr & DESC_CODE) {
-        return !write && (attr & DESC_W);
-    }
-    return !write || (attr & DESC_W);
-}
-
-static bool limit_allows(const SegmentCache *seg, uint64_t off,
-                         uint64_t last)
-{
-    bool down = (seg->attr & (DESC_CODE | DESC_E)) == DESC_E;
-
-    if (!down) {
-        return last <= seg->limit;
-    }
-    return off > seg->limit &&
-           last <= (seg->attr & DESC_B ? 0xffffffff : 0xffff);
-}
-
 void helper_check_seg(X86CPU *cpu, uint64_t off, uint64_t what)
 {
     unsigned n = what & 0xff;
     const SegmentCache *seg = &cpu->segs[n];
     uint64_t bytes = what >> 16;
 
-    if (!type_allows(seg->attr, what & 0x100) ||
-        !limit_allows(seg, off, off + bytes - 1)) {
-        x86_raise_error(cpu, n == R_SS ? EXCP_SS : EXCP_GP, 0);
+    if (!seg_allows(seg, off, bytes, what & 0x100)) {
+        bool skewed = (what & 0x200) && (seg->base + off) % bytes;
+
+        x86_raise_error(cpu, n == R_SS && !skewed ? EXCP_SS : EXCP_GP, 0);
     }
+}
+
+void helper_probe_first(X86CPU *cpu, uint64_t addr, uint64_t memop)
+{
+    x86_check_access(cpu, addr, (MemOp)memop | MO_64);
+    cpu_probe(&cpu->cs, addr, 8, PAGE_WRITE, (MemOp)memop);
 }

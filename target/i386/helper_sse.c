@@ -2,11 +2,6 @@
 /*
  * SSE that is not one vector sub-op: MXCSR, stores under a mask, and arithmetic
  * while MXCSR unmasks exceptions.
- *
- * Missing: an unmasked underflow whose tiny result is exact is not raised (the
- * masked response, which is what the host computes, does not flag it).  PE
- * beside an unmasked overflow is that of the masked response.  DPPS and DPPD
- * are one step here: flags of the second may show where the first has faulted.
  */
 #include "target/i386/helper_sse.h"
 
@@ -15,15 +10,6 @@
 #include "exec/ldst.h"
 #include "target/i386/helpers.h"
 #include "tcg/vops.h"
-
-/* MXCSR: SDM vol. 1, 10.2.3 "MXCSR Control and Status Register" */
-enum {
-    MXCSR_FLAGS = 0x3f,
-    MXCSR_PRE = 0x07, /* IE, DE, ZE: found before the computation */
-    MXCSR_MASK_SHIFT = 7,
-    MXCSR_MASKS = MXCSR_FLAGS << MXCSR_MASK_SHIFT,
-    MXCSR_WRITABLE = 0xffff,
-};
 
 void helper_ldmxcsr(X86CPU *cpu, uint64_t value)
 {
@@ -39,10 +25,12 @@ uint64_t helper_stmxcsr(X86CPU *cpu)
     return cpu->mxcsr;
 }
 
-void helper_maskmovdqu(X86CPU *cpu, uint64_t addr, uint64_t src, uint64_t mask)
+void helper_maskmovdqu(X86CPU *cpu, uint64_t addr, uint64_t src, uint64_t mask,
+                       uint64_t memop)
 {
-    MemOp op = MO_8 | MO_MAKE_MMU(x86_mmu_mode(cpu->hflags));
+    MemOp op = MO_8 | (MemOp)memop;
 
+    x86_check_access(cpu, addr, op | MO_64);
     /* All or nothing; bytes that the mask leaves out count. */
     cpu_probe(&cpu->cs, addr, 16, PAGE_WRITE, op);
     for (unsigned i = 0; i < 16; i++) {
@@ -52,15 +40,24 @@ void helper_maskmovdqu(X86CPU *cpu, uint64_t addr, uint64_t src, uint64_t mask)
     }
 }
 
-unsigned x86_sse_begin_masked(const X86CPU *cpu)
+/* --- while MXCSR unmasks exceptions --- */
+
+/* Load the guest's MXCSR with all exceptions masked and no flag set; returns
+ * the host's.  Only masked underflow is flushed to zero. */
+static unsigned begin_masked(const X86CPU *cpu)
 {
     unsigned host = _mm_getcsr();
+    uint32_t mxcsr = cpu->mxcsr & MXCSR_WRITABLE & ~MXCSR_FLAGS;
 
-    _mm_setcsr((cpu->mxcsr & MXCSR_WRITABLE & ~MXCSR_FLAGS) | MXCSR_MASKS);
+    if (!(mxcsr & MXCSR_UM)) {
+        mxcsr &= ~MXCSR_FTZ;
+    }
+    _mm_setcsr(mxcsr | MXCSR_MASKS);
     return host;
 }
 
-uint32_t x86_sse_end_masked(unsigned host)
+/* Returns the flags that were raised since. */
+static uint32_t end_masked(unsigned host)
 {
     uint32_t raised = _mm_getcsr() & MXCSR_FLAGS;
 
@@ -68,7 +65,8 @@ uint32_t x86_sse_end_masked(unsigned host)
     return raised;
 }
 
-void x86_sse_note_flags(X86CPU *cpu, uint32_t raised)
+/* An unmasked exception that is found before the computation prevents it. */
+static void note_flags(X86CPU *cpu, uint32_t raised)
 {
     uint32_t unmasked = raised & ~(cpu->mxcsr >> MXCSR_MASK_SHIFT);
 
@@ -81,19 +79,70 @@ void x86_sse_note_flags(X86CPU *cpu, uint32_t raised)
     }
 }
 
+static uint64_t run(X86CPU *cpu, const SseOp *s, VopVec *d, uint64_t integer)
+{
+    unsigned host = begin_masked(cpu);
+    uint64_t result =
+        vop_run(s->def, s->mode, d, s->a, s->b, s->c, integer, s->imm);
+
+    note_flags(cpu, x86_sse_exact_flags(cpu->mxcsr, s, end_masked(host)));
+    return result;
+}
+
+/* DPPS and DPPD are several operations, each of which may be the last: the
+ * products, their sums in pairs, and the sum of those.  SDM vol. 2A, "DPPS". */
+static void run_dot_product_steps(X86CPU *cpu, const SseOp *s, bool wide)
+{
+    SseOp step = *s;
+    VopVec a[2], b[2], d[2];
+
+    for (unsigned i = 0; i < (s->mode == VEC_FULL ? 8 : 4); i++) {
+        unsigned bit = wide ? i / 2 : i % 4;
+        bool used = s->imm & BIT(4 + bit);
+
+        a[i / 4].u32[i % 4] = used ? s->a[i / 4].u32[i % 4] : 0;
+        b[i / 4].u32[i % 4] = used ? s->b[i / 4].u32[i % 4] : 0;
+    }
+    step.def = &vop_defs[wide ? VOP_MULPD : VOP_MULPS];
+    step.a = a;
+    step.b = b;
+    run(cpu, &step, d, 0);
+    step.def = &vop_defs[wide ? VOP_HADDPD : VOP_HADDPS];
+    step.a = step.b = d;
+    run(cpu, &step, a, 0);
+    if (!wide) {
+        step.a = step.b = a;
+        run(cpu, &step, d, 0);
+    }
+}
+
+uint64_t x86_sse_run_checked(X86CPU *cpu, const SseOp *s, VopVec *d,
+                             uint64_t integer)
+{
+    bool wide = s->def == &vop_defs[VOP_DPPD];
+
+    if (wide || s->def == &vop_defs[VOP_DPPS]) {
+        run_dot_product_steps(cpu, s, wide);
+    }
+    return run(cpu, s, d, integer);
+}
+
 uint64_t helper_sse_checked(X86CPU *cpu, uint64_t code, uint64_t reg,
                             uint64_t lo, uint64_t hi)
 {
-    const VopDef *def = &vop_defs[code & 0xffff];
     VopVec *v = (VopVec *)&cpu->vec[reg & 15];
     VopVec b = {.u64 = {lo, hi}}, d = *v;
-    unsigned host = x86_sse_begin_masked(cpu);
-    uint64_t result = def->fn(&d, v, &b, NULL, lo, (uint8_t)(code >> 16));
+    SseOp s = {.def = &vop_defs[code & 0xffff],
+               .mode = VEC_LOW,
+               .imm = (uint8_t)(code >> 16),
+               .a = v,
+               .b = &b,
+               .c = &b};
+    uint64_t result = x86_sse_run_checked(cpu, &s, &d, lo);
 
-    x86_sse_note_flags(cpu, x86_sse_end_masked(host));
-    if (def->shape == VOP_FVV) {
+    if (s.def->shape == VOP_FVV) {
         cpu->cc = (uint16_t)result;
-    } else if (!vop_dst_is_int(def)) {
+    } else if (!vop_dst_is_int(s.def)) {
         *v = d;
     }
     return result;
@@ -103,9 +152,9 @@ uint64_t helper_sse_convert(X86CPU *cpu, uint64_t code, uint64_t lo,
                             uint64_t hi)
 {
     VopVec b = {.u64 = {lo, hi}}, d = b;
-    unsigned host = x86_sse_begin_masked(cpu);
+    SseOp s = {
+        .def = &vop_defs[code], .mode = VEC_LOW, .a = &b, .b = &b, .c = &b};
 
-    vop_defs[code].fn(&d, &d, &b, NULL, 0, 0);
-    x86_sse_note_flags(cpu, x86_sse_end_masked(host));
+    x86_sse_run_checked(cpu, &s, &d, 0);
     return d.u64[0];
 }

@@ -58,6 +58,12 @@ void x86_change_eflags(X86CPU *cpu, uint32_t clear, uint32_t set)
                   hflags_of_eflags(cpu, cpu->hflags);
 }
 
+void x86_begin_insn_again(X86CPU *cpu, uint32_t tb_flags)
+{
+    cpu->hflags |= tb_flags & HF_ONE_SHOT;
+    cpu->eflags |= tb_flags & HF_RF ? EFLAGS_RF : 0;
+}
+
 /* Base 0, limit 4 GiB, and (data) both readable and writable. */
 static bool seg_is_flat(const SegmentCache *seg)
 {
@@ -121,6 +127,7 @@ static uint32_t hflags_of_features(const X86CPU *cpu)
     hf |= cr0 & CR0_TS ? HF_SSE_NM : 0;
     hf |= (cr0 & CR0_TS) && (cr0 & CR0_MP) ? HF_WAIT_NM : 0;
     hf |= (cr0 & CR0_EM) || !(cr4 & CR4_OSFXSR) ? HF_SSE_UD : 0;
+    hf |= cr4 & CR4_LA57 ? HF_LA57 : 0;
     hf |= (cr4 & CR4_OSXSAVE) && (cpu->xcr0 & 6) == 6 ? HF_AVX : 0;
     /* Mask bits of MXCSR are 7 to 12. */
     hf |= (cpu->mxcsr & 0x1f80) != 0x1f80 ? HF_SIMD_EXC : 0;
@@ -130,7 +137,7 @@ static uint32_t hflags_of_features(const X86CPU *cpu)
 
 void x86_update_hflags(X86CPU *cpu)
 {
-    uint32_t hf = cpu->hflags & HF_SHADOW;
+    uint32_t hf = cpu->hflags & (HF_SHADOW | HF_SS_SHADOW);
 
     hf |= hflags_of_mode(cpu) | hflags_of_segments(cpu) |
           hflags_of_features(cpu);

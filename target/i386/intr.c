@@ -115,6 +115,45 @@ static int acknowledge(X86CPU *cpu)
     return cpu->pic_read_irq ? cpu->pic_read_irq(cpu->irq_opaque) : -1;
 }
 
+void x86_cpu_nmi(X86CPU *cpu)
+{
+    __atomic_fetch_add(&cpu->nmis_sent, 1, __ATOMIC_SEQ_CST);
+    cpu_interrupt(&cpu->cs, CPU_INTERRUPT_NMI);
+}
+
+/*
+ * A processor keeps one NMI while it serves another.  Two that come before
+ * either is delivered are one in service and one kept: between instructions of
+ * a processor there is no time for them to meet, between TBs there is.
+ */
+static void collect_nmis(X86CPU *cpu)
+{
+    unsigned limit = cpu->nmi_masked ? 1 : 2;
+    uint32_t sent = __atomic_exchange_n(&cpu->nmis_sent, 0, __ATOMIC_SEQ_CST);
+
+    cpu->nmis_pending = MIN(cpu->nmis_pending + sent, limit);
+}
+
+/* True if one was delivered. */
+static bool handle_nmi(X86CPU *cpu)
+{
+    bool allowed = nmi_allowed(cpu);
+
+    if (allowed) { /* cleared first: who sends another sets it again */
+        cpu_reset_interrupt(&cpu->cs, CPU_INTERRUPT_NMI);
+    }
+    collect_nmis(cpu);
+    if (!allowed || !cpu->nmis_pending) {
+        return false;
+    }
+    if (--cpu->nmis_pending) {
+        cpu_interrupt(&cpu->cs, CPU_INTERRUPT_NMI);
+    }
+    cpu->nmi_masked = true;
+    deliver_external(cpu, EXCP_NMI);
+    return true;
+}
+
 /* What reaches a processor that waits for its startup IPI too. */
 static bool handle_resets(X86CPU *cpu, uint32_t req)
 {
@@ -150,10 +189,7 @@ bool x86_handle_interrupts(X86CPU *cpu)
         cpu_reset_interrupt(&cpu->cs, CPU_INTERRUPT_SMI);
         log_printf(LOG_UNIMP, "SMI dropped: no SMM\n");
     }
-    if ((req & CPU_INTERRUPT_NMI) && nmi_allowed(cpu)) {
-        cpu_reset_interrupt(&cpu->cs, CPU_INTERRUPT_NMI);
-        cpu->nmi_masked = true;
-        deliver_external(cpu, EXCP_NMI);
+    if ((req & CPU_INTERRUPT_NMI) && handle_nmi(cpu)) {
         return true;
     }
     if ((req & CPU_INTERRUPT_HARD) && intr_allowed(cpu)) {

@@ -21,6 +21,7 @@
 #include "exec/ldst.h"
 #include "exec/memory.h"
 #include "exec/translator.h"
+#include "target/i386/cpuid.h"
 #include "target/i386/excp.h"
 #include "target/i386/seg.h"
 #include "util/log.h"
@@ -36,16 +37,15 @@
 #define PTE_G      BIT64(8)
 #define PTE_NX     BIT64(63)
 #define PTE_PKEY_SHIFT 59 /* to 62 */
-#define PTE_ADDR   0x000ffffffffff000ull
-#define PTE_PAT_PS BIT64(12) /* of a large page's entry */
+#define PTE_ADDR       0x000ffffffffff000ull
+#define PTE_PAT_PS     BIT64(12) /* of a large page's entry */
+#define PTE_PAT        BIT64(7)  /* of a 4 KiB page's entry */
 /* PSE-36: bits 20:13 of a 4 MiB page's entry are address bits 39:32. */
 #define PDE4M_ADDR 0xffc00000ull
-#define PDE4M_RSVD BIT64(21)
+#define PDE4M_HIGH 0x003fe000ull /* and bit 21, which is always reserved */
+#define PDE4M_MAX  40            /* address bits that it can tell */
+#define PDPTE_RSVD 0x1e6ull      /* besides address bits that do not exist */
 #define MAX_LEVELS 5
-
-/* Physical address bits that do not exist, and what else a PDPTE reserves. */
-#define PTE_RSVD_ADDR (PTE_ADDR & ~(BIT64(X86_PHYS_BITS) - 1))
-#define PDPTE_RSVD    (0x1e6ull | ~(BIT64(X86_PHYS_BITS) - 1))
 
 typedef struct PageEntry {
     hwaddr addr;
@@ -59,6 +59,7 @@ typedef struct Walker {
     unsigned entry_bytes; /* 4 or 8 */
     unsigned index_bits;  /* 10 or 9 */
     unsigned nentries;
+    uint64_t rsvd; /* bits that entries of eight bytes reserve */
     PageEntry entry[MAX_LEVELS];
     uint64_t perms;       /* and of PTE_W and PTE_U, or of PTE_NX */
 } Walker;
@@ -119,27 +120,53 @@ static bool entry_update(const PageEntry *e, unsigned bytes)
     return true;
 }
 
+/* Of a 4 MiB page's entry: SDM vol. 3A, table 4-4, where M is the number of
+ * address bits. */
+static uint64_t pde4m_reserved(const X86CPU *cpu)
+{
+    unsigned m = x86_has_feature(cpu, FEAT_PSE36)
+                     ? MIN(cpu->features->phys_bits, PDE4M_MAX)
+                     : 32;
+
+    return PDE4M_HIGH & ~(BIT64(m - 19) - 1);
+}
+
+/* The highest level whose entries may map a page. */
+static unsigned top_leaf_level(const X86CPU *cpu)
+{
+    return x86_has_feature(cpu, FEAT_PDPE1GB) ? 3 : 2;
+}
+
+/* What every entry of this walk reserves. */
+static uint64_t common_reserved(const X86CPU *cpu)
+{
+    uint64_t rsvd = PTE_ADDR & ~x86_phys_mask(cpu);
+
+    if (!(cpu->efer & EFER_NXE)) {
+        rsvd |= PTE_NX;
+    }
+    if (!x86_is_long(cpu)) {
+        rsvd |= 0x7ff0000000000000ull; /* PAE: ignored in long mode only */
+    }
+    return rsvd;
+}
+
 /* Reserved bits of a present entry at @level (1: what maps a 4 KiB page). */
 static uint64_t reserved_bits(const Walker *w, unsigned level, uint64_t value)
 {
-    uint64_t rsvd = PTE_RSVD_ADDR;
+    bool large = level > 1 && (value & PTE_PS);
+    uint64_t rsvd = w->rsvd;
 
     if (w->entry_bytes == 4) {
-        return level == 2 && (value & PTE_PS) &&
-                       (w->cpu->cr4 & CR4_PSE)
-                   ? PDE4M_RSVD
-                   : 0;
-    }
-    if (!(w->cpu->efer & EFER_NXE)) {
-        rsvd |= PTE_NX;
-    }
-    if (!x86_is_long(w->cpu)) {
-        rsvd |= 0x7ff0000000000000ull; /* PAE: ignored in long mode only */
-    }
-    if (level > 3) {
+        large = large && (w->cpu->cr4 & CR4_PSE);
+        rsvd = large ? pde4m_reserved(w->cpu) : 0;
+    } else if (large && level > top_leaf_level(w->cpu)) {
         rsvd |= PTE_PS;
-    } else if (level > 1 && (value & PTE_PS)) {
+    } else if (large) {
         rsvd |= (BIT64(12 + 9 * (level - 1)) - 1) & PTE_ADDR & ~PTE_PAT_PS;
+    }
+    if (!x86_has_feature(w->cpu, FEAT_PAT)) {
+        rsvd |= level == 1 ? PTE_PAT : large ? PTE_PAT_PS : 0;
     }
     return rsvd;
 }
@@ -214,6 +241,7 @@ static bool walk_root(Walker *w, hwaddr *table, unsigned *level)
 
     w->entry_bytes = 8;
     w->index_bits = 9;
+    w->rsvd = common_reserved(cpu);
     if (x86_is_long(cpu)) {
         *table = cpu->cr3 & PTE_ADDR;
         *level = cpu->cr4 & CR4_LA57 ? 5 : 4;
@@ -370,13 +398,14 @@ bool x86_page_walk(X86CPU *cpu, vaddr la, int access, unsigned mmu,
 
 bool x86_load_pdptes(X86CPU *cpu, uint64_t cr3)
 {
+    uint64_t reserved = PDPTE_RSVD | ~x86_phys_mask(cpu);
     uint64_t pdpte[4];
 
     for (unsigned i = 0; i < 4; i++) {
         hwaddr addr = ((cr3 & 0xffffffe0) + 8 * i) & cpu->a20_mask;
 
         pdpte[i] = entry_read(cpu, addr, 8);
-        if ((pdpte[i] & PTE_P) && (pdpte[i] & PDPTE_RSVD)) {
+        if ((pdpte[i] & PTE_P) && (pdpte[i] & reserved)) {
             return false;
         }
     }
@@ -435,6 +464,9 @@ bool x86_tlb_fill(X86CPU *cpu, vaddr addr, int access, unsigned mmu,
         if (probe) {
             return false;
         }
+        if (access == PAGE_EXEC) {
+            x86_breakpoint_before_fetch(cpu);
+        }
         raise_page_fault(cpu, la, walk.error);
     }
     tlb_set_page(&cpu->cs, addr & PAGE_MASK, walk.phys & PAGE_MASK, walk.prot,
@@ -442,16 +474,8 @@ bool x86_tlb_fill(X86CPU *cpu, vaddr addr, int access, unsigned mmu,
     return true;
 }
 
-/* Code of flat segments checks no limit; an access across 4 GiB is the one that
- * exceeds it.  (In a segment with a base, it wraps.) */
-static bool beyond_flat_limit(const X86CPU *cpu, vaddr addr, unsigned bytes)
-{
-    const uint32_t flat = HF_FLAT_DS | HF_FLAT_ES | HF_FLAT_SS;
-
-    return !(cpu->hflags & HF_CS64) && (cpu->hflags & flat) == flat &&
-           (uint32_t)addr > UINT32_MAX - (bytes - 1);
-}
-
+/* Alignment checks know no type of more than 16 bytes: SDM vol. 3A, table 6-7
+ * "Alignment Requirements by Data Type". */
 void x86_check_access(X86CPU *cpu, vaddr addr, MemOp op)
 {
     unsigned bytes = memop_bytes(op);
@@ -463,10 +487,11 @@ void x86_check_access(X86CPU *cpu, vaddr addr, MemOp op)
                              !x86_is_canonical(cpu, addr + bytes - 1))) {
         x86_raise_error(cpu, op & MO_SS ? EXCP_SS : EXCP_GP, 0);
     }
-    if (beyond_flat_limit(cpu, addr, bytes)) {
+    /* In a segment with a base it wraps. */
+    if ((op & MO_FLAT) && (uint32_t)addr > UINT32_MAX - (bytes - 1)) {
         x86_raise_error(cpu, op & MO_SS ? EXCP_SS : EXCP_GP, 0);
     }
-    if ((addr & (bytes - 1)) && (op & MO_AC)) {
+    if ((addr & (MIN(bytes, 16u) - 1)) && (op & MO_AC)) {
         x86_raise_error(cpu, EXCP_AC, 0);
     }
 }

@@ -5,8 +5,6 @@
 
 #include "target/i386/cpu.h"
 
-#define X86_PHYS_BITS 40 /* MAXPHYADDR of 64-bit models: CPUID 80000008h */
-
 /* Error code of #PF: SDM vol. 3A, 4.7 "Page-Fault Exceptions" */
 #define PF_P    BIT(0)
 #define PF_W    BIT(1)

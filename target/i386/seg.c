@@ -6,8 +6,10 @@
  */
 #include "target/i386/seg.h"
 
+#include "target/i386/cpuid.h"
 #include "target/i386/excp.h"
 #include "target/i386/helpers.h"
+#include "tcg/tb.h"
 
 void seg_fault(X86CPU *cpu, int vector, uint16_t sel, uint32_t ext)
 {
@@ -67,8 +69,7 @@ void desc_set_accessed(X86CPU *cpu, uint16_t sel, Desc *d)
 
     if (!(d->hi & DESC_A) && desc_addr(cpu, sel, 8, &addr)) {
         d->hi |= DESC_A;
-        cpu_store(&cpu->cs, addr + 5, d->hi >> 8,
-                  MO_8 | x86_mmu_implicit(cpu));
+        cpu_store(&cpu->cs, addr + 5, d->hi >> 8, MO_8 | x86_mmu_implicit(cpu));
     }
 }
 
@@ -139,6 +140,17 @@ bool seg_in_limit(const SegmentCache *seg, uint32_t off, unsigned len)
     return last <= seg->limit;
 }
 
+bool seg_allows(const SegmentCache *seg, uint32_t off, unsigned len, bool write)
+{
+    bool code = seg->attr & DESC_CODE;
+
+    if (!(seg->attr & DESC_P) || (code && write) ||
+        ((code || write) && !(seg->attr & DESC_W))) {
+        return false;
+    }
+    return seg_in_limit(seg, off, len);
+}
+
 static void seg_load_ss(X86CPU *cpu, uint16_t sel)
 {
     unsigned cpl = x86_cpl(cpu);
@@ -174,8 +186,7 @@ static void seg_load_data(X86CPU *cpu, unsigned reg, uint16_t sel)
         seg_fault(cpu, EXCP_GP, sel, 0);
     }
     if (!(desc_is_code(d.hi) && desc_is_conforming(d.hi)) &&
-        ((sel & SEL_RPL) > desc_dpl(d.hi) ||
-         x86_cpl(cpu) > desc_dpl(d.hi))) {
+        ((sel & SEL_RPL) > desc_dpl(d.hi) || x86_cpl(cpu) > desc_dpl(d.hi))) {
         seg_fault(cpu, EXCP_GP, sel, 0);
     }
     if (!(d.hi & DESC_P)) {
@@ -207,19 +218,37 @@ void helper_load_seg(X86CPU *cpu, uint64_t reg, uint64_t selector)
     }
     x86_update_hflags(cpu);
     if (reg == R_SS) {
-        cpu->hflags |= HF_SHADOW;
+        cpu->hflags |= HF_SHADOW | HF_SS_SHADOW;
     }
 }
 
 void seg_check_rip(X86CPU *cpu, Desc d, uint64_t rip, uint32_t ext)
 {
-    bool ok = x86_is_long(cpu) && (d.hi & DESC_L)
-                  ? x86_is_canonical(cpu, rip)
-                  : rip <= desc_limit(d);
+    bool ok = x86_is_long(cpu) && (d.hi & DESC_L) ? x86_is_canonical(cpu, rip)
+                                                  : rip <= desc_limit(d);
 
     if (!ok) {
         x86_raise_error(cpu, EXCP_GP, ext);
     }
+}
+
+void x86_check_branch(X86CPU *cpu, const TranslationBlock *last)
+{
+    if (last->has_branch) {
+        cpu->rip = cpu->rip_base + last->branch_off;
+        cpu->regs[R_RSP] -= last->branch_pops;
+        x86_raise_gp0(cpu);
+    }
+}
+
+/* Which fault comes first is the silicon's; the SDM checks the target first. */
+void helper_bad_call(X86CPU *cpu, uint64_t size)
+{
+    X86Stack s;
+
+    stack_open(&s, cpu);
+    stack_probe(&s, size);
+    x86_raise_gp0(cpu);
 }
 
 void seg_enter_code(X86CPU *cpu, uint16_t sel, unsigned cpl, Desc d,
@@ -229,6 +258,17 @@ void seg_enter_code(X86CPU *cpu, uint16_t sel, unsigned cpl, Desc d,
     cpu->rip = rip;
 }
 
+/* Base of an LDT or TSS, which must be canonical like that of a table. */
+static uint64_t system_base(X86CPU *cpu, uint16_t sel, Desc d, uint32_t upper)
+{
+    uint64_t base = (uint64_t)upper << 32 | desc_base(d);
+
+    if (!x86_is_canonical_base(cpu, base)) {
+        seg_fault(cpu, EXCP_GP, sel, 0);
+    }
+    return base;
+}
+
 void helper_lldt(X86CPU *cpu, uint64_t selector)
 {
     uint16_t sel = selector;
@@ -236,7 +276,7 @@ void helper_lldt(X86CPU *cpu, uint64_t selector)
     Desc d;
 
     if (sel_is_null(sel)) {
-        cpu->ldt = (SegmentCache){.selector = sel};
+        cpu->ldt = (SegmentCache){ .selector = sel };
         return;
     }
     if ((sel & SEL_LDT) || !desc_read(cpu, sel, &d) || (d.hi & DESC_S) ||
@@ -250,7 +290,7 @@ void helper_lldt(X86CPU *cpu, uint64_t selector)
         seg_fault(cpu, EXCP_NP, sel, 0);
     }
     cpu->ldt = (SegmentCache){
-        .base = (uint64_t)upper << 32 | desc_base(d),
+        .base = system_base(cpu, sel, d, upper),
         .limit = desc_limit(d),
         .attr = d.hi & DESC_ATTR,
         .selector = sel,
@@ -262,6 +302,7 @@ void helper_ltr(X86CPU *cpu, uint64_t selector)
     uint16_t sel = selector;
     uint32_t upper = 0;
     bool is_long = x86_is_long(cpu);
+    uint64_t base;
     Desc d;
     unsigned type;
 
@@ -281,9 +322,10 @@ void helper_ltr(X86CPU *cpu, uint64_t selector)
     if (is_long && !desc_read_upper(cpu, sel, &upper)) {
         seg_fault(cpu, EXCP_GP, sel, 0);
     }
+    base = system_base(cpu, sel, d, upper);
     desc_change_busy(cpu, sel, true);
     cpu->tr = (SegmentCache){
-        .base = (uint64_t)upper << 32 | desc_base(d),
+        .base = base,
         .limit = desc_limit(d),
         .attr = (d.hi & DESC_ATTR) | SYS_TSS_BUSY_BIT << DESC_TYPE_SHIFT,
         .selector = sel,

@@ -115,14 +115,6 @@ static inline bool x86_is_long(const X86CPU *cpu)
     return cpu->hflags & HF_LMA;
 }
 
-/* Do the upper bits of @la repeat its top implemented bit? */
-static inline bool x86_is_canonical(const X86CPU *cpu, vaddr la)
-{
-    int shift = cpu->cr4 & CR4_LA57 ? 7 : 16;
-
-    return (int64_t)(la << shift) >> shift == (int64_t)la;
-}
-
 /* The MMU part of a MemOp for explicit accesses at @cpl. */
 static inline MemOp x86_mmu_at_cpl(const X86CPU *cpu, unsigned cpl)
 {
@@ -181,6 +173,9 @@ void seg_set_null(X86CPU *cpu, unsigned reg, uint16_t sel, unsigned cpl);
 void seg_load(X86CPU *cpu, unsigned reg, uint16_t sel);
 /* Bytes [@off, @off + @len) are inside the segment. */
 bool seg_in_limit(const SegmentCache *seg, uint32_t off, unsigned len);
+/* And its type lets them be read, or written; null: they may not. */
+bool seg_allows(const SegmentCache *seg, uint32_t off, unsigned len,
+                bool write);
 
 /* --- transfers of control --- */
 /* May code go on at @rip in @d?  #GP(@ext) if it is past the limit, or not
@@ -205,9 +200,16 @@ typedef struct X86Stack {
 } X86Stack;
 
 void stack_open(X86Stack *s, X86CPU *cpu); /* SS:RSP as they are */
+/* The same as 64-bit code sees it, or as other code does. */
+void stack_open_as(X86Stack *s, X86CPU *cpu, bool is_64);
 /* @size is MO_16, MO_32 or MO_64. */
 void stack_push(X86Stack *s, MemOp size, uint64_t value);
+/* Fault as a push would; for whoever does not go on. */
+void stack_probe(X86Stack *s, MemOp size);
 uint64_t stack_pop(X86Stack *s, MemOp size);
+/* @count of them, the first into values[0]; but the last is read first, as the
+ * silicon does: it shows in which of several faults is taken. */
+void stack_pop_many(X86Stack *s, MemOp size, uint64_t *values, unsigned count);
 void stack_skip(X86Stack *s, uint64_t bytes);
 /* RSP := s->sp, as far as the mask reaches. */
 void stack_commit(const X86Stack *s);

@@ -14,18 +14,22 @@ static uint64_t stack_mask(uint32_t attr)
     return attr & DESC_B ? 0xffffffffu : 0xffffu;
 }
 
-void stack_open(X86Stack *s, X86CPU *cpu)
+void stack_open_as(X86Stack *s, X86CPU *cpu, bool is_64)
 {
-    bool is_64 = cpu->hflags & HF_CS64;
-
     *s = (X86Stack){
         .cpu = cpu,
         .sp = cpu->regs[R_RSP],
         .mask = is_64 ? ~0ull : stack_mask(cpu->segs[R_SS].attr),
         .seg = cpu->segs[R_SS],
-        .mmu = MO_SS | x86_mmu_at_cpl(cpu, x86_cpl(cpu)),
+        .mmu = MO_SS | x86_mmu_at_cpl(cpu, x86_cpl(cpu)) |
+               (cpu->hflags & HF_AC ? MO_AC : 0),
         .checked = !is_64,
     };
+}
+
+void stack_open(X86Stack *s, X86CPU *cpu)
+{
+    stack_open_as(s, cpu, cpu->hflags & HF_CS64);
 }
 
 /* Linear address of @bytes at s->sp, checked against the segment. */
@@ -42,11 +46,25 @@ static vaddr stack_addr(X86Stack *s, unsigned bytes)
     return (uint32_t)(s->seg.base + off);
 }
 
+static void reserve(X86Stack *s, unsigned bytes)
+{
+    s->sp = (s->sp & ~s->mask) | ((s->sp - bytes) & s->mask);
+}
+
+void stack_probe(X86Stack *s, MemOp size)
+{
+    unsigned bytes = memop_bytes(size);
+
+    reserve(s, bytes);
+    cpu_probe(&s->cpu->cs, stack_addr(s, bytes), bytes, PAGE_WRITE,
+              size | s->mmu);
+}
+
 void stack_push(X86Stack *s, MemOp size, uint64_t value)
 {
     unsigned bytes = memop_bytes(size);
 
-    s->sp = (s->sp & ~s->mask) | ((s->sp - bytes) & s->mask);
+    reserve(s, bytes);
     cpu_store(&s->cpu->cs, stack_addr(s, bytes), value, size | s->mmu);
 }
 
@@ -58,6 +76,19 @@ uint64_t stack_pop(X86Stack *s, MemOp size)
 
     stack_skip(s, bytes);
     return value;
+}
+
+void stack_pop_many(X86Stack *s, MemOp size, uint64_t *values, unsigned count)
+{
+    X86Stack slot = *s;
+    unsigned bytes = memop_bytes(size);
+
+    for (unsigned i = count; i-- > 0;) {
+        slot.sp = s->sp;
+        stack_skip(&slot, i * bytes);
+        values[i] = stack_pop(&slot, size);
+    }
+    stack_skip(s, count * bytes);
 }
 
 void stack_skip(X86Stack *s, uint64_t bytes)

@@ -28,6 +28,16 @@ static void set_flat_stack(X86CPU *cpu, uint16_t sel, unsigned cpl)
                 DESC_G | DESC_B);
 }
 
+/* These instructions are stepped by the TF that they leave: SYSCALL that masks
+ * it is no step, SYSRET that sets it is one, before anything else runs. */
+static void step_if_tf(X86CPU *cpu)
+{
+    x86_update_hflags(cpu);
+    if (cpu->eflags & EFLAGS_TF) {
+        x86_raise_debug_trap(cpu, DR6_BS);
+    }
+}
+
 /* Intel knows SYSCALL and SYSRET in 64-bit mode only. */
 static void check_syscall(X86CPU *cpu)
 {
@@ -57,7 +67,7 @@ void helper_syscall(X86CPU *cpu, uint64_t next)
     }
     set_flat_code(cpu, sel, 0, is_long);
     set_flat_stack(cpu, sel + 8, 0);
-    x86_update_hflags(cpu);
+    step_if_tf(cpu);
 }
 
 void helper_sysret(X86CPU *cpu, uint64_t size)
@@ -67,8 +77,9 @@ void helper_sysret(X86CPU *cpu, uint64_t size)
     bool to_64 = size == IR_64;
 
     check_syscall(cpu);
-    if (to_64 && !x86_is_canonical(cpu, rip)) {
-        x86_raise_gp0(cpu); /* still at CPL 0, as Intel does it */
+    /* Intel: #GP(0) still at CPL 0.  AMD: the fetch at CPL 3 finds it. */
+    if (to_64 && !cpu->features->amd && !x86_is_canonical(cpu, rip)) {
+        x86_raise_gp0(cpu);
     }
     cpu->rip = to_64 ? rip : (uint32_t)rip;
     set_flat_stack(cpu, sel + 8, 3);
@@ -79,7 +90,7 @@ void helper_sysret(X86CPU *cpu, uint64_t size)
     } else {
         x86_change_eflags(cpu, 0, EFLAGS_IF);
     }
-    x86_update_hflags(cpu);
+    step_if_tf(cpu);
 }
 
 /* AMD has dropped SYSENTER and SYSEXIT from long mode. */
@@ -105,7 +116,7 @@ void helper_sysenter(X86CPU *cpu)
     cpu->regs[R_RSP] =
         is_long ? cpu->sysenter_esp : (uint32_t)cpu->sysenter_esp;
     cpu->rip = is_long ? cpu->sysenter_eip : (uint32_t)cpu->sysenter_eip;
-    x86_update_hflags(cpu);
+    step_if_tf(cpu);
 }
 
 void helper_sysexit(X86CPU *cpu, uint64_t size)
@@ -123,5 +134,5 @@ void helper_sysexit(X86CPU *cpu, uint64_t size)
     set_flat_stack(cpu, sel + 8, 3);
     cpu->rip = to_64 ? rip : (uint32_t)rip;
     cpu->regs[R_RSP] = to_64 ? rsp : (uint32_t)rsp;
-    x86_update_hflags(cpu);
+    step_if_tf(cpu);
 }

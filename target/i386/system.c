@@ -21,23 +21,23 @@
 
 /* --- tables and bases --- */
 
-static void check_canonical(X86CPU *cpu, uint64_t addr)
+static void check_base(X86CPU *cpu, uint64_t addr)
 {
-    if (x86_is_long(cpu) && !x86_is_canonical(cpu, addr)) {
+    if (x86_is_long(cpu) && !x86_is_canonical_base(cpu, addr)) {
         x86_raise_gp0(cpu);
     }
 }
 
 void helper_lgdt(X86CPU *cpu, uint64_t limit, uint64_t base)
 {
-    check_canonical(cpu, base);
+    check_base(cpu, base);
     cpu->gdt.base = base;
     cpu->gdt.limit = limit;
 }
 
 void helper_lidt(X86CPU *cpu, uint64_t limit, uint64_t base)
 {
-    check_canonical(cpu, base);
+    check_base(cpu, base);
     cpu->idt.base = base;
     cpu->idt.limit = limit;
 }
@@ -58,7 +58,7 @@ void helper_fsgsbase(X86CPU *cpu)
 
 void helper_write_segbase(X86CPU *cpu, uint64_t reg, uint64_t base)
 {
-    check_canonical(cpu, base);
+    check_base(cpu, base);
     cpu->segs[reg].base = base;
 }
 
@@ -144,7 +144,7 @@ static bool invpcid_valid(X86CPU *cpu, uint64_t type, const uint64_t desc[2])
         return false;
     }
     return type != INVPCID_ADDRESS || !x86_is_long(cpu) ||
-           x86_is_canonical(cpu, desc[1]);
+           x86_is_canonical_base(cpu, desc[1]);
 }
 
 void helper_invpcid(X86CPU *cpu, uint64_t type, uint64_t addr)
@@ -256,7 +256,7 @@ void helper_wrpkru(X86CPU *cpu)
 static G_NORETURN void leave_at(X86CPU *cpu, uint64_t next, CPUExit why)
 {
     cpu->rip = next;
-    cpu->hflags &= ~HF_SHADOW;
+    cpu->hflags &= ~(HF_SHADOW | HF_SS_SHADOW);
     cpu->cs.host_pc = 0;
     cpu_loop_exit_to(&cpu->cs, why);
 }
@@ -272,8 +272,16 @@ void helper_pause(X86CPU *cpu, uint64_t next)
     leave_at(cpu, next, CPU_EXIT_YIELD);
 }
 
+static void check_monitor(X86CPU *cpu)
+{
+    if (!x86_monitor_enabled(cpu)) {
+        x86_raise(cpu, EXCP_UD);
+    }
+}
+
 void helper_monitor(X86CPU *cpu, uint64_t addr)
 {
+    check_monitor(cpu);
     if ((uint32_t)cpu->regs[R_RCX] != 0) {
         x86_raise_gp0(cpu); /* no extensions */
     }
@@ -282,6 +290,7 @@ void helper_monitor(X86CPU *cpu, uint64_t addr)
 
 void helper_mwait(X86CPU *cpu, uint64_t next)
 {
+    check_monitor(cpu);
     if ((uint32_t)cpu->regs[R_RCX] > 1) {
         x86_raise_gp0(cpu);
     }

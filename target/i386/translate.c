@@ -11,6 +11,7 @@
 #include "target/i386/emit.h"
 
 #include "exec/translator.h"
+#include "target/i386/excp.h"
 #include "tcg/tb.h"
 #include "exec/memory.h"
 
@@ -67,13 +68,13 @@ void x86_store_rip(X86Trans *s, IrTemp rip)
 }
 
 /* The end of an instruction that may have changed anything: under EFLAGS.TF
- * the trap comes now (SDM vol. 3B, 17.3.1.4 "Single-Step Exception
- * Condition"). */
-static void exit_to(X86Trans *s, IrTemp rip)
+ * the trap comes now (SDM vol. 3B, 18.3.1.4 "Single-Step Exception
+ * Condition").  It was no branch if @rip is that of page offset @sequel. */
+static void exit_to(X86Trans *s, IrTemp rip, unsigned sequel)
 {
     if (s->flags & HF_TF) {
         x86_store_rip(s, rip);
-        x86_call0(s, HELPER_single_step);
+        x86_call1(s, HELPER_single_step, x86_rip_at(s, sequel));
         ir_exit(s->ir);
     } else {
         ir_jmp_ind(s->ir, rip, JMP_FLAGS | JMP_REQUESTS);
@@ -86,7 +87,12 @@ void x86_exit(X86Trans *s)
     IrTemp rip = ir_temp(s->ir);
 
     ir_ld_cpu(s->ir, rip, offsetof(X86CPU, rip), MO_64);
-    exit_to(s, rip);
+    exit_to(s, rip, s->next_off);
+}
+
+void x86_exit_again(X86Trans *s)
+{
+    exit_to(s, x86_rip_at(s, s->insn_off), s->insn_off);
 }
 
 void x86_exit_shadow(X86Trans *s)
@@ -97,13 +103,13 @@ void x86_exit_shadow(X86Trans *s)
 
 void x86_exit_next(X86Trans *s)
 {
-    exit_to(s, x86_next_rip(s));
+    exit_to(s, x86_next_rip(s), s->next_off);
 }
 
 void x86_jump(X86Trans *s, IrTemp rip)
 {
     if (s->leave) {
-        exit_to(s, rip);
+        exit_to(s, rip, s->next_off);
     } else {
         ir_jmp_ind(s->ir, rip, s->changed ? JMP_FLAGS : 0);
         s->ended = true;
@@ -122,8 +128,17 @@ static IrTemp masked_rip(X86Trans *s, IrTemp rip, unsigned size)
     return size < rip_size(s) ? x86_zx(s, size, rip) : rip;
 }
 
+void x86_refuse_target(X86Trans *s, IrCond cond, IrTemp a, IrTemp b, int push)
+{
+    if (push == NO_PUSH) {
+        ir_trapif(s->ir, IR_64, cond, a, b, HELPER_raise_error0, EXCP_GP);
+    } else {
+        ir_trapif(s->ir, IR_64, cond, a, b, HELPER_bad_call, push);
+    }
+}
+
 /* #GP(0) at the jump itself if its target is beyond the code segment. */
-static void check_cs_limit(X86Trans *s, IrTemp rip)
+static void check_cs_limit(X86Trans *s, IrTemp rip, int push)
 {
     IrTemp limit;
 
@@ -132,14 +147,13 @@ static void check_cs_limit(X86Trans *s, IrTemp rip)
     }
     limit = ir_temp(s->ir);
     ir_ld_cpu(s->ir, limit, offsetof(X86CPU, segs[R_CS].limit), MO_32);
-    ir_trapif(s->ir, IR_64, COND_A, rip, limit, HELPER_raise_error0,
-              EXCP_GP);
+    x86_refuse_target(s, COND_A, rip, limit, push);
 }
 
-IrTemp x86_jump_target(X86Trans *s, IrTemp rip, unsigned size)
+IrTemp x86_jump_target(X86Trans *s, IrTemp rip, unsigned size, int push)
 {
     rip = masked_rip(s, rip, size);
-    check_cs_limit(s, rip);
+    check_cs_limit(s, rip, push);
     return rip;
 }
 
@@ -208,6 +222,7 @@ void x86_check_fetch(X86CPU *cpu, unsigned ahead)
 {
     if (!(cpu->hflags & HF_CS64) &&
         (uint32_t)cpu->rip + (uint64_t)ahead > cpu->segs[R_CS].limit) {
+        x86_breakpoint_before_fetch(cpu);
         x86_raise_error(cpu, EXCP_GP, 0);
     }
 }
@@ -290,7 +305,7 @@ static void clear_bits(X86Trans *s, int32_t field, uint32_t bits)
  * set in any case (SDM vol. 3B, 17.3.1.1 "Instruction-Breakpoint..."). */
 static void clear_one_shot_flags(X86Trans *s)
 {
-    uint32_t one_shot = s->flags & (HF_SHADOW | HF_RF);
+    uint32_t one_shot = s->flags & HF_ONE_SHOT;
 
     if (one_shot) {
         clear_bits(s, offsetof(X86CPU, hflags), one_shot);
@@ -301,11 +316,14 @@ static void clear_one_shot_flags(X86Trans *s)
 }
 
 /* Emit the offset of the last byte and the limit; the op that adds the length
- * is remembered, as the length comes later. */
+ * is remembered, as the length comes later.  Not cut to 32 bits: what goes
+ * across 4 GiB is beyond any limit. */
 static IrTemp last_byte(X86Trans *s, IrTemp *limit)
 {
-    IrTemp last = x86_rip_at(s, 0);
+    IrTemp base = ir_temp(s->ir), last = ir_temp(s->ir);
 
+    ir_ld_cpu(s->ir, base, offsetof(X86CPU, rip_base), MO_64);
+    ir_lea(s->ir, IR_64, last, base, IR_NONE, 0, 0);
     s->limit_op = s->ir->nops - 1;
     *limit = ir_temp(s->ir);
     ir_ld_cpu(s->ir, *limit, offsetof(X86CPU, segs[R_CS].limit), MO_32);
@@ -363,11 +381,11 @@ static void translate_insn(X86Trans *s, X86Insn *in, X86Decode result)
     s->next_off += in->len;
     s->ninsns++;
     ir_insn(s->ir, s->insn_off);
+    if ((s->flags & (HF_DEBUG | HF_RF | HF_SS_SHADOW)) == HF_DEBUG) {
+        x86_call1(s, HELPER_code_breakpoint, x86_rip_at(s, s->insn_off));
+    }
     if (s->ninsns == 1 && !(s->flags & (HF_FLAT_CS | HF_CS64))) {
         emit_limit_check(s);
-    }
-    if ((s->flags & (HF_DEBUG | HF_RF)) == HF_DEBUG) {
-        x86_call1(s, HELPER_code_breakpoint, x86_rip_at(s, s->insn_off));
     }
     emit_insn(s, in, result);
 }

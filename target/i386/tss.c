@@ -28,6 +28,7 @@ typedef struct TaskState {
     uint16_t seg[NB_SEGS];
     uint16_t ldt;
     bool trap;
+    uint32_t ext; /* of what its faults report: SDM vol. 3A, 6.13 */
 } TaskState;
 
 /* Layout of each kind, by byte offset. */
@@ -149,8 +150,9 @@ static void task_save(X86CPU *cpu, TaskSwitch kind, uint32_t next)
 
 /* --- becoming the new task --- */
 
-static void task_load_ldt(X86CPU *cpu, uint16_t sel)
+static void task_load_ldt(X86CPU *cpu, const TaskState *t)
 {
+    uint16_t sel = t->ldt;
     Desc d;
 
     cpu->ldt = (SegmentCache){.selector = sel};
@@ -159,49 +161,52 @@ static void task_load_ldt(X86CPU *cpu, uint16_t sel)
     }
     if ((sel & SEL_LDT) || !desc_read(cpu, sel, &d) || (d.hi & DESC_S) ||
         desc_type(d.hi) != SYS_LDT || !(d.hi & DESC_P)) {
-        seg_fault(cpu, EXCP_TS, sel, 0);
+        seg_fault(cpu, EXCP_TS, sel, t->ext);
     }
     cpu->ldt.base = desc_base(d);
     cpu->ldt.limit = desc_limit(d);
     cpu->ldt.attr = d.hi & DESC_ATTR;
 }
 
-static void task_load_cs(X86CPU *cpu, uint16_t sel)
+static void task_load_cs(X86CPU *cpu, const TaskState *t)
 {
+    uint16_t sel = t->seg[R_CS];
     unsigned rpl = sel & SEL_RPL;
     Desc d;
 
     if (sel_is_null(sel) || !desc_read(cpu, sel, &d) || !desc_is_code(d.hi) ||
         (desc_is_conforming(d.hi) ? desc_dpl(d.hi) > rpl
                                   : desc_dpl(d.hi) != rpl)) {
-        seg_fault(cpu, EXCP_TS, sel, 0);
+        seg_fault(cpu, EXCP_TS, sel, t->ext);
     }
     if (!(d.hi & DESC_P)) {
-        seg_fault(cpu, EXCP_NP, sel, 0);
+        seg_fault(cpu, EXCP_NP, sel, t->ext);
     }
     desc_set_accessed(cpu, sel, &d);
     seg_set_desc(cpu, R_CS, sel, d);
 }
 
-static void task_load_ss(X86CPU *cpu, uint16_t sel, unsigned cpl)
+static void task_load_ss(X86CPU *cpu, const TaskState *t, unsigned cpl)
 {
+    uint16_t sel = t->seg[R_SS];
     Desc d;
 
     if (sel_is_null(sel) || !desc_read(cpu, sel, &d) ||
         (sel & SEL_RPL) != cpl || desc_dpl(d.hi) != cpl ||
         !desc_is_writable(d.hi)) {
-        seg_fault(cpu, EXCP_TS, sel, 0);
+        seg_fault(cpu, EXCP_TS, sel, t->ext);
     }
     if (!(d.hi & DESC_P)) {
-        seg_fault(cpu, EXCP_SS, sel, 0);
+        seg_fault(cpu, EXCP_SS, sel, t->ext);
     }
     desc_set_accessed(cpu, sel, &d);
     seg_set_desc(cpu, R_SS, sel, d);
 }
 
-static void task_load_data(X86CPU *cpu, unsigned reg, uint16_t sel,
+static void task_load_data(X86CPU *cpu, unsigned reg, const TaskState *t,
                            unsigned cpl)
 {
+    uint16_t sel = t->seg[reg];
     Desc d;
 
     if (sel_is_null(sel)) {
@@ -210,10 +215,10 @@ static void task_load_data(X86CPU *cpu, unsigned reg, uint16_t sel,
     if (!desc_read(cpu, sel, &d) || !desc_is_readable(d.hi) ||
         (!(desc_is_code(d.hi) && desc_is_conforming(d.hi)) &&
          desc_dpl(d.hi) < MAX(cpl, sel & SEL_RPL))) {
-        seg_fault(cpu, EXCP_TS, sel, 0);
+        seg_fault(cpu, EXCP_TS, sel, t->ext);
     }
     if (!(d.hi & DESC_P)) {
-        seg_fault(cpu, EXCP_NP, sel, 0);
+        seg_fault(cpu, EXCP_NP, sel, t->ext);
     }
     desc_set_accessed(cpu, sel, &d);
     seg_set_desc(cpu, reg, sel, d);
@@ -243,12 +248,12 @@ static void task_load_segments(X86CPU *cpu, const TaskState *t)
     static const uint8_t data[] = {R_ES, R_DS, R_FS, R_GS};
     unsigned cpl = t->seg[R_CS] & SEL_RPL;
 
-    task_load_ldt(cpu, t->ldt);
+    task_load_ldt(cpu, t);
     if (!(t->eflags & EFLAGS_VM)) {
-        task_load_cs(cpu, t->seg[R_CS]);
-        task_load_ss(cpu, t->seg[R_SS], cpl);
+        task_load_cs(cpu, t);
+        task_load_ss(cpu, t, cpl);
         for (unsigned i = 0; i < ARRAY_LEN(data); i++) {
-            task_load_data(cpu, data[i], t->seg[data[i]], cpl);
+            task_load_data(cpu, data[i], t, cpl);
         }
     }
     x86_update_hflags(cpu);
@@ -264,7 +269,7 @@ static void task_load_cr3(X86CPU *cpu, const TaskState *t)
     cpu->cr3 = t->cr3;
     x86_enter_space(cpu, true);
     if ((cpu->cr4 & CR4_PAE) && !x86_load_pdptes(cpu, cpu->cr3)) {
-        seg_fault(cpu, EXCP_TS, cpu->tr.selector, 0);
+        seg_fault(cpu, EXCP_TS, cpu->tr.selector, t->ext);
     }
 }
 
@@ -277,6 +282,7 @@ void x86_switch_task(X86CPU *cpu, uint16_t sel, TaskSwitch kind, uint64_t next,
     TaskState t;
 
     task_read(cpu, &tr, &t);
+    t.ext = ext;
     if (kind == TASK_CALL) { /* the link will be written */
         cpu_probe(&cpu->cs, tr.base, 2, PAGE_WRITE, MO_16 | mmu);
     }
@@ -300,7 +306,7 @@ void x86_switch_task(X86CPU *cpu, uint16_t sel, TaskSwitch kind, uint64_t next,
     task_load_cr3(cpu, &t);
     task_load_segments(cpu, &t);
     if (t.eip > cpu->segs[R_CS].limit) {
-        x86_raise_error(cpu, EXCP_GP, 0);
+        x86_raise_error(cpu, EXCP_GP, ext);
     }
     if (t.trap) {
         x86_raise_debug_trap(cpu, DR6_BT);

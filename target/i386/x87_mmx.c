@@ -31,6 +31,7 @@ void helper_mmx_maskmov(X86CPU *cpu, uint64_t addr, uint64_t bytes,
                         uint64_t mask, uint64_t memop)
 {
     x87_wait(cpu);
+    x86_check_access(cpu, addr, (MemOp)memop | MO_64);
     /* All or nothing; bytes that the mask leaves out count. */
     cpu_probe(&cpu->cs, addr, 8, PAGE_WRITE, (MemOp)memop | MO_8);
     for (unsigned i = 0; i < 8; i++) {

@@ -185,9 +185,12 @@ static void store_value(X86CPU *cpu, vaddr addr, const X87Reg *value,
 /* A store that an exception forbids still faults as it would have. */
 static void probe_store(X86CPU *cpu, vaddr addr, unsigned op, MemOp memop)
 {
-    unsigned len = op == X87_TO_BCD ? 10 : memop_bytes(memop);
-
-    cpu_probe(&cpu->cs, addr, len, PAGE_WRITE, memop);
+    if (op == X87_TO_BCD) {
+        x86_check_access(cpu, addr, memop | MO_64);
+        cpu_probe(&cpu->cs, addr, 10, PAGE_WRITE, memop);
+    } else {
+        cpu_probe(&cpu->cs, addr, memop_bytes(memop), PAGE_WRITE, memop);
+    }
 }
 
 static void finish_store(X86CPU *cpu, bool pop)

@@ -13,8 +13,16 @@
 #include "target/i386/x87.h"
 #include "target/i386/x87_ops.h"
 
-enum { ENV_CW, ENV_SW, ENV_TAGS, ENV_FIP, ENV_FCS, ENV_FDP, ENV_FDS,
-       ENV_FIELDS };
+enum {
+    ENV_CW,
+    ENV_SW,
+    ENV_TAGS,
+    ENV_FIP,
+    ENV_FCS,
+    ENV_FDP,
+    ENV_FDS,
+    ENV_FIELDS
+};
 #define ST_BYTES 10
 
 /* --- tags --- */
@@ -156,6 +164,16 @@ static void get_env(X87State *x, unsigned layout, const uint8_t *image)
     fields_to_env(x, layout, f);
 }
 
+/* SDM vol. 3A, table 6-7 "Alignment Requirements by Data Type": 4 or 2 by the
+ * operand size.  Returns the access for cpu_*_bytes(). */
+static MemOp check_image(X86CPU *cpu, uint64_t addr, uint64_t memop,
+                         uint64_t layout)
+{
+    x86_check_access(cpu, addr,
+                     (MemOp)memop | (layout & X87_IMAGE_32 ? MO_32 : MO_16));
+    return (MemOp)memop & ~MO_AC;
+}
+
 #define IMAGE_MAX (4 * ENV_FIELDS + 8 * ST_BYTES)
 
 /* FNSTENV: then all exceptions are masked. */
@@ -165,7 +183,8 @@ void helper_x87_fnstenv(X86CPU *cpu, uint64_t addr, uint64_t memop,
     uint8_t image[IMAGE_MAX];
 
     put_env(&cpu->x87, layout, image);
-    cpu_store_bytes(&cpu->cs, addr, image, env_bytes(layout), (MemOp)memop);
+    cpu_store_bytes(&cpu->cs, addr, image, env_bytes(layout),
+                    check_image(cpu, addr, memop, layout));
     cpu->x87.cw |= X87_EXC;
     x87_update_summary(&cpu->x87);
 }
@@ -176,7 +195,8 @@ void helper_x87_fldenv(X86CPU *cpu, uint64_t addr, uint64_t memop,
     uint8_t image[IMAGE_MAX];
 
     x87_wait(cpu);
-    cpu_load_bytes(&cpu->cs, addr, image, env_bytes(layout), (MemOp)memop);
+    cpu_load_bytes(&cpu->cs, addr, image, env_bytes(layout),
+                   check_image(cpu, addr, memop, layout));
     get_env(&cpu->x87, layout, image);
 }
 
@@ -191,7 +211,8 @@ void helper_x87_fnsave(X86CPU *cpu, uint64_t addr, uint64_t memop,
     for (unsigned i = 0; i < 8; i++, at += ST_BYTES) {
         memcpy(image + at, x87_st(&cpu->x87, i), ST_BYTES);
     }
-    cpu_store_bytes(&cpu->cs, addr, image, at, (MemOp)memop);
+    cpu_store_bytes(&cpu->cs, addr, image, at,
+                    check_image(cpu, addr, memop, layout));
     helper_x87_fninit(cpu);
 }
 
@@ -202,7 +223,8 @@ void helper_x87_frstor(X86CPU *cpu, uint64_t addr, uint64_t memop,
     uint8_t image[IMAGE_MAX];
 
     x87_wait(cpu);
-    cpu_load_bytes(&cpu->cs, addr, image, at + 8 * ST_BYTES, (MemOp)memop);
+    cpu_load_bytes(&cpu->cs, addr, image, at + 8 * ST_BYTES,
+                   check_image(cpu, addr, memop, layout));
     get_env(&cpu->x87, layout, image);
     for (unsigned i = 0; i < 8; i++, at += ST_BYTES) {
         memcpy(x87_st(&cpu->x87, i), image + at, ST_BYTES);

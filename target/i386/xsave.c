@@ -23,6 +23,7 @@
 #include "tcg/ir.h"
 
 #define YMM_OFFSET      576 /* upper halves */
+#define YMM_BYTES       256
 #define XSAVE_X87       BIT64(0)
 #define XSAVE_SSE       BIT64(1)
 #define XSAVE_AVX       BIT64(2)
@@ -41,6 +42,12 @@ static unsigned pkru_offset(uint64_t xcomp_bv)
     bool first = (xcomp_bv & XCOMP_COMPACTED) && !(xcomp_bv & XSAVE_AVX);
 
     return first ? YMM_OFFSET : XSAVE_PKRU_OFFSET;
+}
+
+/* IR_64 or IR_32, of what emit_xstate() passes. */
+static uint64_t image_size(uint64_t info)
+{
+    return info & (BIT(XSTATE_SEG_SHIFT) - 1);
 }
 
 /* RFBM: the components that are asked for and enabled. */
@@ -89,6 +96,35 @@ uint64_t xsave_in_use(const X86CPU *cpu)
     return (x87_in_use(&cpu->x87) ? XSAVE_X87 : 0) |
            (low || cpu->mxcsr != MXCSR_INIT ? XSAVE_SSE : 0) |
            (high ? XSAVE_AVX : 0) | (cpu->pkru ? XSAVE_PKRU : 0);
+}
+
+/* Translated code has checked the legacy area alone. */
+static void check_limit(X86CPU *cpu, uint64_t addr, unsigned bytes,
+                        unsigned reg)
+{
+    const SegmentCache *seg = &cpu->segs[reg];
+
+    if (!(cpu->hflags & HF_CS64) &&
+        !seg_in_limit(seg, (uint32_t)(addr - seg->base), bytes)) {
+        x86_raise_error(cpu, reg == R_SS ? EXCP_SS : EXCP_GP, 0);
+    }
+}
+
+/* Fault for any byte of the legacy area, the header, and @which components,
+ * also where nothing is loaded or stored: upper registers outside 64-bit mode,
+ * components that are not in use.  XRSTOR's of the standard format count even
+ * if the image lacks them; in the compacted one they have no place. */
+static void probe_area(X86CPU *cpu, uint64_t addr, uint64_t info,
+                       uint64_t which, uint64_t xcomp_bv, int access)
+{
+    MemOp op = fpu_area_mmu(cpu);
+    unsigned bytes = which & XSAVE_AVX ? YMM_OFFSET + YMM_BYTES : YMM_OFFSET;
+
+    check_limit(cpu, addr, bytes, info >> XSTATE_SEG_SHIFT);
+    cpu_probe(&cpu->cs, addr, bytes, access, op);
+    if (which & XSAVE_PKRU) {
+        cpu_probe(&cpu->cs, addr + pkru_offset(xcomp_bv), 8, access, op);
+    }
 }
 
 /* --- saving --- */
@@ -148,15 +184,17 @@ static void store_components(X86CPU *cpu, uint64_t addr, uint64_t size,
 }
 
 /* The standard format; @optimize leaves out what is not in use. */
-static void save_standard(X86CPU *cpu, uint64_t addr, uint64_t size,
+static void save_standard(X86CPU *cpu, uint64_t addr, uint64_t info,
                           bool optimize)
 {
     uint64_t rfbm = requested(cpu), used = xsave_in_use(cpu), old;
     MemOp op = fpu_area_mmu(cpu);
 
     check(cpu, addr);
+    probe_area(cpu, addr, info, rfbm, 0, PAGE_WRITE);
     old = cpu_load(&cpu->cs, addr + XHEADER, MO_64 | MO_RMW | op);
-    store_components(cpu, addr, size, optimize ? rfbm & used : rfbm, 0);
+    store_components(cpu, addr, image_size(info), optimize ? rfbm & used : rfbm,
+                     0);
     if (rfbm & (XSAVE_SSE | XSAVE_AVX)) {
         store_mxcsr(cpu, addr);
     }
@@ -164,24 +202,25 @@ static void save_standard(X86CPU *cpu, uint64_t addr, uint64_t size,
               MO_64 | op);
 }
 
-void helper_xsave(X86CPU *cpu, uint64_t addr, uint64_t size)
+void helper_xsave(X86CPU *cpu, uint64_t addr, uint64_t info)
 {
-    save_standard(cpu, addr, size, false);
+    save_standard(cpu, addr, info, false);
 }
 
-void helper_xsaveopt(X86CPU *cpu, uint64_t addr, uint64_t size)
+void helper_xsaveopt(X86CPU *cpu, uint64_t addr, uint64_t info)
 {
-    save_standard(cpu, addr, size, true);
+    save_standard(cpu, addr, info, true);
 }
 
 /* MXCSR belongs to the SSE component in this format. */
-void helper_xsavec(X86CPU *cpu, uint64_t addr, uint64_t size)
+void helper_xsavec(X86CPU *cpu, uint64_t addr, uint64_t info)
 {
     uint64_t rfbm = requested(cpu);
     uint64_t bv[2] = {rfbm & xsave_in_use(cpu), rfbm | XCOMP_COMPACTED};
 
     check(cpu, addr);
-    store_components(cpu, addr, size, bv[0], bv[1]);
+    probe_area(cpu, addr, info, rfbm, bv[1], PAGE_WRITE);
+    store_components(cpu, addr, image_size(info), bv[0], bv[1]);
     if (bv[0] & XSAVE_SSE) {
         store_mxcsr(cpu, addr);
     }
@@ -246,7 +285,7 @@ static void load_image(X86CPU *cpu, uint64_t addr, uint64_t present,
     }
 }
 
-static void restore(X86CPU *cpu, uint64_t addr, uint64_t size,
+static void restore(X86CPU *cpu, uint64_t addr, uint64_t info,
                     bool only_compacted)
 {
     uint64_t rfbm = requested(cpu), present;
@@ -261,6 +300,8 @@ static void restore(X86CPU *cpu, uint64_t addr, uint64_t size,
     }
     compacted = h.xcomp_bv & XCOMP_COMPACTED;
     present = rfbm & h.xstate_bv;
+    probe_area(cpu, addr, info, compacted ? present : rfbm, h.xcomp_bv,
+               PAGE_READ);
     load_image(cpu, addr, present, h.xcomp_bv, &im);
     if (compacted && !(present & XSAVE_SSE)) {
         im.fx.mxcsr = MXCSR_INIT;
@@ -270,7 +311,7 @@ static void restore(X86CPU *cpu, uint64_t addr, uint64_t size,
         cpu->mxcsr = im.fx.mxcsr;
     }
     if (present & XSAVE_X87) {
-        fpu_image_to_x87(cpu, &im.fx, size);
+        fpu_image_to_x87(cpu, &im.fx, image_size(info));
     } else if (rfbm & XSAVE_X87) {
         fpu_x87_init(cpu);
     }
@@ -286,12 +327,12 @@ static void restore(X86CPU *cpu, uint64_t addr, uint64_t size,
     x86_update_hflags(cpu);
 }
 
-void helper_xrstor(X86CPU *cpu, uint64_t addr, uint64_t size)
+void helper_xrstor(X86CPU *cpu, uint64_t addr, uint64_t info)
 {
-    restore(cpu, addr, size, false);
+    restore(cpu, addr, info, false);
 }
 
-void helper_xrstors(X86CPU *cpu, uint64_t addr, uint64_t size)
+void helper_xrstors(X86CPU *cpu, uint64_t addr, uint64_t info)
 {
-    restore(cpu, addr, size, true);
+    restore(cpu, addr, info, true);
 }

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The native back-end for x86-64 hosts with BMI1, BMI2, LZCNT, POPCNT, AVX2,
- * FMA and LAHF (x86-64-v3): one pass over the IR, then the stubs, then the
+ * FMA, F16C and LAHF (x86-64-v3): one pass over the IR, then the stubs, then the
  * tables.
  */
 #include "tcg/x86_64/cg.h"
 
 #include <asm/prctl.h>
-#include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -18,20 +17,9 @@
 static bool have_fsgsbase;
 static uint8_t *thunks_buf; /* the head of the code region */
 
-static bool host_is_fit(void)
-{
-    return __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
-           __builtin_cpu_supports("popcnt") &&
-           __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("avx2") &&
-           __builtin_cpu_supports("fma"); /* all of these have F16C */
-}
-
 static size_t native_init(uint8_t *buf, size_t len)
 {
-    const unsigned long hwcap2_fsgsbase = 2;
-
-    __builtin_cpu_init();
-    have_fsgsbase = getauxval(AT_HWCAP2) & hwcap2_fsgsbase;
+    have_fsgsbase = host_has_fsgsbase();
     if (!host_is_fit() || len < THUNKS_MAX_BYTES) {
         return BACKEND_UNFIT;
     }
@@ -219,6 +207,7 @@ static void native_thread_init(CPUState *cpu)
 
 const TcgBackend tcg_backend_native = {
     .name = "native",
+    .be_plain = host_be_plain,
     .init = native_init,
     .compile = native_compile,
     .enter = native_enter,

@@ -55,7 +55,7 @@ static void after_exit(Cg *c)
 
 static void use_label(Cg *c, uint8_t *site, unsigned label)
 {
-    c->use[c->nuses++] = (LabelUse){site, label};
+    c->use[c->nuses++] = (LabelUse){ site, label };
 }
 
 void emit_fix_labels(Cg *c)
@@ -134,7 +134,7 @@ static void emit_goto_tb(Cg *c, const IrOp *op)
 static void stub_serve(Cg *c, const Stub *s)
 {
     asm_store(&c->as, IR_64, RIP, s->value);
-    asm_jmp(&c->as, thunks.leave);
+    asm_call(&c->as, thunks.leave);
 }
 
 static void look_up(Cg *c, Reg pc)
@@ -142,7 +142,7 @@ static void look_up(Cg *c, Reg pc)
     if (pc != RAX) {
         asm_mov(&c->as, IR_64, RAX, pc);
     }
-    asm_jmp(&c->as, thunks.lookup);
+    asm_call(&c->as, thunks.lookup);
 }
 
 static void stub_look_up(Cg *c, const Stub *s)
@@ -223,7 +223,7 @@ static void emit_jmp_ind(Cg *c, const IrOp *op)
     }
     if (c->tb->cflags & CF_NO_CHAIN) {
         asm_store(&c->as, IR_64, RIP, pc);
-        asm_jmp(&c->as, thunks.leave);
+        asm_call(&c->as, thunks.leave);
     } else if (!is_flat(c) && !(op->aux & JMP_FLAGS)) {
         look_up(c, pc);
     } else {
@@ -268,7 +268,7 @@ static void emit_exit(Cg *c, const IrOp *op)
 {
     settle_flags(c, op);
     ra_end_block(c);
-    asm_jmp(&c->as, thunks.leave);
+    asm_call(&c->as, thunks.leave);
     after_exit(c);
 }
 

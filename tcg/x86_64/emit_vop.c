@@ -4,20 +4,9 @@
  * What the host lacks, of the extensions that not every host with AVX2 has, is
  * a call of the row's portable function.
  */
-#include <cpuid.h>
-
 #include "tcg/vops.h"
 #include "tcg/x86_64/cg.h"
-
-static uint32_t vop_opcode(const IrOp *op, const VopDef *d)
-{
-    static const uint32_t prefix[] = { 0, A_66, A_F3, A_F2 };
-    uint32_t map = d->map == 0x38 ? A_38 : d->map == 0x3a ? A_3A : A_0F;
-
-    return d->opcode | map | prefix[d->prefix] |
-           ((d->attrs & VOP_ATTR_W) ? A_W : 0) |
-           (op->size == VEC_FULL ? A_L : 0);
-}
+#include "tcg/x86_64/vop_code.h"
 
 static Reg use(Cg *c, const IrOp *op, unsigned n)
 {
@@ -34,30 +23,28 @@ static void define(Cg *c, const IrOp *op, Reg r)
     }
 }
 
-/* dst = f(src0, src1); src1 a vector or integer. */
-static void emit_binary(Cg *c, const IrOp *op, const VopDef *d, bool imm)
+static void encode(Cg *c, const IrOp *op, const VopDef *d, VopRegs r)
 {
-    Reg a = op->arg[1] == IR_NONE ? (Reg)0 : use(c, op, 1);
+    asm_vop_vex(&c->as, d, op->size, r, op->imm);
+}
+
+/* dst = f(src0, src1); src1 a vector or integer. */
+static void emit_binary(Cg *c, const IrOp *op, const VopDef *d)
+{
+    Reg a = op->arg[1] == IR_NONE ? REG_NONE : use(c, op, 1);
     Reg b = vop_src_is_int(d) ? ra_use(c, op->arg[2]) : use(c, op, 2);
     Reg r = ra_result_vec(c, op);
 
-    asm_vex(&c->as, vop_opcode(op, d), r, a & 15, rm_reg(b));
-    if (imm) {
-        asm_u8(&c->as, op->imm);
-    }
+    encode(c, op, d, (VopRegs){.d = r, .a = a, .b = b});
     define(c, op, r);
 }
 
 /* dst = f(src1) */
-static void emit_unary(Cg *c, const IrOp *op, const VopDef *d, bool imm)
+static void emit_unary(Cg *c, const IrOp *op, const VopDef *d)
 {
     Reg b = use(c, op, 2), r = ra_result_vec(c, op);
-    bool swap = d->attrs & VOP_ATTR_SWAP;
 
-    asm_vex(&c->as, vop_opcode(op, d), swap ? b : r, 0, rm_reg(swap ? r : b));
-    if (imm) {
-        asm_u8(&c->as, op->imm);
-    }
+    encode(c, op, d, (VopRegs){.d = r, .b = b});
     define(c, op, r);
 }
 
@@ -65,23 +52,15 @@ static void emit_shift(Cg *c, const IrOp *op, const VopDef *d)
 {
     Reg a = use(c, op, 1), r = ra_result_vec(c, op);
 
-    asm_vex(&c->as, vop_opcode(op, d),
-            d->attrs >> VOP_ATTR_GROUP_SHIFT & 7, r & 15, rm_reg(a));
-    asm_u8(&c->as, op->imm);
+    encode(c, op, d, (VopRegs){.d = r, .a = a});
     define(c, op, r);
 }
 
-/* @reversed: the vector is in ModRM.reg. */
-static void emit_to_int(Cg *c, const IrOp *op, const VopDef *d, bool reversed,
-                        bool imm)
+static void emit_to_int(Cg *c, const IrOp *op, const VopDef *d)
 {
     Reg b = use(c, op, 2), r = ra_result(c, op->arg[0], 0);
 
-    asm_vex(&c->as, vop_opcode(op, d), reversed ? b : r, 0,
-            rm_reg(reversed ? r : b));
-    if (imm) {
-        asm_u8(&c->as, op->imm);
-    }
+    encode(c, op, d, (VopRegs){.d = r, .b = b});
     ra_define(c, op->arg[0], r);
 }
 
@@ -92,7 +71,7 @@ static void emit_flags(Cg *c, const IrOp *op, const VopDef *d)
     cc_prepare(c, op, 0, IR_CC_ALL);
     a = use(c, op, 1);
     b = use(c, op, 2);
-    asm_vex(&c->as, vop_opcode(op, d), a, 0, rm_reg(b));
+    encode(c, op, d, (VopRegs){.a = a, .b = b});
     cc_finish(c, op, IR_CC_ALL);
 }
 
@@ -105,18 +84,16 @@ static void emit_fused(Cg *c, const IrOp *op, const VopDef *d)
     b = use(c, op, 2);
     e = use(c, op, 3);
     r = ra_modify_vec(c, op, op->size == VEC_FULL);
-    asm_vex(&c->as, vop_opcode(op, d), r, b & 15, rm_reg(e));
+    encode(c, op, d, (VopRegs){.d = r, .a = r, .b = b, .c = e});
     define(c, op, r);
 }
 
-/* The third source's number is the top of the immediate. */
 static void emit_by_mask(Cg *c, const IrOp *op, const VopDef *d)
 {
     Reg a = use(c, op, 1), b = use(c, op, 2), m = use(c, op, 3);
     Reg r = ra_result_vec(c, op);
 
-    asm_vex(&c->as, vop_opcode(op, d), r, a & 15, rm_reg(b));
-    asm_u8(&c->as, (m & 15) << 4);
+    encode(c, op, d, (VopRegs){.d = r, .a = a, .b = b, .c = m});
     define(c, op, r);
 }
 
@@ -135,10 +112,7 @@ static void emit_legacy(Cg *c, const IrOp *op, const VopDef *d)
     ra_use(c, op->arg[1]);
     b = ra_use(c, op->arg[2]);
     r = ra_modify_vec(c, op, false);
-    asm_op(&c->as, vop_opcode(op, d), r, rm_reg(b));
-    if (d->shape == VOP_VVVI) {
-        asm_u8(&c->as, op->imm);
-    }
+    asm_vop_legacy(&c->as, d, (VopRegs){.d = r, .a = r, .b = b}, op->imm);
     ra_define(c, op->arg[0], r);
 }
 
@@ -189,43 +163,10 @@ static void emit_portable(Cg *c, const IrOp *op)
     asm_call(&c->as, thunks.reload_caller);
 }
 
-/* CPUID: SDM vol. 2A, "CPUID", leaves 1 and 7. */
-static uint32_t host_extensions(void)
-{
-    static uint32_t known; /* bit 31: asked; racing threads agree */
-    uint32_t set = __atomic_load_n(&known, __ATOMIC_RELAXED);
-    unsigned a, b, e, d;
-
-    if (set) {
-        return set;
-    }
-    set = BIT(31) | BIT(VOP_EXT_NONE);
-    if (__get_cpuid(1, &a, &b, &e, &d)) {
-        set |= e & bit_AES ? BIT(VOP_EXT_AES) : 0;
-        set |= e & bit_PCLMUL ? BIT(VOP_EXT_CLMUL) : 0;
-    }
-    if (__get_cpuid_count(7, 0, &a, &b, &e, &d)) {
-        set |= b & bit_SHA ? BIT(VOP_EXT_SHA) : 0;
-        set |= e & bit_GFNI ? BIT(VOP_EXT_GFNI) : 0;
-        set |= e & bit_VAES ? BIT(16 + VOP_EXT_AES) : 0;
-        set |= e & bit_VPCLMULQDQ ? BIT(16 + VOP_EXT_CLMUL) : 0;
-        set |= e & bit_GFNI ? BIT(16 + VOP_EXT_GFNI) : 0;
-    }
-    __atomic_store_n(&known, set, __ATOMIC_RELAXED);
-    return set;
-}
-
-uint32_t vop_ext_allowed = UINT32_MAX;
-
-/* The upper half of the set is for 256 bits. */
 static bool host_has(const IrOp *op, const VopDef *d)
 {
-    unsigned ext = d->attrs >> VOP_ATTR_EXT_SHIFT & 7;
-
-    return ext == VOP_EXT_NONE ||
-           ((host_extensions() & vop_ext_allowed) >>
-                (ext + (op->size == VEC_FULL ? 16 : 0)) &
-            1);
+    return host_has_vop_ext(d->attrs >> VOP_ATTR_EXT_SHIFT & 7,
+                            op->size == VEC_FULL);
 }
 
 /* Reading MXCSR is slow: the thunks do it only after arithmetic. */
@@ -243,28 +184,22 @@ static void emit_shape(Cg *c, const IrOp *op, const VopDef *d)
     switch (d->shape) {
     case VOP_VVV:
     case VOP_VVR:
-        emit_binary(c, op, d, false);
-        break;
     case VOP_VVVI:
     case VOP_VVRI:
-        emit_binary(c, op, d, true);
+        emit_binary(c, op, d);
         break;
     case VOP_VV:
-        emit_unary(c, op, d, false);
-        break;
     case VOP_VVI:
-        emit_unary(c, op, d, true);
+        emit_unary(c, op, d);
         break;
     case VOP_SVI:
         emit_shift(c, op, d);
         break;
     case VOP_RV:
     case VOP_RVI:
-        emit_to_int(c, op, d, false, d->shape == VOP_RVI);
-        break;
     case VOP_EV:
     case VOP_EVI:
-        emit_to_int(c, op, d, true, d->shape == VOP_EVI);
+        emit_to_int(c, op, d);
         break;
     case VOP_FVV:
         emit_flags(c, op, d);

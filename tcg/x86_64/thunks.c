@@ -99,7 +99,7 @@ static void emit_vzeroupper(Asm *a)
     asm_u8(a, 0x77);
 }
 
-static const uint8_t callee_saved[] = {RBX, RBP, R12, R13, R14, R15};
+static const uint8_t callee_saved[] = { RBX, RBP, R12, R13, R14, R15 };
 
 /* TbExit enter(CPUState *cpu, const void *entry, uintptr_t *place) */
 static const void *gen_enter(Asm *a)
@@ -144,16 +144,17 @@ static const void *gen_leave_with(Asm *a, const void **spilled)
     return start;
 }
 
+/* These are called: the return address is the place. */
 static const void *gen_leave(Asm *a, const void *leave_with)
 {
     const void *start = a->p;
 
+    emit_push_pop(a, false, RDX);
     asm_mov_imm(a, RAX, TB_EXIT_LOOKUP);
     asm_jmp(a, leave_with);
     return start;
 }
 
-/* Our return address is the place. */
 static const void *gen_leave_at(Asm *a, TbExit why, IrSize size,
                                 const void *leave_with)
 {
@@ -221,14 +222,16 @@ static void emit_second_probe(Asm *a, Reg pc, Reg e, Reg tmp)
     asm_fix_jump(miss[1], a->p);
 }
 
-/* A JMP_IND that the jump cache could not serve at once.  rax: pc. */
+/* A JMP_IND that the jump cache could not serve at once.  rax: pc; called. */
 static const void *gen_lookup(Asm *a, const void *leave_spilled)
 {
     const void *start = a->p;
     uint8_t *hit;
 
+    emit_push_pop(a, false, RDX);
     emit_second_probe(a, RAX, RCX, RDI);
     asm_store(a, IR_64, rm_cpu(tcg_target.rip), RAX);
+    asm_store(a, IR_64, rm_mem(RSP, FRAME_LEFT), RDX);
     emit_spill(a, ~0u);
     emit_merge_mxcsr(a, RCX, 0);
     emit_vzeroupper(a);
@@ -237,6 +240,7 @@ static const void *gen_lookup(Asm *a, const void *leave_spilled)
     asm_op(a, 0x85 | A_W, RAX, rm_reg(RAX)); /* TEST */
     hit = asm_jcc(a, COND_NE, NULL);
     asm_mov_imm(a, RAX, TB_EXIT_LOOKUP);
+    asm_load(a, IR_64, RDX, rm_mem(RSP, FRAME_LEFT));
     asm_jmp(a, leave_spilled);
     asm_fix_jump(hit, a->p);
     emit_fill(a, RS_CALLER_PINNED);
@@ -333,7 +337,7 @@ static const void *gen_mxcsr_guest(Asm *a)
 
 void thunks_generate(uint8_t *buf)
 {
-    Asm a = {buf};
+    Asm a = { buf };
     const void *leave_spilled;
 
     thunks.enter = gen_enter(&a);

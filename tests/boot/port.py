@@ -11,7 +11,7 @@ import termios
 import time
 import tty
 
-from vm import SRC, emulator, guest_file
+from vm import SRC, cpu_seconds, emulator, guest_file
 
 
 def guest_program(build):
@@ -128,11 +128,7 @@ class Guest:
                 pass # a pty says "writable" for less than it is asked to take
 
     def cpu_seconds(self):
-        """The process's user and system time so far."""
-        with open("/proc/%d/stat" % self.process.pid) as f:
-            fields = f.read().rpartition(")")[2].split()
-        ticks = int(fields[11]) + int(fields[12])
-        return ticks / os.sysconf("SC_CLK_TCK")
+        return cpu_seconds(self.process)
 
     def stop(self):
         self.process.kill()

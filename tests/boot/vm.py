@@ -62,6 +62,26 @@ def emulator(args):
     return command + (["-accel", args.accel] if args.accel else [])
 
 
+def cpu_seconds(process):
+    """Its user and system time so far."""
+    with open("/proc/%d/stat" % process.pid) as f:
+        fields = f.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def run_to_end(command, timeout):
+    """A guest that ends by itself: exit status, or "timeout", and what it
+    said."""
+    try:
+        run = subprocess.run(command, stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, timeout=timeout)
+        status, raw = run.returncode, run.stdout
+    except subprocess.TimeoutExpired as e:
+        status, raw = "timeout", e.stdout or b""
+    return status, raw.decode(errors="replace")
+
+
 class Failure(Exception):
     """A test's reason to fail."""
 

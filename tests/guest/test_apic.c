@@ -1,71 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Local APIC: timer modes, priorities, IPIs of every kind, INIT and startup,
- * NMI, x2APIC, errors.
+ * NMI, errors.
  * guest: -smp 3
  * Source: SDM vol. 3A, chapter 11 "Advanced Programmable Interrupt Controller
  * (APIC)"; 6.7.1 "Handling Multiple NMIs"; 9.4 "Multiple-Processor
  * Initialization".
  */
-#include "guest.h"
+#include "apic.h"
 
 #define CPUS 3
-
-enum { /* registers, by 16 bytes */
-    ID = 0x02,
-    VERSION = 0x03,
-    TPR = 0x08,
-    PPR = 0x0a,
-    EOI = 0x0b,
-    LDR = 0x0d,
-    DFR = 0x0e,
-    SVR = 0x0f,
-    ISR = 0x10,
-    IRR = 0x20,
-    ESR = 0x28,
-    ICR = 0x30,
-    ICR_HIGH = 0x31,
-    LVT_TIMER = 0x32,
-    INITIAL = 0x38,
-    CURRENT = 0x39,
-    DIVIDE = 0x3e,
-};
-
-#define LVT_MASKED   0x10000
-#define LVT_PERIODIC 0x20000
-#define LVT_DEADLINE 0x40000
-#define ICR_LOGICAL  0x800
-#define ICR_ASSERT   0x4000
-#define ICR_SELF     0x40000
-#define ICR_ALL      0x80000
-#define ICR_OTHERS   0xc0000
-
-#define MSR_APIC_BASE    0x1b
-#define MSR_TSC_DEADLINE 0x6e0
-
-static volatile uint32_t *reg(unsigned n)
-{
-    return (uint32_t *)(0xfee00000ull + 16 * n);
-}
-
-static void send(uint32_t destination, uint32_t command)
-{
-    *reg(ICR_HIGH) = destination << 24;
-    *reg(ICR) = command;
-}
-
-static bool bit_of(unsigned first, unsigned vector)
-{
-    return *reg(first + vector / 32) >> vector % 32 & 1;
-}
-
-static uint64_t rdtsc(void)
-{
-    uint32_t lo, hi;
-
-    __asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
-    return (uint64_t)hi << 32 | lo;
-}
 
 /* Interrupts of this processor, in the order they came. */
 static volatile struct {
@@ -79,24 +23,7 @@ static void on_vector_log(Frame *f)
         log.vector[log.n] = f->vector;
     }
     log.n++;
-    *reg(EOI) = 0;
-}
-
-/* Let in what is pending; a pending interrupt comes after one instruction. */
-static void let_in(void)
-{
-    __asm__ volatile("sti; nop; nop; cli" ::: "memory");
-}
-
-/* Wait with interrupts on, as long as any test may need. */
-static bool wait_for(volatile unsigned *what, unsigned count)
-{
-    uint64_t end = rdtsc() + 3000000000ull;
-
-    while (*what < count && rdtsc() < end) {
-        let_in();
-    }
-    return *what >= count;
+    *apic(APIC_EOI) = 0;
 }
 
 /* --- timer --- */
@@ -106,22 +33,22 @@ static void test_one_shot(void)
     uint32_t a, b;
 
     log.n = 0;
-    *reg(DIVIDE) = 0xb;
-    *reg(LVT_TIMER) = 0x40;
-    *reg(INITIAL) = 0xffffffff;
-    a = *reg(CURRENT);
-    b = *reg(CURRENT);
+    *apic(APIC_DIVIDE) = 0xb;
+    *apic(APIC_LVT_TIMER) = 0x40;
+    *apic(APIC_INITIAL) = 0xffffffff;
+    a = *apic(APIC_CURRENT);
+    b = *apic(APIC_CURRENT);
     check(b <= a && a, "the current count goes down");
-    *reg(INITIAL) = 0;
-    check_eq(*reg(CURRENT), 0, "an initial count of 0 stops it");
-    *reg(INITIAL) = 1000;
+    *apic(APIC_INITIAL) = 0;
+    check_eq(*apic(APIC_CURRENT), 0, "an initial count of 0 stops it");
+    *apic(APIC_INITIAL) = 1000;
     check(wait_for(&log.n, 1), "one shot comes");
-    check_eq(*reg(CURRENT), 0, "and the count stays 0");
+    check_eq(*apic(APIC_CURRENT), 0, "and the count stays 0");
     let_in();
     check_eq(log.n, 1, "once");
-    *reg(LVT_TIMER) = 0x40 | LVT_MASKED;
-    *reg(INITIAL) = 1;
-    while (*reg(CURRENT)) {
+    *apic(APIC_LVT_TIMER) = 0x40 | LVT_MASKED;
+    *apic(APIC_INITIAL) = 1;
+    while (*apic(APIC_CURRENT)) {
     }
     let_in();
     check_eq(log.n, 1, "not when masked");
@@ -130,27 +57,116 @@ static void test_one_shot(void)
 static void test_periodic(void)
 {
     log.n = 0;
-    *reg(LVT_TIMER) = 0x41 | LVT_PERIODIC;
-    *reg(INITIAL) = 100000;
+    *apic(APIC_LVT_TIMER) = 0x41 | LVT_PERIODIC;
+    *apic(APIC_INITIAL) = 100000;
     check(wait_for(&log.n, 5), "periodic interrupts come");
-    check(*reg(CURRENT) <= 100000, "the count is within its period");
-    *reg(INITIAL) = 0;
+    check(*apic(APIC_CURRENT) <= 100000, "the count is within its period");
+    *apic(APIC_INITIAL) = 0;
     let_in();
     log.n = 0;
     let_in();
     check_eq(log.n, 0, "stopped");
 }
 
+static void set_mode(uint32_t mode)
+{
+    *apic(APIC_LVT_TIMER) = LVT_MASKED | mode;
+}
+
+static void count_down(uint32_t count)
+{
+    SPIN_UNTIL(*apic(APIC_CURRENT) <= count)
+    {
+    }
+}
+
+#define LONG_COUNT 40000000u
+
+/* Half a round as one shot, on as periodic and, in the second round, as one
+ * shot again. False if some value was not what a prompt host would show. */
+static bool change_modes(void)
+{
+    uint32_t first, second;
+
+    set_mode(0);
+    *apic(APIC_INITIAL) = LONG_COUNT;
+    count_down(LONG_COUNT / 2);
+    set_mode(LVT_PERIODIC);
+    first = *apic(APIC_CURRENT);
+    second = first;
+    SPIN_UNTIL(!second || second > LONG_COUNT / 2)
+    {
+        second = *apic(APIC_CURRENT);
+    }
+    count_down(LONG_COUNT / 2);
+    set_mode(0);
+    return first && first <= LONG_COUNT / 2 && second <= LONG_COUNT &&
+           *apic(APIC_CURRENT) && *apic(APIC_CURRENT) <= LONG_COUNT / 2;
+}
+
+/* SDM vol. 3A, 11.5.4 "APIC Timer": the count goes on over a change of mode,
+ * and one that has reached 0 stays there until the initial count is written. */
+static void test_mode_changes(void)
+{
+    unsigned tries = 1;
+
+    *apic(APIC_DIVIDE) = 0xb;
+    while (!change_modes() && tries < 50) {
+        tries++;
+    }
+    check(tries < 50, "the count goes on, one-shot to periodic and back");
+    check_eq(*apic(APIC_INITIAL), LONG_COUNT, "the initial count stays");
+    count_down(0);
+    set_mode(LVT_PERIODIC);
+    check_eq(*apic(APIC_CURRENT), 0, "what has stopped stays so");
+    *apic(APIC_INITIAL) = LONG_COUNT;
+    check(*apic(APIC_CURRENT) > 0, "until the initial count is written");
+    *apic(APIC_INITIAL) = 0;
+}
+
+/* Ticks in a time of the TSC's, at divide configuration @code. */
+static uint32_t ticks(uint32_t code)
+{
+    uint64_t end;
+
+    *apic(APIC_DIVIDE) = code;
+    *apic(APIC_INITIAL) = 0xffffffff;
+    end = rdtsc() + 20000000;
+    while (rdtsc() < end) {
+    }
+    return 0xffffffff - *apic(APIC_CURRENT);
+}
+
+/* Each against the fastest; a host that is busy makes some of them late. */
+static void test_divide(void)
+{
+    static const uint8_t code[] = {0, 1, 2, 3, 8, 9, 10};
+    unsigned i, n, wrong = 0;
+
+    set_mode(0);
+    for (i = 0; i < sizeof(code); i++) {
+        bool right = false;
+
+        for (n = 0; n < 20 && !right; n++) {
+            uint32_t full = ticks(0xb), slow = ticks(code[i]) << (i + 1);
+
+            right = slow > full - full / 8 && slow < full + full / 8;
+        }
+        wrong += !right;
+    }
+    check_eq(wrong, 0, "divide by 2 to 128");
+    *apic(APIC_DIVIDE) = 0xff;
+    check_eq(*apic(APIC_DIVIDE), 0xb, "bit 2 of the configuration reads 0");
+    *apic(APIC_INITIAL) = 0;
+}
+
 static void test_deadline(void)
 {
-    uint32_t a = 1, b, c, d;
-
-    __asm__("cpuid" : "+a"(a), "=b"(b), "=c"(c), "=d"(d));
-    if (!(c >> 24 & 1)) {
+    if (!(cpuid(1, 0).c >> 24 & 1)) {
         return;
     }
     log.n = 0;
-    *reg(LVT_TIMER) = 0x42 | LVT_DEADLINE;
+    *apic(APIC_LVT_TIMER) = 0x42 | LVT_DEADLINE;
     wrmsr(MSR_TSC_DEADLINE, rdtsc() + 100000);
     check(wait_for(&log.n, 1), "TSC deadline comes");
     check_eq(rdmsr(MSR_TSC_DEADLINE), 0, "the MSR is 0 after it");
@@ -158,7 +174,7 @@ static void test_deadline(void)
     check(wait_for(&log.n, 2), "a deadline in the past comes at once");
     wrmsr(MSR_TSC_DEADLINE, rdtsc() + 1000000000);
     wrmsr(MSR_TSC_DEADLINE, 0);
-    *reg(LVT_TIMER) = LVT_MASKED;
+    *apic(APIC_LVT_TIMER) = LVT_MASKED;
     check_eq(rdmsr(MSR_TSC_DEADLINE), 0, "leaving the mode disarms it");
 }
 
@@ -167,31 +183,32 @@ static void test_deadline(void)
 static void test_priorities(void)
 {
     log.n = 0;
-    send(0, ICR_SELF | ICR_ASSERT | 0x51);
-    send(0, ICR_SELF | ICR_ASSERT | 0x71);
-    send(0, ICR_SELF | ICR_ASSERT | 0x61);
-    send(0, ICR_SELF | ICR_ASSERT | 0x71);
-    check(bit_of(IRR, 0x71) && bit_of(IRR, 0x51), "IRR while IF is clear");
+    apic_send(0, ICR_SELF | ICR_ASSERT | 0x51);
+    apic_send(0, ICR_SELF | ICR_ASSERT | 0x71);
+    apic_send(0, ICR_SELF | ICR_ASSERT | 0x61);
+    apic_send(0, ICR_SELF | ICR_ASSERT | 0x71);
+    check(apic_bit(APIC_IRR, 0x71) && apic_bit(APIC_IRR, 0x51),
+          "IRR while IF is clear");
     check(wait_for(&log.n, 3), "all three come");
     let_in();
     check_eq(log.n, 3, "the one sent twice comes once");
-    check_eq(log.vector[0] << 16 | log.vector[1] << 8 | log.vector[2],
-             0x716151, "highest first");
+    check_eq(log.vector[0] << 16 | log.vector[1] << 8 | log.vector[2], 0x716151,
+             "highest first");
 }
 
 static void test_tpr(void)
 {
     log.n = 0;
     WRITE_CR(8, 5);
-    check_eq(*reg(TPR), 0x50, "CR8 is TPR bits 7:4");
-    check_eq(*reg(PPR), 0x50, "PPR is TPR when nothing is in service");
-    send(0, ICR_SELF | ICR_ASSERT | 0x5f);
+    check_eq(*apic(APIC_TPR), 0x50, "CR8 is TPR bits 7:4");
+    check_eq(*apic(APIC_PPR), 0x50, "PPR is TPR when nothing is in service");
+    apic_send(0, ICR_SELF | ICR_ASSERT | 0x5f);
     let_in();
     check_eq(log.n, 0, "TPR holds its own class");
-    send(0, ICR_SELF | ICR_ASSERT | 0x60);
+    apic_send(0, ICR_SELF | ICR_ASSERT | 0x60);
     let_in();
     check_eq(log.n, 1, "it lets the next class in");
-    *reg(TPR) = 0x4f;
+    *apic(APIC_TPR) = 0x4f;
     check_eq(READ_CR(8), 4, "CR8 reads TPR");
     let_in();
     check_eq(log.n, 2, "the held one comes when TPR falls");
@@ -203,29 +220,29 @@ static volatile uint32_t ppr_inside, isr_inside, nested_before_eoi;
 static void on_nesting(Frame *f)
 {
     (void)f;
-    ppr_inside = *reg(PPR);
-    isr_inside = bit_of(ISR, 0x80);
-    send(0, ICR_SELF | ICR_ASSERT | 0x85);
+    ppr_inside = *apic(APIC_PPR);
+    isr_inside = apic_bit(APIC_ISR, 0x80);
+    apic_send(0, ICR_SELF | ICR_ASSERT | 0x85);
     let_in();
     nested_before_eoi = log.n;
-    send(0, ICR_SELF | ICR_ASSERT | 0x90);
+    apic_send(0, ICR_SELF | ICR_ASSERT | 0x90);
     let_in();
     nested_before_eoi = nested_before_eoi << 8 | log.n;
-    *reg(EOI) = 0;
+    *apic(APIC_EOI) = 0;
 }
 
 static void test_nesting(void)
 {
     log.n = 0;
     on_vector(0x80, on_nesting);
-    send(0, ICR_SELF | ICR_ASSERT | 0x80);
+    apic_send(0, ICR_SELF | ICR_ASSERT | 0x80);
     let_in();
     check_eq(ppr_inside, 0x80, "PPR in a handler");
     check_eq(isr_inside, 1, "ISR in a handler");
     check_eq(nested_before_eoi, 0x0001, "only a higher class nests");
     let_in();
     check_eq(log.n, 2, "the same class comes after EOI");
-    check_eq(*reg(PPR), 0, "PPR afterwards");
+    check_eq(*apic(APIC_PPR), 0, "PPR afterwards");
 }
 
 /* --- STI, HLT, NMI --- */
@@ -233,14 +250,14 @@ static void test_nesting(void)
 static void test_sti(void)
 {
     log.n = 0;
-    send(0, ICR_SELF | ICR_ASSERT | 0x51);
+    apic_send(0, ICR_SELF | ICR_ASSERT | 0x51);
     __asm__ volatile("sti; cli; nop");
     check_eq(log.n, 0, "STI; CLI lets nothing in");
     __asm__ volatile("sti; hlt; cli");
     check_eq(log.n, 1, "STI; HLT wakes up");
     log.n = 0;
-    *reg(LVT_TIMER) = 0x43;
-    *reg(INITIAL) = 200000;
+    *apic(APIC_LVT_TIMER) = 0x43;
+    *apic(APIC_INITIAL) = 200000;
     __asm__ volatile("sti; hlt; cli");
     check_eq(log.n, 1, "HLT until the timer");
 }
@@ -253,7 +270,7 @@ static void on_nmi(Frame *f)
     nmi_depth++;
     nmi_max_depth = nmi_depth > nmi_max_depth ? nmi_depth : nmi_max_depth;
     if (++nmis == 1) {
-        send(*reg(ID) >> 24, ICR_ASSERT | 0x400);
+        apic_send(*apic(APIC_ID) >> 24, ICR_ASSERT | 0x400);
         __asm__ volatile("nop; nop; nop");
     }
     nmi_depth--;
@@ -262,7 +279,7 @@ static void on_nmi(Frame *f)
 static void test_nmi(void)
 {
     on_vector(2, on_nmi);
-    send(*reg(ID) >> 24, ICR_ASSERT | 0x400);
+    apic_send(*apic(APIC_ID) >> 24, ICR_ASSERT | 0x400);
     wait_for(&nmis, 2);
     check_eq(nmis, 2, "NMI, and another one from its handler");
     check_eq(nmi_max_depth, 1, "the second waits for IRET");
@@ -275,21 +292,21 @@ static volatile uint8_t received_vector[8];
 
 static void on_ipi(Frame *f)
 {
-    unsigned id = *reg(ID) >> 24;
+    unsigned id = *apic(APIC_ID) >> 24;
 
     received_vector[id] = f->vector;
     received[id]++;
-    *reg(EOI) = 0;
+    *apic(APIC_EOI) = 0;
 }
 
 static void ap_main(unsigned index)
 {
     unsigned id;
 
-    *reg(SVR) = 0x1ff;
-    id = *reg(ID) >> 24;
-    *reg(DFR) = 0xffffffff;
-    *reg(LDR) = 1u << id << 24;
+    *apic(APIC_SVR) = 0x1ff;
+    id = *apic(APIC_ID) >> 24;
+    *apic(APIC_DFR) = 0xffffffff;
+    *apic(APIC_LDR) = 1u << id << 24;
     last_started = index;
     __atomic_add_fetch(&running, 1, __ATOMIC_SEQ_CST);
     for (;;) {
@@ -302,8 +319,8 @@ static uint32_t counts(void)
     return received[0] | received[1] << 8 | received[2] << 16;
 }
 
-static void expect_ipi(const char *what, uint32_t destination,
-                       uint32_t command, uint32_t want)
+static void expect_ipi(const char *what, uint32_t destination, uint32_t command,
+                       uint32_t want)
 {
     unsigned i, total = (want & 0xff) + (want >> 8 & 0xff) + (want >> 16);
     uint64_t end = rdtsc() + 3000000000ull;
@@ -311,22 +328,66 @@ static void expect_ipi(const char *what, uint32_t destination,
     for (i = 0; i < 3; i++) {
         received[i] = 0;
     }
-    send(destination, command | ICR_ASSERT | 0xa0);
+    apic_send(destination, command | ICR_ASSERT | 0xa0);
     do {
         let_in();
-    } while (received[0] + received[1] + received[2] < total &&
-             rdtsc() < end);
+    } while (received[0] + received[1] + received[2] < total && rdtsc() < end);
     for (i = 0; i < 1000; i++) {
         let_in();
     }
     check_eq(counts(), want, "%s", what);
 }
 
+static volatile unsigned reply; /* of what the others were told to do */
+
+/* In the cluster model each has a cluster and a bit of four in it. */
+static void on_cluster(Frame *f)
+{
+    static const uint8_t ldr[CPUS] = {0x11, 0x12, 0x21};
+
+    (void)f;
+    *apic(APIC_DFR) = 0x0fffffff;
+    *apic(APIC_LDR) = (uint32_t)ldr[apic_id()] << 24;
+    apic_eoi();
+    __atomic_add_fetch(&reply, 1, __ATOMIC_SEQ_CST);
+}
+
+static void on_flat(Frame *f)
+{
+    (void)f;
+    *apic(APIC_DFR) = 0xffffffff;
+    *apic(APIC_LDR) = 1u << apic_id() << 24;
+    apic_eoi();
+    __atomic_add_fetch(&reply, 1, __ATOMIC_SEQ_CST);
+}
+
+static void everywhere(void (*handler)(Frame *))
+{
+    on_vector(0xa1, handler);
+    reply = 0;
+    apic_send(0, ICR_ALL | ICR_ASSERT | 0xa1);
+    wait_for(&reply, CPUS);
+}
+
+/* SDM vol. 3A, 11.6.2.2 "Logical Destination Mode" */
+static void test_clusters(void)
+{
+    everywhere(on_cluster);
+    expect_ipi("cluster 1, its first", 0x11, ICR_LOGICAL, 0x000001);
+    expect_ipi("cluster 1, both", 0x13, ICR_LOGICAL, 0x000101);
+    expect_ipi("cluster 2, all four", 0x2f, ICR_LOGICAL, 0x010000);
+    expect_ipi("cluster 2, none of them", 0x2e, ICR_LOGICAL, 0);
+    expect_ipi("the first of all clusters", 0xf1, ICR_LOGICAL, 0x010001);
+    expect_ipi("all of all clusters", 0xff, ICR_LOGICAL, 0x010101);
+    everywhere(on_flat);
+    expect_ipi("flat again", 6, ICR_LOGICAL, 0x010100);
+}
+
 static void test_ipis(void)
 {
     on_vector(0xa0, on_ipi);
-    *reg(DFR) = 0xffffffff;
-    *reg(LDR) = 1 << 24;
+    *apic(APIC_DFR) = 0xffffffff;
+    *apic(APIC_LDR) = 1 << 24;
     expect_ipi("fixed, to 1", 1, 0, 0x000100);
     expect_ipi("fixed, to itself", 0, 0, 0x000001);
     expect_ipi("self", 0, ICR_SELF, 0x000001);
@@ -336,9 +397,13 @@ static void test_ipis(void)
     expect_ipi("logical, 1 and 2", 6, ICR_LOGICAL, 0x010100);
     expect_ipi("logical, none", 0x80, ICR_LOGICAL, 0);
     expect_ipi("nobody", 7, 0, 0);
-    *reg(TPR) = 0xb0;
-    expect_ipi("lowest priority, 0 busy", 3, ICR_LOGICAL | 0x100, 0x000100);
-    *reg(TPR) = 0;
+    expect_ipi("logical, all", 0xff, ICR_LOGICAL, 0x010101);
+    expect_ipi("self, whatever the destination", 1, ICR_SELF, 0x000001);
+    *apic(APIC_TPR) = 0xb0;
+    expect_ipi("lowest priority, 0 busy", 3, ICR_LOGICAL | ICR_LOWEST,
+               0x000100);
+    *apic(APIC_TPR) = 0;
+    test_clusters();
 }
 
 /* INIT stops a processor; only a startup IPI brings it back. */
@@ -347,20 +412,20 @@ static void test_init(void)
     uint64_t end;
 
     received[1] = 0;
-    send(1, ICR_ASSERT | 0x8000 | 0x500);
+    apic_send(1, ICR_ASSERT | 0x8000 | 0x500);
     end = rdtsc() + 20000000;
     while (rdtsc() < end) {
     }
-    send(1, ICR_ASSERT | 0xa0);
+    apic_send(1, ICR_ASSERT | 0xa0);
     end = rdtsc() + 20000000;
     while (rdtsc() < end) {
     }
     check_eq(received[1], 0, "after INIT no interrupt is taken");
     running = 0;
-    send(1, ICR_ASSERT | 0x608);
+    apic_send(1, ICR_ASSERT | 0x608);
     check(wait_for(&running, 1), "a startup IPI starts it again");
     check_eq(last_started, CPUS, "through its start code");
-    send(1, ICR_ASSERT | 0x608);
+    apic_send(1, ICR_ASSERT | 0x608);
     end = rdtsc() + 20000000;
     while (rdtsc() < end) {
     }
@@ -368,75 +433,69 @@ static void test_init(void)
     expect_ipi("it takes interrupts again", 1, 0, 0x000100);
 }
 
-/* --- errors, x2APIC --- */
+/* --- where the registers are, and whether they work --- */
+
+#define MOVED 0xfed40000ull
+
+/* SDM vol. 3A, 11.4.5 "Relocating the Local APIC Registers" */
+static void test_relocation(void)
+{
+    uint64_t base = rdmsr(MSR_APIC_BASE);
+    volatile uint32_t *moved = (uint32_t *)MOVED;
+    uint32_t version = *apic(APIC_VERSION);
+
+    wrmsr(MSR_APIC_BASE, (base & 0xfff) | MOVED);
+    check_eq(moved[4 * APIC_VERSION], version, "registers elsewhere");
+    check(*apic(APIC_VERSION) != version, "and no more where they were");
+    log.n = 0;
+    moved[4 * APIC_ICR] = ICR_SELF | ICR_ASSERT | 0x61;
+    check_eq(moved[4 * (APIC_IRR + 3)] >> 1 & 1, 1, "they work there");
+    wrmsr(MSR_APIC_BASE, base);
+    let_in();
+    check_eq(log.n, 1, "back");
+    check_eq(*apic(APIC_VERSION), version, "as before");
+    check(moved[4 * APIC_VERSION] != version, "nothing is left there");
+}
+
+/* 11.4.7.2 "Local APIC State After It Has Been Software Disabled" */
+static void test_software_disable(void)
+{
+    log.n = 0;
+    *apic(APIC_LVT_TIMER) = 0x46;
+    apic_send(0, ICR_SELF | ICR_ASSERT | 0x62);
+    *apic(APIC_SVR) = 0xff;
+    check_eq(*apic(APIC_LVT_TIMER), LVT_MASKED | 0x46, "entries are masked");
+    *apic(APIC_LVT_TIMER) = 0x46;
+    check_eq(*apic(APIC_LVT_TIMER), LVT_MASKED | 0x46, "and stay so");
+    check(apic_bit(APIC_IRR, 0x62), "what is pending is held");
+    apic_send(0, ICR_SELF | ICR_ASSERT | 0x63);
+    apic_enable();
+    let_in();
+    check_eq(log.n, 1, "and comes; what was sent meanwhile does not");
+    *apic(APIC_LVT_TIMER) = LVT_MASKED;
+}
+
+/* --- errors --- */
 
 static void test_errors(void)
 {
-    *reg(ESR) = 0;
-    *reg(ESR) = 0;
-    check_eq(*reg(ESR), 0, "ESR is clear");
-    send(0, ICR_SELF | ICR_ASSERT | 5);
-    *reg(ESR) = 0;
-    check_eq(*reg(ESR) & 0x20, 0x20, "send illegal vector");
-    *reg(ESR) = 0;
-    check_eq(*reg(ESR), 0, "it is gone with the next write");
-}
-
-static void write_base(void *arg)
-{
-    wrmsr(MSR_APIC_BASE, (uintptr_t)arg);
-}
-
-static void read_reserved(void *arg)
-{
-    (void)arg;
-    rdmsr(0x831); /* no ICR high in x2APIC mode */
-}
-
-static void write_self_bad(void *arg)
-{
-    (void)arg;
-    wrmsr(0x808, 0x100);
-}
-
-static void on_x2apic(Frame *f)
-{
-    (void)f;
-    log.n++;
-    wrmsr(0x80b, 0);
-}
-
-static void test_x2apic(void)
-{
-    uint64_t base = rdmsr(MSR_APIC_BASE);
-    uint32_t a = 1, b, c, d, id = *reg(ID) >> 24;
-
-    __asm__("cpuid" : "+a"(a), "=b"(b), "=c"(c), "=d"(d));
-    if (!(c >> 21 & 1)) {
-        return;
-    }
-    check_eq(base & 0xfff, 0x900, "APIC base: bootstrap, enabled");
-    check_eq(catch(read_reserved, NULL, NULL), 13, "MSRs in xAPIC mode");
-    wrmsr(MSR_APIC_BASE, base | 0x400);
-    check_eq(rdmsr(0x802), id, "x2APIC ID");
-    check_eq(rdmsr(0x80d), (id >> 4) << 16 | 1 << (id & 15), "its LDR");
+    *apic(APIC_ESR) = 0;
+    *apic(APIC_ESR) = 0;
+    check_eq(*apic(APIC_ESR), 0, "ESR is clear");
+    apic_send(0, ICR_SELF | ICR_ASSERT | 5);
+    *apic(APIC_ESR) = 0;
+    check_eq(*apic(APIC_ESR) & 0x20, 0x20, "send illegal vector");
+    *apic(APIC_ESR) = 0;
+    check_eq(*apic(APIC_ESR), 0, "it is gone with the next write");
     log.n = 0;
-    on_vector(0x52, on_x2apic);
-    wrmsr(0x83f, 0x52);
-    check_eq(rdmsr(0x822) >> 0x12 & 1, 1, "self IPI sets IRR");
+    *apic(APIC_LVT_ERROR) = 0xe0;
+    *apic(0x3f) = 0; /* no register there */
     let_in();
-    check_eq(log.n, 1, "self IPI comes");
-    wrmsr(0x830, (uint64_t)id << 32 | ICR_ASSERT | 0x52);
-    let_in();
-    check_eq(log.n, 2, "ICR as one MSR");
-    check_eq(rdmsr(0x80a), 0, "PPR after EOI");
-    check_eq(catch(read_reserved, NULL, NULL), 13, "no MSR 831h");
-    check_eq(catch(write_self_bad, NULL, NULL), 13, "reserved bits of TPR");
-    check_eq(catch(write_base, (void *)base, NULL), 13,
-             "x2APIC to xAPIC is not allowed");
-    wrmsr(MSR_APIC_BASE, base & ~0xc00ull);
-    wrmsr(MSR_APIC_BASE, base);
-    check_eq(*reg(ID) >> 24, id, "xAPIC again");
+    check_eq(log.n, 1, "an error interrupts");
+    check_eq(log.vector[0], 0xe0, "with its vector");
+    *apic(APIC_ESR) = 0;
+    check_eq(*apic(APIC_ESR), 0x80, "illegal register address");
+    *apic(APIC_LVT_ERROR) = LVT_MASKED;
 }
 
 int main(void)
@@ -448,9 +507,11 @@ int main(void)
             on_vector(v, on_vector_log);
         }
     }
-    *reg(SVR) = 0x1ff;
+    *apic(APIC_SVR) = 0x1ff;
     test_one_shot();
     test_periodic();
+    test_mode_changes();
+    test_divide();
     test_deadline();
     test_priorities();
     test_tpr();
@@ -461,7 +522,8 @@ int main(void)
     check(wait_for(&running, CPUS - 1), "processors");
     test_ipis();
     test_init();
+    test_relocation();
+    test_software_disable();
     test_errors();
-    test_x2apic();
     return 0;
 }

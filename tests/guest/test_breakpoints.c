@@ -7,24 +7,15 @@
  */
 #include "guest.h"
 
-#define WRITE_DR(n, v) \
-    __asm__ volatile("mov %0, %%dr" #n ::"r"((uint64_t)(v)))
-#define READ_DR(n) \
-    ({ \
-        uint64_t v_; \
-        __asm__ volatile("mov %%dr" #n ", %0" : "=r"(v_)); \
-        v_; \
-    })
-
 #define ENABLE(n)        (2ull << (2 * (n)))
 #define KIND(n, rw, len) ((uint64_t)((rw) | (len) << 2) << (16 + 4 * (n)))
-#define ON_WRITE 1
-#define ON_IO    2
-#define ON_DATA  3
-#define LEN1     0
-#define LEN2     1
-#define LEN8     2
-#define LEN4     3
+#define ON_WRITE         1
+#define ON_IO            2
+#define ON_DATA          3
+#define LEN1             0
+#define LEN2             1
+#define LEN8             2
+#define LEN4             3
 
 static volatile unsigned hits;
 static volatile uint64_t hit_rip, hit_dr6;
@@ -149,6 +140,14 @@ static void test_crossing(void)
     *(volatile uint32_t *)(page + 4094) = 0x11223344;
     check_eq(hits, 1, "a store across a page");
     check_eq(*(volatile uint32_t *)(page + 4094), 0x11223344, "is made");
+    watch(page + 4095, ON_WRITE, LEN1);
+    *(volatile uint32_t *)(page + 4094) = 0x55667788;
+    check_eq(hits, 1, "its last byte before the end");
+    watch(page + 4092, ON_DATA, LEN4);
+    (void)*(volatile uint64_t *)(page + 4095);
+    check_eq(hits, 1, "a load across a page");
+    (void)*(volatile uint64_t *)(page + 4096);
+    check_eq(hits, 1, "not one beside it");
     unwatch();
 }
 
@@ -164,6 +163,25 @@ static void test_string(void)
     check(hits >= 1, "REP STOSB hits");
     check(page[0] == 0x5a && page[255] == 0x5a && page[256] != 0x5a,
           "and stores all of it");
+    unwatch();
+}
+
+static void movs(void *to, const void *from)
+{
+    __asm__ volatile("movsq" : "+D"(to), "+S"(from)::"memory");
+}
+
+/* MOVS reads one and writes the other. */
+static void test_movs(void)
+{
+    watch(page + 8, ON_DATA, LEN8);
+    WRITE_DR(1, page + 128);
+    WRITE_DR(7, READ_DR(7) | ENABLE(1) | KIND(1, ON_WRITE, LEN8));
+    movs(page + 128, page + 8);
+    check_eq(hits, 1, "MOVS over two breakpoints is one trap");
+    check_eq(hit_dr6 & 0xf, 3, "of both");
+    movs(page + 256, page + 128);
+    check_eq(hits, 1, "a read of one for writes is none");
     unwatch();
 }
 
@@ -184,7 +202,7 @@ static void test_two(void)
     WRITE_DR(3, &data.after);
     WRITE_DR(7, 0x400 | ENABLE(0) | ENABLE(3) | KIND(0, ON_WRITE, LEN8) |
                     KIND(3, ON_WRITE, LEN8));
-    __asm__ volatile("movups %%xmm0, %0" : "=m"(*(uint8_t(*)[16])&data.word));
+    __asm__ volatile("movups %%xmm0, %0" : "=m"(*(uint8_t(*)[16]) & data.word));
     check_eq(hits, 1, "one store of two breakpoints is one trap");
     check_eq(hit_dr6 & 0xf, 9, "DR6.B0 and B3");
     unwatch();
@@ -202,6 +220,37 @@ static void test_io(void)
     check_eq(hits, 1, "another port does not");
     (void)inb(0x80);
     check_eq(hits, 2, "IN hits");
+    (void)inl(0x7e);
+    check_eq(hits, 3, "in a wider IN");
+    (void)inl(0x7c);
+    check_eq(hits, 3, "but not past it");
+    watch((void *)0x82, ON_IO, LEN4);
+    outb(0x80, 0);
+    outb(0x83, 0);
+    check_eq(hits, 2, "four ports, aligned");
+    unwatch();
+    WRITE_CR(4, READ_CR(4) & ~8ull);
+    watch((void *)0x80, ON_IO, LEN1);
+    outb(0x80, 0);
+    check_eq(hits, 0, "without CR4.DE that type means nothing");
+    unwatch();
+    WRITE_CR(4, READ_CR(4) | 8);
+}
+
+/* Each repetition that hits is a trap behind it. */
+static void test_string_io(void)
+{
+    const void *from = page;
+    void *to = page;
+    uint64_t n = 4;
+
+    watch((void *)0x80, ON_IO, LEN1);
+    __asm__ volatile("rep outsb" : "+S"(from), "+c"(n) : "d"(0x80) : "memory");
+    check_eq(hits, 4, "REP OUTS");
+    n = 3;
+    __asm__ volatile("rep insb" : "+D"(to), "+c"(n) : "d"(0x80) : "memory");
+    check_eq(hits, 7, "REP INS");
+    check_eq(n, 0, "and goes on to its end");
     unwatch();
 }
 
@@ -232,9 +281,11 @@ int main(void)
     test_sizes();
     test_crossing();
     test_string();
+    test_movs();
     test_push();
     test_two();
     test_io();
+    test_string_io();
     test_step();
     return 0;
 }

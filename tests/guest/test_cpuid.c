@@ -6,23 +6,9 @@
  */
 #include "guest.h"
 
-typedef struct Regs {
-    uint32_t a, b, c, d;
-} Regs;
-
-static Regs cpuid(uint32_t leaf, uint32_t subleaf)
-{
-    Regs r;
-
-    __asm__ volatile("cpuid"
-                     : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d)
-                     : "a"(leaf), "c"(subleaf));
-    return r;
-}
-
 static void test_basic(void)
 {
-    Regs top = cpuid(0, 0), beyond, ext = cpuid(0x80000000, 0);
+    CpuidRegs top = cpuid(0, 0), beyond, ext = cpuid(0x80000000, 0);
     uint32_t family = cpuid(1, 0).a >> 8 & 15;
 
     check(top.a >= 1, "leaf 1 exists");
@@ -37,7 +23,7 @@ static void test_basic(void)
 
 static void test_apic(void)
 {
-    Regs one = cpuid(1, 0), x;
+    CpuidRegs one = cpuid(1, 0), x;
     uint32_t logical = one.b >> 16 & 255;
 
     check(one.d >> 28 & 1, "HTT with two processors");

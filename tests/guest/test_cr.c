@@ -191,10 +191,7 @@ static void test_memory_types(void)
 
 static bool has_tsc_adjust(void)
 {
-    uint32_t a = 7, b, c = 0, d;
-
-    __asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-    return b >> 1 & 1;
+    return cpuid(7, 0).b >> 1 & 1;
 }
 
 static void test_tsc(void)

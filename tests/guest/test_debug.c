@@ -5,60 +5,10 @@
  * instruction.
  * Source: SDM vol. 3B, 18.2 "Debug Registers", 18.3 "Debug Exceptions"; vol.
  * 3A, 6.8.3 "Masking Exceptions and Interrupts When Switching Stacks".
+ *
+ * guest: -smp 2
  */
-#include "guest.h"
-
-#define READ_DR(n) \
-    ({ \
-        uint64_t v_; \
-        __asm__ volatile("mov %%dr" #n ", %0" : "=r"(v_)); \
-        v_; \
-    })
-#define WRITE_DR(n, v) \
-    __asm__ volatile("mov %0, %%dr" #n ::"r"((uint64_t)(v)))
-
-#define DR6_ONES 0xffff0ff0ull
-#define DR6_BD   (1ull << 13)
-#define DR6_BS   (1ull << 14)
-#define DR7_ONES 0x400ull
-#define DR7_GD   (1ull << 13)
-#define RF       (1ull << 16)
-#define TF       (1ull << 8)
-
-/* All #DB since the last reset: rip, DR6 and flags of each. */
-static volatile struct {
-    unsigned n;
-    struct {
-        uint64_t rip, dr6, rflags;
-    } at[32];
-} db;
-
-/* What a debugger does to go on past a breakpoint. */
-static volatile bool set_rf;
-
-static void on_debug(Frame *f)
-{
-    if (db.n < 32) {
-        db.at[db.n].rip = f->rip;
-        db.at[db.n].dr6 = READ_DR(6);
-        db.at[db.n].rflags = f->rflags;
-    }
-    db.n++;
-    WRITE_DR(6, DR6_ONES);
-    if (set_rf) {
-        f->rflags |= RF;
-    }
-    if (db.n > 100) {
-        f->rflags &= ~TF;
-        WRITE_DR(7, DR7_ONES);
-    }
-}
-
-static void db_reset(void)
-{
-    db.n = 0;
-    WRITE_DR(6, DR6_ONES);
-}
+#include "dblog.h"
 
 /* --- single step --- */
 
@@ -66,7 +16,7 @@ extern char step_0[], step_1[], step_2[], step_3[], step_4[], step_5[];
 
 static void test_single_step(void)
 {
-    db_reset();
+    db_start();
     __asm__ volatile("pushf; orl $0x100, (%%rsp); popf\n"
                      "step_0: nop\n"
                      "step_1: mov $3, %%ecx\n"
@@ -90,7 +40,7 @@ extern char shadow_1[], shadow_2[], shadow_3[], shadow_4[];
 
 static void test_ss_shadow(void)
 {
-    db_reset();
+    db_start();
     __asm__ volatile("mov %%ss, %%ecx\n"
                      "pushf; orl $0x100, (%%rsp); popf\n"
                      "nop\n"
@@ -123,7 +73,7 @@ static void test_step_of_int(void)
     static uint8_t buf[4];
 
     on_vector(0x90, on_int90);
-    db_reset();
+    db_start();
     __asm__ volatile("mov $3, %%ecx; mov %0, %%rdi\n"
                      "pushf; orl $0x100, (%%rsp); popf\n"
                      "int $0x90\n"
@@ -149,7 +99,7 @@ static void test_user_step(void)
     UserMode mode = {USER_CS, 0x102};
     Frame f;
 
-    db_reset();
+    db_start();
     check_eq(catch_user_as(user_steps, 0, &mode, &f), -1, "steps at CPL 3");
     check_eq(db.n, 3, "three instructions before INT");
     check_eq(db.at[0].rip, (uintptr_t)user_alias(user_steps) + 1, "the first");
@@ -174,9 +124,9 @@ static __attribute__((noinline, noclone)) void breakpoint_loop(uint64_t times)
 
 static void test_breakpoints(void)
 {
-    set_rf = true;
+    db_set_rf = true;
     breakpoint_loop(100); /* translated and linked already */
-    db_reset();
+    db_start();
     WRITE_DR(0, bp_1);
     WRITE_DR(7, DR7_ONES | 2); /* G0, execute */
     breakpoint_loop(3);
@@ -184,21 +134,203 @@ static void test_breakpoints(void)
     check_eq(db.at[0].rip, (uintptr_t)bp_1, "it is before the instruction");
     check_eq(db.at[0].dr6, DR6_ONES | 1, "DR6.B0");
     check_eq(db.at[0].rflags & RF, 0, "RF is not set in its frame");
-    db_reset();
+    db_start();
     WRITE_DR(3, bp_3);
     WRITE_DR(7, DR7_ONES | 2 | 0x40); /* G0, L3 */
     breakpoint_loop(1);
     check_eq(db.n, 2, "two breakpoints");
     check_eq(db.at[1].dr6, DR6_ONES | 8, "DR6.B3");
-    db_reset();
+    db_start();
     WRITE_DR(0, bp_3);
     breakpoint_loop(1);
     check_eq(db.at[0].dr6, DR6_ONES | 9, "two at one address");
     WRITE_DR(7, DR7_ONES);
-    db_reset();
+    db_start();
     breakpoint_loop(5);
     check_eq(db.n, 0, "disabled again");
-    set_rf = false;
+    db_set_rf = false;
+}
+
+/* --- DR6 --- */
+
+extern char dr6_here[];
+
+/* Bits 3:0 are the last exception's, others stay until software clears them:
+ * SDM vol. 3B, 18.2.3 "Debug Status Register (DR6)". */
+static void test_dr6(void)
+{
+    static volatile uint32_t watched;
+
+    db_start();
+    db_set_rf = true;
+    db_break(2, dr6_here, ON_EXECUTE, LEN1);
+    WRITE_DR(6, DR6_ONES | DR6_BS | 2);
+    __asm__ volatile("dr6_here: nop");
+    check_eq(db.at[0].dr6, DR6_ONES | DR6_BS | 4,
+             "an old B1 goes, an old BS stays");
+    db_set_rf = false;
+    db_stop();
+    db_start();
+    db_break(1, &watched, ON_WRITE, LEN4);
+    __asm__ volatile("pushf; orl $0x100, (%%rsp); popf\n"
+                     "movl $1, %0\n"
+                     "pushf; andl $~0x100, (%%rsp); popf"
+                     : "=m"(watched)
+                     :
+                     : "cc", "memory");
+    check_eq(db.at[0].dr6, DR6_ONES | DR6_BS | 2, "a step and a hit in one");
+    check_eq(db.n, 4, "and no other");
+    db_stop();
+}
+
+/* --- RF, and what comes first --- */
+
+extern char rf_ud[], rf_load[];
+
+static volatile unsigned faults;
+static volatile uint64_t fault_flags;
+
+static void on_fault(Frame *f)
+{
+    faults++;
+    fault_flags = f->rflags;
+    if (f->vector == 6) {
+        f->rip += 2;
+    } else {
+        page_map(READ_CR(2), (uintptr_t)page_alloc(), 3);
+    }
+}
+
+/* SDM vol. 3B, 18.3.1.1 "Instruction-Breakpoint Exception Condition" */
+static void test_rf(void)
+{
+    static const char *const at[] = {rf_ud, rf_load};
+    uint64_t v;
+
+    db_start();
+    db_set_rf = true;
+    on_vector(6, on_fault);
+    on_vector(14, on_fault);
+    db_break(0, at[0], ON_EXECUTE, LEN1);
+    db_break(1, at[1], ON_EXECUTE, LEN1);
+    __asm__ volatile("rf_ud: ud2");
+    db_expect("a breakpoint comes before the #UD of its instruction", 1, at,
+              (const uint64_t[]){1});
+    check_eq(fault_flags & RF, RF, "#UD pushes RF");
+    db_start();
+    faults = 0;
+    __asm__ volatile("rf_load: mov (%1), %0" : "=r"(v) : "r"(0x200000000ull));
+    db_expect("not again after the #PF of its instruction", 1, at + 1,
+              (const uint64_t[]){2});
+    check_eq(faults, 1, "which came once");
+    check_eq(fault_flags & RF, RF, "and pushed RF");
+    db_set_rf = false;
+    db_stop();
+    __asm__ volatile("pushf; orl $0x10000, (%%rsp); popf; pushf; pop %0"
+                     : "=r"(v)
+                     :
+                     : "cc", "memory");
+    check_eq(v & RF, 0, "POPF leaves RF alone, PUSHF shows none");
+    on_vector(6, NULL);
+    on_vector(14, NULL);
+}
+
+extern char again_read[], again_read_end[], again_lock[];
+
+/* What makes the emulator begin an instruction anew does not bring back its
+ * breakpoint: a watched access, and a locked one over two pages. */
+static void test_rf_again(void)
+{
+    static uint64_t cell;
+    static uint8_t area[8192] __attribute__((aligned(4096)));
+    uint64_t v;
+
+    db_start();
+    db_set_rf = true;
+    db_break(0, again_read, ON_EXECUTE, LEN1);
+    db_break(1, &cell, ON_ACCESS, LEN8);
+    __asm__ volatile("again_read: mov %1, %0\n"
+                     "again_read_end: nop\n"
+                     : "=r"(v)
+                     : "m"(cell));
+    db_expect("a breakpoint and a watchpoint of one instruction", 2,
+              (const char *const[]){again_read, again_read_end},
+              (const uint64_t[]){1, 2});
+    db_start();
+    db_break(0, again_lock, ON_EXECUTE, LEN1);
+    __asm__ volatile("again_lock: lock incl %0\n"
+                     : "+m"(*(uint32_t *)(area + 4094)));
+    db_expect("a breakpoint at a locked access over two pages", 1,
+              (const char *const[]){again_lock}, (const uint64_t[]){1});
+    db_set_rf = false;
+    db_stop();
+}
+
+#define SPAN 0x200010000ull
+
+static void call_span(void *arg)
+{
+    ((void (*)(void))arg)();
+}
+
+/* An instruction over the end of a page, and one whose page is absent. */
+static void test_pages(void)
+{
+    uint8_t *first = page_alloc(), *second = page_alloc();
+    const char *at = (char *)(SPAN + 4094);
+    Frame f;
+
+    page_map(SPAN, (uintptr_t)first, 3);
+    page_map(SPAN + 4096, (uintptr_t)second, 3);
+    memcpy(first + 4094, "\x48\xb8", 2); /* MOV RAX, imm64 */
+    second[8] = 0xc3;
+    db_start();
+    db_set_rf = true;
+    db_break(0, at, ON_EXECUTE, LEN1);
+    call_span((void *)at);
+    call_span((void *)at);
+    db_expect("a breakpoint at an instruction over two pages", 2,
+              (const char *const[]){at, at}, (const uint64_t[]){1, 1});
+    db_break(0, at + 2, ON_EXECUTE, LEN1);
+    db_start();
+    call_span((void *)at);
+    db_expect("in the middle of it, none", 0, NULL, NULL);
+    db_break(0, at, ON_EXECUTE, LEN1);
+    page_map(SPAN + 4096, 0, 0);
+    db_start();
+    check_eq(catch(call_span, (void *)at, &f), 14, "its second page is gone");
+    db_expect("the breakpoint comes before the page fault", 1, &at,
+              (const uint64_t[]){1});
+    page_map(SPAN, 0, 0);
+    db_start();
+    check_eq(catch(call_span, (void *)at, &f), 14, "so is the first");
+    db_expect("and the breakpoint still comes", 1, &at, (const uint64_t[]){1});
+    db_set_rf = false;
+    db_stop();
+}
+
+/* --- CPL 3 --- */
+
+void user_icebp(void), user_int1(void), user_dr(void);
+__asm__(".text; user_icebp: .byte 0xf1; ret\n"
+        "user_int1: int $1; ret\n"
+        "user_dr: mov %dr7, %rax; ret\n");
+
+static void test_user(void)
+{
+    Frame f;
+
+    db_start();
+    check_eq(catch_user(user_icebp, 0, &f), -1,
+             "INT1 at CPL 3 asks no gate's DPL");
+    check_eq(db.n, 1, "it is #DB");
+    check_eq(catch_user(user_int1, 0, &f), 13, "INT 1 does");
+    check_eq(f.error, 1 * 8 + 2, "its error code");
+    db_start();
+    WRITE_DR(7, DR7_ONES | DR7_GD);
+    check_eq(catch_user(user_dr, 0, &f), 13, "MOV from DR7 at CPL 3");
+    check_eq(db.n, 0, "general detect comes after it");
+    (void)READ_DR(7); /* by the handler of #DB */
 }
 
 /* --- the registers --- */
@@ -213,7 +345,7 @@ static void do_icebp(void *arg)
 
 static void test_icebp(void)
 {
-    db_reset();
+    db_start();
     check_eq(catch(do_icebp, NULL, NULL), -1, "ICEBP is no #UD");
     check_eq(db.n, 1, "ICEBP");
     check_eq(db.at[0].rip, (uintptr_t)icebp_next, "it saves the next rip");
@@ -245,6 +377,8 @@ static void test_registers(void)
     on_vector(1, NULL);
     WRITE_DR(6, 0);
     check_eq(READ_DR(6), DR6_ONES, "fixed ones of DR6");
+    WRITE_DR(0, 1ull << 63);
+    check_eq(READ_DR(0), 1ull << 63, "DR0 takes any address");
     WRITE_DR(7, 0);
     check_eq(READ_DR(7), DR7_ONES, "fixed ones of DR7");
     check_eq(catch(write_dr7_high, NULL, &f), 13, "DR7 past 32 bits");
@@ -261,13 +395,17 @@ static void test_registers(void)
 
 int main(void)
 {
-    on_vector(1, on_debug);
     test_single_step();
     test_ss_shadow();
     test_step_of_int();
     test_user_step();
     test_breakpoints();
     test_icebp();
+    test_dr6();
+    test_rf();
+    test_rf_again();
+    test_pages();
+    test_user();
     test_registers();
     return 0;
 }

@@ -283,10 +283,7 @@ static void test_irq13(void)
 
 static bool has_xsave(void)
 {
-    uint32_t a = 1, b, c, d;
-
-    __asm__("cpuid" : "+a"(a), "=b"(b), "=c"(c), "=d"(d));
-    return c >> 26 & 1;
+    return cpuid(1, 0).c >> 26 & 1;
 }
 
 CODE(c_xgetbv, "xor %ecx, %ecx; xgetbv");
@@ -297,7 +294,6 @@ CODE(c_xrstor, "xor %edx, %edx; mov $3, %eax; xrstor64 (%rdi)");
 
 static void test_xsave(void)
 {
-    uint32_t a = 1, b, c, d;
     uint64_t out[2];
 
     if (!has_xsave()) {
@@ -306,8 +302,7 @@ static void test_xsave(void)
     check_eq(catch(c_xgetbv, NULL, NULL), 6, "XGETBV without OSXSAVE");
     check_eq(catch(c_xsave, area, NULL), 6, "XSAVE without OSXSAVE");
     WRITE_CR(4, READ_CR(4) | CR4_OSXSAVE);
-    __asm__("cpuid" : "+a"(a), "=b"(b), "=c"(c), "=d"(d));
-    check_eq(c >> 27 & 1, 1, "CPUID.OSXSAVE follows CR4");
+    check_eq(cpuid(1, 0).c >> 27 & 1, 1, "CPUID.OSXSAVE follows CR4");
     check_eq(catch(c_xgetbv, NULL, NULL), -1, "XGETBV");
     check_eq(catch(c_xsetbv0, NULL, NULL), 13, "XCR0 without x87");
     check_eq(catch(c_xsetbv1, NULL, NULL), 13, "XCR1");

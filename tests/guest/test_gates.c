@@ -8,7 +8,7 @@
  */
 #include "guest.h"
 
-#define GATE 0x58 /* two slots */
+#define GATE         0x58 /* two slots */
 #define NONCANONICAL 0x800000000000ull
 
 static char own_ist[4096] __attribute__((aligned(16)));
@@ -121,6 +121,7 @@ __asm__(".text\n"
         "do_lret: pushq 32(%rdi); pushq 24(%rdi)\n"
         "pushq 8(%rdi); pushq (%rdi); lretq\n"
         "user_segments: mov %ds, %eax; mov %es, %ebx; mov %fs, %ecx\n"
+        "mov %gs, %edx\n"
         "int $0x81\n");
 
 static uint64_t user_frame(uint64_t *frame, const void *to)
@@ -146,13 +147,14 @@ static void test_outer_segments(void)
 
     for (i = 0; i < 2; i++) {
         user_frame(frame, user_segments);
-        __asm__ volatile("mov %w0, %%ds; mov %w1, %%es; mov %w0, %%fs" ::"r"(
-                             0x10),
-                         "r"(USER_SS));
+        __asm__ volatile("mov %w0, %%ds; mov %w1, %%es; mov %w0, %%fs; "
+                         "mov %w2, %%gs" ::"r"(0x10),
+                         "r"(USER_SS), "r"(3));
         check_eq(catch(how[i], frame, &f), -1, "%s to CPL 3", name[i]);
         check_eq(f.rax, 0, "%s: DS of DPL 0 becomes null", name[i]);
         check_eq(f.rbx, USER_SS, "%s: ES of DPL 3 stays", name[i]);
         check_eq(f.rcx, 0, "%s: FS of DPL 0 becomes null", name[i]);
+        check_eq(f.rdx, 0, "%s: null GS loses its RPL", name[i]);
         check_eq(f.rsp, frame[3], "%s: RSP", name[i]);
         check_eq(f.ss, USER_SS, "%s: SS", name[i]);
         __asm__ volatile("mov %w0, %%ds; mov %w0, %%es" ::"r"(0x10));
@@ -296,6 +298,60 @@ static void test_compatibility(void)
     check_eq(int90.rip >> 32, 0, "RIP of 32 bits");
 }
 
+/* --- page faults of returns and calls --- */
+
+#define ABSENT 0x200000000ull
+
+void pf_iret(void), pf_lret(void), pf_ret(void), pf_ret_outer(void *arg);
+__asm__(".text\n"
+        "pf_iret: movabs $0x200000000, %rsp; iretq\n"
+        "pf_lret: movabs $0x200000000, %rsp; lretq\n"
+        "pf_ret: movabs $0x200000000, %rsp; ret $8\n"
+        /* to CPL 3, onto a stack that is not there, 16 bytes released */
+        "pf_ret_outer: movabs $0x200000000, %rcx; push $0x33; push %rcx\n"
+        "push $0; push $0; push $0x3b; push %rdi; lretq $16\n"
+        "pf_user: mov %rsp, %rax; int $0x81\n"
+        "pf_ud: ud2\n");
+void pf_ud(void);
+extern char pf_user[];
+
+static void expect_pf(const char *what, void (*fn)(void), uint64_t error)
+{
+    Frame f;
+
+    check_eq(catch((void (*)(void *))fn, NULL, &f), 14, "%s: #PF", what);
+    check_eq(f.error, error, "%s: error code", what);
+    check_eq(catch_user(fn, 0, &f), 14, "%s at CPL 3: #PF", what);
+    check_eq(f.error, error | 4, "%s at CPL 3: error code", what);
+    /* In which order a frame is read is the processor's own affair. */
+    check(READ_CR(2) - ABSENT < 40, "%s: CR2", what);
+}
+
+/* The stack is read with the rights of the level that returns; that of the
+ * outer level is not touched. */
+static void test_page_faults(void)
+{
+    uint64_t rsp0 = tss.rsp[0];
+    Frame f;
+
+    idt[14].ist = 1;
+    expect_pf("IRETQ", pf_iret, 0);
+    expect_pf("far RET", pf_lret, 0);
+    expect_pf("RET 8", pf_ret, 0);
+    idt[14].ist = 0;
+    check_eq(catch(pf_ret_outer, user_alias(pf_user), &f), -1,
+             "far RET 16 to an absent stack");
+    check_eq(f.cs, USER_CS, "is at CPL 3");
+    check_eq(f.rax, ABSENT + 16, "and adds to its RSP");
+    idt[14].ist = 1;
+    tss.rsp[0] = ABSENT + 4096;
+    check_eq(catch_user(pf_ud, 0, &f), 14, "an absent inner stack");
+    check_eq(f.error, 2, "is written to by the supervisor");
+    check_eq(f.cs, USER_CS, "from CPL 3");
+    tss.rsp[0] = rsp0;
+    idt[14].ist = 0;
+}
+
 int main(void)
 {
     test_call_gate();
@@ -305,5 +361,6 @@ int main(void)
     test_interrupt_gates();
     test_stacks();
     test_compatibility();
+    test_page_faults();
     return 0;
 }

@@ -99,6 +99,41 @@ static void test_split_device(void)
     check_eq(wrong, 0, "the end of an instruction, in RAM and in no RAM");
 }
 
+static unsigned round;
+
+/* The code that this returns to changes meanwhile. */
+static void change_caller(void)
+{
+    if (round & 2) {
+        near[0x103] = round;
+    } else {
+        page_map(VA, (uintptr_t)(round & 1 ? far[0] : near), 3);
+    }
+}
+
+static void test_return(void)
+{
+    unsigned wrong = 0, want;
+    uint32_t value;
+
+    begin();
+    PUT(near + 0x100, "\xff\xd2\xb8\x00\x00\x00\x00\xc3");   /* CALL RDX; */
+    PUT(far[0] + 0x100, "\xff\xd2\xb8\xff\x00\x00\x00\xc3"); /* MOV; RET */
+    for (round = 0; round < 100; round++) {
+        void (*callee)(void) = change_caller;
+
+        page_map(VA, (uintptr_t)near, 3);
+        __asm__ volatile("call *%2"
+                         : "=a"(value), "+d"(callee)
+                         : "r"(VA + 0x100)
+                         : "rcx", "rsi", "rdi", "r8", "r9", "r10", "r11",
+                           "memory", "cc");
+        want = (round & 3) == 1 ? 0xff : near[0x103];
+        wrong += value != want;
+    }
+    check_eq(wrong, 0, "a return to what was mapped elsewhere or written");
+}
+
 #define CR4_SMAP (1ull << 21)
 
 /* Reads a page of user mode behind CLAC: what is jumped to depends on CR4. */
@@ -129,6 +164,7 @@ int main(void)
     far[1] = page_alloc();
     test_split();
     test_split_device();
+    test_return();
     test_smap();
     return 0;
 }

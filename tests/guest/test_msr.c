@@ -7,23 +7,11 @@
  */
 #include "guest.h"
 
-#define NONCANONICAL 0x800000000000ull
+#define NONCANONICAL (1ull << 63) /* with 57 bits, too */
 
-#define EFER   0xc0000080
-#define PAT    0x277
+#define EFER    0xc0000080
+#define PAT     0x277
 #define MTRRCAP 0xfe
-
-typedef struct Regs {
-    uint32_t a, b, c, d;
-} Regs;
-
-static Regs cpuid(uint32_t leaf, uint32_t sub)
-{
-    Regs r = {leaf, 0, sub, 0};
-
-    __asm__ volatile("cpuid" : "+a"(r.a), "=b"(r.b), "+c"(r.c), "=d"(r.d));
-    return r;
-}
 
 /* --- MSRs --- */
 
@@ -116,6 +104,25 @@ static void test_refused(void)
     check_eq(rdmsr(EFER) & 0x500, 0x500, "EFER.LMA is not writable");
 }
 
+/* As many banks of machine-check registers as MCG_CAP counts. */
+static void test_machine_check(void)
+{
+    unsigned banks, i, wrong = 0;
+
+    check_eq(try_read(0x179), -1, "MCG_CAP");
+    banks = access.value & 0xff;
+    for (i = 0x400; i < 0x480; i++) {
+        bool there = i < 0x400 + 4 * banks;
+
+        wrong += (try_read(i) == -1) != there;
+        wrong += (try_write(i, 0) == -1) != there;
+        if (there && i % 4 == 1) {
+            wrong += try_write(i, 1) != 13;
+        }
+    }
+    check_eq(wrong, 0, "%u banks of it, and no others", banks);
+}
+
 /* The base of FS and GS is 64 bits; the limit counts for nothing. */
 static void test_bases(void)
 {
@@ -183,11 +190,11 @@ static void test_control_registers(void)
 
 /* --- CPUID --- */
 
-#define TRY(name, text) \
-    static void name(void *arg) \
-    { \
-        __asm__ volatile(text ::"D"(arg) : "rax", "rbx", "rcx", "rdx", \
-                         "memory", "cc"); \
+#define TRY(name, text)                                                        \
+    static void name(void *arg)                                                \
+    {                                                                          \
+        __asm__ volatile(text ::"D"(arg)                                       \
+                         : "rax", "rbx", "rcx", "rdx", "memory", "cc");        \
     }
 
 TRY(i_cmpxchg16b, "lock cmpxchg16b (%0)")
@@ -207,11 +214,23 @@ TRY(i_adcx, "adcx %%eax, %%ecx")
 TRY(i_rdseed, "rdseed %%eax")
 TRY(i_lzcnt, "lzcnt %%eax, %%ecx")
 TRY(i_clflushopt, "clflushopt (%0)")
+TRY(i_clwb, ".byte 0x66, 0x0f, 0xae, 0x37")
+TRY(i_clwb_reg, ".byte 0x66, 0x0f, 0xae, 0xf0")
+TRY(i_pcommit, ".byte 0x66, 0x0f, 0xae, 0xf8")
+TRY(i_rdpru, "xor %%ecx, %%ecx; .byte 0x0f, 0x01, 0xfd")
+TRY(i_vmcall, ".byte 0x0f, 0x01, 0xc1")
+TRY(i_vmmcall, ".byte 0x0f, 0x01, 0xd9")
+TRY(i_encls, ".byte 0x0f, 0x01, 0xcf")
+TRY(i_rsm, "rsm")
+TRY(i_invpcid, "xor %%eax, %%eax; mov $2, %%eax; invpcid (%0), %%rax")
+TRY(i_stac, "stac; clac")
+TRY(i_rdpid, "rdpid %%rax")
+TRY(i_xgetbv, "xor %%ecx, %%ecx; xgetbv")
 
 static void test_features(void)
 {
-    const Regs one = cpuid(1, 0), seven = cpuid(7, 0),
-               ext = cpuid(0x80000001, 0);
+    const CpuidRegs one = cpuid(1, 0), seven = cpuid(7, 0),
+                    ext = cpuid(0x80000001, 0);
     const struct {
         const char *what;
         uint32_t word;
@@ -234,6 +253,23 @@ static void test_features(void)
         {"ADCX", seven.b, 19, i_adcx},
         {"RDSEED", seven.b, 18, i_rdseed},
         {"CLFLUSHOPT", seven.b, 23, i_clflushopt},
+        {"CLWB", seven.b, 24, i_clwb},
+        {"INVPCID", seven.b, 10, i_invpcid},
+        {"STAC", seven.b, 20, i_stac},
+        {"RDPID", seven.c, 22, i_rdpid},
+        {"XGETBV", one.c, 27, i_xgetbv},
+    };
+    static const struct {
+        const char *what;
+        void (*fn)(void *);
+    } absent[] = {
+        {"CLWB of a register", i_clwb_reg},
+        {"PCOMMIT", i_pcommit},
+        {"RDPRU", i_rdpru},
+        {"VMCALL", i_vmcall},
+        {"VMMCALL", i_vmmcall},
+        {"ENCLS", i_encls},
+        {"RSM", i_rsm},
     };
     static uint8_t operand[64] __attribute__((aligned(64)));
     unsigned i;
@@ -243,15 +279,19 @@ static void test_features(void)
                  rows[i].word >> rows[i].bit & 1 ? -1 : 6,
                  "%s is there as CPUID says", rows[i].what);
     }
+    for (i = 0; i < sizeof(absent) / sizeof(absent[0]); i++) {
+        check_eq(catch(absent[i].fn, operand, NULL), 6, "%s is not there",
+                 absent[i].what);
+    }
     /* Without its bit, LZCNT is BSR. */
     check_eq(catch(i_lzcnt, operand, NULL), -1, "LZCNT or BSR");
 }
 
 static void test_leaves(void)
 {
-    Regs zero = cpuid(0, 0), ext = cpuid(0x80000000, 0);
-    Regs past = cpuid(0x0fffffff, 0), last = cpuid(zero.a, 0);
-    Regs sizes = cpuid(0x80000008, 0);
+    CpuidRegs zero = cpuid(0, 0), ext = cpuid(0x80000000, 0);
+    CpuidRegs past = cpuid(0x0fffffff, 0), last = cpuid(zero.a, 0);
+    CpuidRegs sizes = cpuid(0x80000008, 0);
 
     check(zero.a >= 7, "basic leaves up to 7");
     check(ext.a >= 0x80000008, "extended leaves up to 80000008h");
@@ -269,6 +309,7 @@ int main(void)
 {
     test_kept();
     test_refused();
+    test_machine_check();
     test_bases();
     test_control_registers();
     test_features();

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * 32-bit and PAE paging without long mode, and linear addresses that wrap at
- * 4 GiB.
+ * 4 GiB; pages and tables above 4 GiB of physical memory.
+ * guest: -m 5G
  * Source: SDM vol. 3A, 4.3 "32-Bit Paging", 4.4 "PAE Paging", 4.7 "Page-Fault
  * Exceptions".
  */
@@ -15,8 +16,8 @@
 #define PS 0x80u
 #define NX (1ull << 63)
 
-#define CR0_PG 0x80000000u
-#define CR0_WP 0x10000u
+#define CR0_PG  0x80000000u
+#define CR0_WP  0x10000u
 #define CR4_PSE 0x10u
 #define CR4_PAE 0x20u
 
@@ -39,42 +40,41 @@ struct {
     uint32_t base;
 } __attribute__((packed)) idt32_ptr = {sizeof(idt32) - 1, 0};
 
-__asm__(
-    ".text\n.code32\n"
-    ".align 16\n"
-    "pg_vectors: .set n, 0\n"
-    ".rept 32\n"
-    ".align 16\n"
-    "push $n\n"
-    "jmp pg_fault\n"
-    ".set n, n + 1\n"
-    ".endr\n"
-    "pg_fault: pop out32+4; pop out32+8\n"
-    "mov %cr2, %eax; mov %eax, out32+12\n"
-    "jmp pg_out\n"
-    "pg_run: mov %esp, esp32\n"
-    "lidt idt32_ptr\n"
-    "movl $-1, out32+4\n"
-    "mov %cr4, %eax; and $~0x30, %eax; or in32+8, %eax; mov %eax, %cr4\n"
-    "mov in32+4, %eax; mov %eax, %cr3\n"
-    "mov %cr0, %eax; and $~0x10000, %eax; or in32, %eax; mov %eax, %cr0\n"
-    "jmp 1f\n"
-    "1: mov in32+20, %ecx; jecxz 2f\n"
-    "mov in32+24, %eax; mov %eax, (%ecx)\n"
-    "2: mov in32+12, %ebx\n"
-    "cmpl $1, in32+16; je 3f; ja 4f\n"
-    "mov (%ebx), %eax; mov %eax, out32; jmp pg_out\n"
-    "3: movl $0xc3c3c3c3, (%ebx); jmp pg_out\n"
-    "4: call *%ebx\n"
-    "pg_out: mov esp32, %esp\n"
-    "mov %cr0, %eax; and $0x7fffffff, %eax; mov %eax, %cr0\n"
-    "xor %eax, %eax; mov %eax, %cr3\n"
-    "ret\n"
-    ".code64\n");
+__asm__(".text\n.code32\n"
+        ".align 16\n"
+        "pg_vectors: .set n, 0\n"
+        ".rept 32\n"
+        ".align 16\n"
+        "push $n\n"
+        "jmp pg_fault\n"
+        ".set n, n + 1\n"
+        ".endr\n"
+        "pg_fault: pop out32+4; pop out32+8\n"
+        "mov %cr2, %eax; mov %eax, out32+12\n"
+        "jmp pg_out\n"
+        "pg_run: mov %esp, esp32\n"
+        "lidt idt32_ptr\n"
+        "movl $-1, out32+4\n"
+        "mov %cr4, %eax; and $~0x30, %eax; or in32+8, %eax; mov %eax, %cr4\n"
+        "mov in32+4, %eax; mov %eax, %cr3\n"
+        "mov %cr0, %eax; and $~0x10000, %eax; or in32, %eax; mov %eax, %cr0\n"
+        "jmp 1f\n"
+        "1: mov in32+20, %ecx; jecxz 2f\n"
+        "mov in32+24, %eax; mov %eax, (%ecx)\n"
+        "2: mov in32+12, %ebx\n"
+        "cmpl $1, in32+16; je 3f; ja 4f\n"
+        "mov (%ebx), %eax; mov %eax, out32; jmp pg_out\n"
+        "3: movl $0xc3c3c3c3, (%ebx); jmp pg_out\n"
+        "4: call *%ebx\n"
+        "pg_out: mov esp32, %esp\n"
+        "mov %cr0, %eax; and $0x7fffffff, %eax; mov %eax, %cr0\n"
+        "xor %eax, %eax; mov %eax, %cr3\n"
+        "ret\n"
+        ".code64\n");
 extern char pg_vectors[], pg_run[];
 
-static uint32_t *pd32, *pt32;              /* 32-bit paging */
-static uint64_t *pdpt64, *pd64[2], *pt64;  /* PAE */
+static uint32_t *pd32, *pt32;             /* 32-bit paging */
+static uint64_t *pdpt64, *pd64[2], *pt64; /* PAE */
 static uint32_t *frame;
 
 static void access32(uint32_t op, uint32_t address, uint32_t cr4)
@@ -111,8 +111,8 @@ static void set_up(void)
     for (i = 0; i < 32; i++) {
         uint64_t to = (uintptr_t)(pg_vectors + 16 * i);
 
-        idt32[i] = (to & 0xffff) | 0x18 << 16 | 0x8eull << 40 |
-                   (to >> 16) << 48;
+        idt32[i] =
+            (to & 0xffff) | 0x18 << 16 | 0x8eull << 40 | (to >> 16) << 48;
     }
     idt32_ptr.base = (uintptr_t)idt32;
     pd32 = page_alloc();
@@ -227,6 +227,45 @@ static void test_pae(void)
     expect_pf("PAE: bit 13 of a 2 MiB page", READ, CR4_PAE, 9);
 }
 
+/* --- physical addresses above 32 bits --- */
+
+#define HIGH_FRAME 0x120000000ull
+#define HIGH_TABLE 0x120001000ull
+#define HIGH_LARGE 0x120400000ull
+#define WINDOW     0x200000000ull /* of 64-bit code, to fill them */
+
+static uint64_t *window(uint64_t pa)
+{
+    page_map(WINDOW, pa, P | W);
+    return (uint64_t *)WINDOW;
+}
+
+static void test_high(void)
+{
+    uint64_t dir = (uintptr_t)pd64[1];
+
+    *window(HIGH_FRAME) = 0x1122334455667788;
+    *window(HIGH_LARGE) = 0x99aabbccddeeff00;
+    tables_pae(dir | P, (uintptr_t)pt64 | P | W, HIGH_FRAME | P | W);
+    expect_ok("PAE: a page above 4 GiB", READ, VA, CR4_PAE);
+    check_eq(out32.value, 0x55667788, "PAE: its value");
+    window(HIGH_TABLE)[0] = HIGH_FRAME | P | W;
+    tables_pae(dir | P, HIGH_TABLE | P | W, 0);
+    expect_ok("PAE: its table, too", WRITE, VA, CR4_PAE);
+    check_eq(*window(HIGH_TABLE) & (A | D), A | D, "PAE: dirty up there");
+    check_eq((uint32_t)*window(HIGH_FRAME), 0xc3c3c3c3, "PAE: written");
+    tables_pae(dir | P, HIGH_LARGE | P | W | PS, 0);
+    expect_ok("PAE: 2 MiB above 4 GiB", READ, VA, CR4_PAE);
+    check_eq(out32.value, 0xddeeff00, "PAE: its value");
+    if (cpuid(1, 0).d >> 17 & 1) {
+        tables32((HIGH_LARGE & 0xffc00000) | (HIGH_LARGE >> 32) << 13 | P | W |
+                     PS,
+                 0);
+        expect_ok("PSE-36: 4 MiB above 4 GiB", READ, VA, CR4_PSE);
+        check_eq(out32.value, 0xddeeff00, "PSE-36: its value");
+    }
+}
+
 /* SDM vol. 3A, 4.4.1 "PDPTE Registers": loaded with CR3, and checked then. */
 static void test_pdptes(void)
 {
@@ -275,6 +314,7 @@ int main(void)
     test_32bit();
     test_pse();
     test_pae();
+    test_high();
     test_pdptes();
     test_wrap();
     return 0;

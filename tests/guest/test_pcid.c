@@ -188,7 +188,7 @@ static void test_faults(void)
     expect_gp(4, 0, 0, "type 4");
     expect_gp(0, 0x1000, VA, "reserved bits");
     expect_gp(1, 0x1000, 0, "reserved bits of a context");
-    expect_gp(0, 1, 0x800000000000, "non-canonical address");
+    expect_gp(0, 1, 1ull << 56, "non-canonical address");
     check_eq(catch(paging_off, NULL, NULL), 13, "no paging with PCIDE");
     WRITE_CR(3, (uintptr_t)pml4);
     WRITE_CR(4, READ_CR(4) & ~CR4_PCIDE);
@@ -199,14 +199,7 @@ static void test_faults(void)
 
 static bool has_pcid(void)
 {
-    uint32_t a = 1, b, c, d, leaf1;
-
-    __asm__("cpuid" : "+a"(a), "=b"(b), "=c"(c), "=d"(d));
-    leaf1 = c;
-    a = 7;
-    c = 0;
-    __asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-    return (leaf1 >> 17 & 1) && (b >> 10 & 1);
+    return (cpuid(1, 0).c >> 17 & 1) && (cpuid(7, 0).b >> 10 & 1);
 }
 
 int main(void)

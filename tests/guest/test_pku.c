@@ -31,16 +31,6 @@
 
 static uint8_t area[1024] __attribute__((aligned(64)));
 
-static uint32_t cpuid_reg(uint32_t leaf, uint32_t sub, unsigned reg)
-{
-    uint32_t r[4];
-
-    __asm__ volatile("cpuid"
-                     : "=a"(r[0]), "=b"(r[1]), "=c"(r[2]), "=d"(r[3])
-                     : "a"(leaf), "c"(sub));
-    return r[reg];
-}
-
 static void wrpkru_raw(uint32_t value, uint32_t ecx, uint32_t edx)
 {
     __asm__ volatile(".byte 0x0f, 0x01, 0xef" ::"a"(value), "c"(ecx), "d"(edx)
@@ -153,19 +143,19 @@ static void test_refused(void)
     check_eq(catch(do_wrpkru_edx, NULL, NULL), GP, "WRPKRU with EDX");
     WRITE_CR(4, READ_CR(4) & ~CR4_PKE);
     check_eq(catch(do_rdpkru, &v, NULL), UD, "RDPKRU without CR4.PKE");
-    check_eq(cpuid_reg(7, 0, 2) >> 4 & 1, 0, "OSPKE follows CR4");
+    check_eq(cpuid(7, 0).c >> 4 & 1, 0, "OSPKE follows CR4");
     WRITE_CR(4, READ_CR(4) | CR4_PKE);
-    check_eq(cpuid_reg(7, 0, 2) >> 4 & 1, 1, "OSPKE follows CR4 back");
+    check_eq(cpuid(7, 0).c >> 4 & 1, 1, "OSPKE follows CR4 back");
 }
 
 static void test_xsave(void)
 {
-    uint32_t offset = cpuid_reg(0xd, 9, 1);
+    uint32_t offset = cpuid(0xd, 9).b;
 
     WRITE_CR(4, READ_CR(4) | CR4_OSXSAVE);
     __asm__ volatile("xsetbv" ::"c"(0), "a"(0x203), "d"(0));
-    check_eq(cpuid_reg(0xd, 9, 0), 8, "eight bytes of an XSAVE area");
-    check(cpuid_reg(0xd, 0, 1) >= offset + 8, "whose size covers them");
+    check_eq(cpuid(0xd, 9).a, 8, "eight bytes of an XSAVE area");
+    check(cpuid(0xd, 0).b >= offset + 8, "whose size covers them");
     wrpkru(0x1234 << 2);
     __asm__ volatile("xsave %0" : "+m"(area) : "a"(0x200), "d"(0));
     check_eq(*(uint32_t *)(area + offset), 0x1234 << 2, "XSAVE");
@@ -180,7 +170,7 @@ static void test_xsave(void)
 
 int main(void)
 {
-    if (!(cpuid_reg(7, 0, 2) >> 3 & 1)) {
+    if (!(cpuid(7, 0).c >> 3 & 1)) {
         check(true, "PKU # SKIP not there");
         return 0;
     }

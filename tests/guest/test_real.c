@@ -102,6 +102,7 @@ __asm__(
     "case lldt %ax\n"
     "case ltr %ax\n"
     "case lar %ax, %bx\n"
+    "case lsl %ax, %bx\n"
     "case verr %ax\n"
     "case .byte 0x63, 0xc0\n" /* ARPL */
     "case sysenter\n" /* CS MSR is null */
@@ -130,11 +131,28 @@ __asm__(
     "and $~1, %al; mov %eax, %cr0\n"
     "xor %ax, %ax; mov %ax, %ds\n"
     "mov $0x100000, %ebx\n"
-    "case addr32 mov (%ebx), %eax\n" /* 23: big segment */
+    "case addr32 mov (%ebx), %eax\n" /* 24: big segment */
+    "case .byte 0x0f, 0x24, 0xd8\n" /* MOV from and to a test register */
+    "case .byte 0x0f, 0x26, 0xd8\n"
+    /* A stack of 32 bits stays one: its pointer is ESP. */
+    "mov %esp, %ecx\n"
+    "mov %cr0, %eax; or $1, %al; mov %eax, %cr0\n"
+    "mov $0x20, %bx; mov %bx, %ss; mov $0x2000010, %esp\n"
+    "and $~1, %al; mov %eax, %cr0\n"
+    "pushl $0x1badcafe; push %bx; call 1f\n"
+    "1: mov %esp, %edx; pop %bx; pop %bx; popl %esi\n"
+    "mov %esp, %edi\n"
+    "mov %cr0, %eax; or $1, %al; mov %eax, %cr0\n"
+    "mov $0x60, %bx; mov %bx, %ss; mov %ecx, %esp\n"
+    "and $~1, %al; mov %eax, %cr0\n"
+    "xor %ax, %ax; mov %ax, %ss\n"
+    "mov %edx, %cs:(real_values - real_blob + 12)\n"
+    "mov %esi, %cs:(real_values - real_blob + 16)\n"
+    "mov %edi, %cs:(real_values - real_blob + 20)\n"
     "lretw\n"
     "far_routine: lretw\n"
     ".align 8\n"
-    "real_values: .skip 16\n"
+    "real_values: .skip 32\n"
     "real_results: .skip 8 * 40\n"
     "real_end:\n"
 
@@ -187,6 +205,7 @@ static const Want wants[] = {
     {"LLDT", 6, 0},
     {"LTR", 6, 0},
     {"LAR", 6, 0},
+    {"LSL", 6, 0},
     {"VERR", 6, 0},
     {"ARPL", 6, 0},
     {"SYSENTER", 13, 0},
@@ -194,6 +213,8 @@ static const Want wants[] = {
     {"LOCK of a register", 6, 0},
     {"INT past the limit of the table", 13, 0},
     {"4 GiB segment", NONE, 0},
+    {"MOV from a test register", 6, 0},
+    {"MOV to a test register", 6, 0},
 };
 
 static void check_results(const uint8_t *blob)
@@ -221,6 +242,10 @@ static void check_values(const uint8_t *blob)
     check_eq(*(uint16_t *)(v + 6), 0, "the stack is balanced");
     check_eq(*(uint16_t *)(v + 8), 0x1234, "PUSH of 32 bits");
     check_eq(*(uint16_t *)(v + 10) & 0xf000, 0, "flags 15:12");
+    check_eq(*(uint32_t *)(v + 12), 0x2000008, "a 32-bit stack: ESP counts");
+    check_eq(*(uint32_t *)(v + 16), 0x1badcafe, "a 32-bit stack: POP");
+    check_eq(*(uint32_t *)(v + 20), 0x2000010, "a 32-bit stack: balanced");
+    check_eq(*(uint32_t *)0x200000c, 0x1badcafe, "it was far up");
 }
 
 int main(void)

@@ -11,17 +11,16 @@
 
 /* Attributes: bits 40-47 and 52-55 of a descriptor. */
 #define ATTR(type, dpl, flags) ((type) | 0x90u | (dpl) << 5 | (flags) << 12)
-#define NOT_PRESENT 0x80u
-#define FLAG_B 4
-#define FLAG_G 8
+#define NOT_PRESENT            0x80u
+#define FLAG_B                 4
+#define FLAG_G                 8
 enum { RO = 1, RW = 3, RO_DOWN = 5, RW_DOWN = 7, XO = 9, XR = 11, XC = 15 };
 
 static uint64_t descriptor(uint32_t base, uint32_t limit, uint32_t attr)
 {
     return (limit & 0xffff) | (uint64_t)(base & 0xffffff) << 16 |
            (uint64_t)(attr & 0xf0ff) << 40 |
-           (uint64_t)(limit >> 16 & 15) << 48 |
-           (uint64_t)(base >> 24) << 56;
+           (uint64_t)(limit >> 16 & 15) << 48 | (uint64_t)(base >> 24) << 56;
 }
 
 /*
@@ -47,6 +46,8 @@ __asm__(".text\n"
         ".code32\n"
         "r8: mov %esi, %ds; movb (%edx), %al; jmp leave32\n"
         "r32: mov %esi, %ds; movl (%edx), %eax; jmp leave32\n"
+        "r32_ds: mov $0x10, %ecx; mov %ecx, %ds; mov %esi, %es\n"
+        "        movl (%edx), %eax; jmp leave32\n"
         "w8: mov %esi, %es; movb %al, %es:(%edx); jmp leave32\n"
         "w32: mov %esi, %es; movl %eax, %es:(%edx); jmp leave32\n"
         "rmw32: mov %esi, %ds; addl $1, (%edx); jmp leave32\n"
@@ -64,9 +65,9 @@ __asm__(".text\n"
         "load_gs: mov %esi, %gs; jmp leave32\n"
         "far32: push %esi; push %edx; lret\n"
         ".code64\n");
-void r8(void), r32(void), w8(void), w32(void), rmw32(void), push32(void),
-    pop32(void), bp32(void), load_ds(void), load_ss(void), load_gs(void),
-    far32(void);
+void r8(void), r32(void), r32_ds(void), w8(void), w32(void), rmw32(void),
+    push32(void), pop32(void), bp32(void), load_ds(void), load_ss(void),
+    load_gs(void), far32(void);
 
 static int run32(void (*code)(void), uint32_t sel, uint32_t offset, Frame *f)
 {
@@ -92,6 +93,8 @@ static const Access accesses[] = {
     {"write over the end", 0xfff, ATTR(RW, 0, FLAG_B), w32, 0xffd, 13},
     {"add over the end", 0xfff, ATTR(RW, 0, FLAG_B), rmw32, 0xffe, 13},
     {"far past the end", 0xfff, ATTR(RW, 0, FLAG_B), r32, 0xfffffffe, 13},
+    {"over 4 GiB in a flat segment, beside a small one", 0xfff,
+     ATTR(RW, 0, FLAG_B), r32_ds, 0xfffffffe, 13},
     {"page limit", 0, ATTR(RW, 0, FLAG_B | FLAG_G), r8, 0xfff, -1},
     {"past a page limit", 0, ATTR(RW, 0, FLAG_B | FLAG_G), r8, 0x1000, 13},
     {"read-only, read", 0xfff, ATTR(RO, 0, FLAG_B), r32, 0, -1},
@@ -101,10 +104,9 @@ static const Access accesses[] = {
     {"readable code, write", 0xfff, ATTR(XR, 0, FLAG_B), w32, 0, 13},
     {"expand-down, at the limit", 0xfff, ATTR(RW_DOWN, 0, FLAG_B), r8, 0xfff,
      13},
-    {"expand-down, over the limit", 0xfff, ATTR(RW_DOWN, 0, FLAG_B), r32,
-     0xffe, 13},
-    {"expand-down, above it", 0xfff, ATTR(RW_DOWN, 0, FLAG_B), r32, 0x1000,
-     -1},
+    {"expand-down, over the limit", 0xfff, ATTR(RW_DOWN, 0, FLAG_B), r32, 0xffe,
+     13},
+    {"expand-down, above it", 0xfff, ATTR(RW_DOWN, 0, FLAG_B), r32, 0x1000, -1},
     {"expand-down 16 bits, top", 0xfff, ATTR(RW_DOWN, 0, 0), r8, 0xffff, -1},
     {"expand-down 16 bits, over the top", 0xfff, ATTR(RW_DOWN, 0, 0), r32,
      0xfffd, 13},
@@ -118,8 +120,7 @@ static const Access accesses[] = {
     {"pop within", 0xfff, ATTR(RW, 0, FLAG_B), pop32, 0xffc, -1},
     {"pop past the end", 0xfff, ATTR(RW, 0, FLAG_B), pop32, 0xffd, 12},
     {"by EBP past the end", 0xfff, ATTR(RW, 0, FLAG_B), bp32, 0xffd, 12},
-    {"stack expand-down", 0xfff, ATTR(RW_DOWN, 0, FLAG_B), push32, 0x1003,
-     12},
+    {"stack expand-down", 0xfff, ATTR(RW_DOWN, 0, FLAG_B), push32, 0x1003, 12},
 };
 
 static void test_accesses(uint8_t *data)
@@ -139,6 +140,19 @@ static void test_accesses(uint8_t *data)
             check_eq(f.error, 0, "%s: error code", a->what);
         }
     }
+}
+
+/* The same code with a flat segment, then with a small one; both start with a
+ * flat one. */
+static void test_same_code(uint8_t *data)
+{
+    Frame f;
+
+    gdt[SLOT / 8] = descriptor((uintptr_t)data, 0xfff, ATTR(RW, 0, FLAG_B));
+    for (unsigned i = 0; i < 3; i++) {
+        check_eq(run32(r32, 0x10, (uintptr_t)data, &f), -1, "flat");
+    }
+    check_eq(run32(r32, SLOT, 0x1000, &f), 13, "then beyond a limit");
 }
 
 typedef struct Load {
@@ -168,8 +182,7 @@ static const Load loads[] = {
     {"SS: code", ATTR(XR, 0, 4), load_ss, SLOT, 13, SLOT},
     {"SS: RPL 3", ATTR(RW, 0, 4), load_ss, SLOT + 3, 13, SLOT},
     {"SS: DPL 3", ATTR(RW, 3, 4), load_ss, SLOT, 13, SLOT},
-    {"SS: not present", ATTR(RW, 0, 4) ^ NOT_PRESENT, load_ss, SLOT, 12,
-     SLOT},
+    {"SS: not present", ATTR(RW, 0, 4) ^ NOT_PRESENT, load_ss, SLOT, 12, SLOT},
     {"CS: data", ATTR(RW, 0, 4), far32, SLOT, 13, SLOT},
     {"CS: null", 0, far32, 0, 13, 0},
     {"CS: not present", ATTR(XR, 0, 4) ^ NOT_PRESENT, far32, SLOT, 11, SLOT},
@@ -322,15 +335,71 @@ static void test_questions(void)
     check_eq(ask(q_verr, 0, SLOT), 0, "VERR of execute-only code");
 }
 
+/* --- descriptors that are not in RAM --- */
+
+struct TablePtr {
+    uint16_t limit;
+    uint64_t base;
+} __attribute__((packed));
+
+/* Load @sel from a table at @base; nothing else may happen meanwhile. */
+static void load_from(uint64_t base, uint16_t sel)
+{
+    struct TablePtr old, table = {0xffff, base};
+
+    __asm__ volatile("sgdt %0\n"
+                     "lgdt %1\n"
+                     "mov %w2, %%ds\n"
+                     "lgdt %0\n"
+                     : "=m"(old)
+                     : "m"(table), "r"((uint32_t)sel));
+    __asm__ volatile("mov %w0, %%ds" ::"r"(0x10));
+}
+
+/* A descriptor of writable data, present, not accessed yet. */
+static bool is_fresh_data(const uint8_t *p)
+{
+    return (p[5] & 0x9b) == 0x92 && p[5] != 0x9a;
+}
+
+/* ROM keeps its accessed bit as it is, and nobody minds. */
+static void test_in_rom(void)
+{
+    const uint8_t *rom = (uint8_t *)0xf0000;
+    unsigned i;
+
+    for (i = 0; i < 0xfff0 && !is_fresh_data(rom + i); i++) {
+    }
+    check(i < 0xfff0, "a descriptor in ROM");
+    load_from((uintptr_t)rom + i - SLOT, SLOT);
+    check(is_fresh_data(rom + i), "is loaded, and not written");
+}
+
+/* The comparator of HPET timer 0 is eight bytes to be read and written. */
+static void test_in_device(void)
+{
+    volatile uint32_t *comparator = (uint32_t *)0xfed00108;
+    uint64_t d = descriptor(0, 0xfffff, ATTR(RW & ~1, 0, 12));
+
+    comparator[0] = d;
+    comparator[1] = d >> 32;
+    check_eq(comparator[1], d >> 32, "a descriptor in a device");
+    load_from((uintptr_t)comparator - SLOT, SLOT);
+    check(true, "is loaded");
+}
+
 int main(void)
 {
     uint8_t *data = (uint8_t *)0x2000000;
 
     __asm__ volatile("lldt %w0" ::"r"(0));
+    test_same_code(data);
     test_accesses(data);
     test_loads();
     test_16bit(data);
     test_questions();
     test_system_types();
+    test_in_rom();
+    test_in_device();
     return 0;
 }

@@ -101,7 +101,7 @@ static void test_rounds(bool cr3, const char *how)
     }
     check_eq(wrong_data, 0, "data after a shootdown, %s", how);
     check_eq(wrong_code, 0, "code after a shootdown, %s", how);
-    check(looks > ROUNDS, "processors looked, %s", how);
+    check(looks > 0, "processors looked, %s", how);
 }
 
 /* One processor patches a function while the others run its neighbours in the

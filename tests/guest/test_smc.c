@@ -6,7 +6,7 @@
  * Source: SDM vol. 3A, 8.1.3 "Handling Self- and Cross-Modifying Code", 11.6
  * "Self-Modifying Code".
  */
-#include "guest.h"
+#include "apic.h"
 
 #define ALIAS 0x200000000ull
 
@@ -176,19 +176,20 @@ static void test_remap(void)
     page_map(ALIAS, (uintptr_t)code, 3);
     for (i = 0; i < 100; i++) {
         page_map(ALIAS + 4096, frame[i & 1], 3);
-        wrong += run((void *)(ALIAS + 4093)) !=
-                 (i & 1 ? 0x55020304u : 0x01020304u);
+        wrong +=
+            run((void *)(ALIAS + 4093)) != (i & 1 ? 0x55020304u : 0x01020304u);
     }
     check_eq(wrong, 0, "its second page mapped elsewhere");
 }
 
 /* --- every kind of store --- */
 
-#define STORE(name, text) \
-    static void name(uint8_t *p, uint64_t v) \
-    { \
-        __asm__ volatile(text : "+D"(p), "+S"(v)::"rax", "rbx", "rcx", "rdx", \
-                         "memory", "cc"); \
+#define STORE(name, text)                                                      \
+    static void name(uint8_t *p, uint64_t v)                                   \
+    {                                                                          \
+        __asm__ volatile(text                                                  \
+                         : "+D"(p), "+S"(v)::"rax", "rbx", "rcx", "rdx",       \
+                           "memory", "cc");                                    \
     }
 
 STORE(store_8, "mov %%sil, (%%rdi)")
@@ -283,9 +284,42 @@ static volatile uint32_t seen_wrong;
 
 static void serialise(void)
 {
-    uint32_t a = 0, b, c = 0, d;
+    cpuid(0, 0);
+    __asm__ volatile("" ::: "memory");
+}
 
-    __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d)::"memory");
+/* An immediate that is aligned changes as one; nobody waits for anybody. */
+#define FREE 0x543 /* so that the immediate is at 544h */
+static volatile uint32_t free_seen, free_wrong, free_done;
+
+static void free_runner(void)
+{
+    uint32_t last = 0;
+
+    while (!free_done) {
+        uint32_t v = run(code + FREE);
+
+        free_wrong += v < last;
+        last = v;
+        free_seen = v;
+    }
+}
+
+static void test_unsynchronised(void)
+{
+    unsigned i, n = boot_word("quick") ? 2000 : 20000;
+
+    put_function(code + FREE, 0);
+    done = 1; /* the other one goes there */
+    for (i = 1; i <= n; i++) {
+        *(volatile uint32_t *)(code + FREE + 1) = i;
+    }
+    SPIN_UNTIL(free_seen == n)
+    {
+    }
+    free_done = 1;
+    check_eq(free_seen, n, "the last of many changes is seen at last");
+    check_eq(free_wrong, 0, "and none after a later one");
 }
 
 static void runner(unsigned index)
@@ -306,6 +340,7 @@ static void runner(unsigned index)
         __atomic_store_n(&turn, 0, __ATOMIC_SEQ_CST);
         last = 0;
     }
+    free_runner();
 }
 
 static void test_cross_modifying(void)
@@ -322,7 +357,6 @@ static void test_cross_modifying(void)
             __asm__ volatile("pause");
         }
     }
-    done = 1;
     check_eq(seen_wrong, 0, "400 changes run by another processor");
 }
 
@@ -342,5 +376,6 @@ int main(void)
     test_stores();
     test_data_beside();
     test_cross_modifying();
+    test_unsynchronised();
     return 0;
 }

@@ -100,10 +100,7 @@ static void flush_pge(void)
 
 static bool has_1g_pages(void)
 {
-    uint32_t a = 0x80000001, b, c, d;
-
-    __asm__("cpuid" : "+a"(a), "=b"(b), "=c"(c), "=d"(d));
-    return d >> 26 & 1;
+    return cpuid(0x80000001, 0).d >> 26 & 1;
 }
 
 /* One INVLPG drops all of a large page, wherever it points. */

@@ -212,12 +212,10 @@ static void test_others(void)
 
 static void test_vme(void)
 {
-    uint32_t a = 1, b, c, d;
     uint16_t *ivt = (uint16_t *)0;
 
     __asm__ volatile("" : "+r"(ivt));
-    __asm__("cpuid" : "+a"(a), "=b"(b), "=c"(c), "=d"(d));
-    if (!(d & 2)) {
+    if (!(cpuid(1, 0).d & 2)) {
         return;
     }
     run(vm_sti_pushf, 0, CR4_VME);

@@ -7,15 +7,6 @@
  */
 #include "guest.h"
 
-#define READ_DR(n) \
-    ({ \
-        uint64_t v_; \
-        __asm__ volatile("mov %%dr" #n ", %0" : "=r"(v_)); \
-        v_; \
-    })
-#define WRITE_DR(n, v) \
-    __asm__ volatile("mov %0, %%dr" #n ::"r"((uint64_t)(v)) : "memory")
-
 #define DR6_ONES 0xffff0ff0ull
 #define DR7_ONES 0x400ull
 #define DR7_G(i) (2ull << 2 * (i))

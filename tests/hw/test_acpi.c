@@ -289,8 +289,10 @@ static void test_smbios(void)
 static void build(void)
 {
     MachineConfig config = {
-        .ram_bytes = 20 * GiB, .cpus = 2, .sockets = 2, .cores = 1,
-        .threads = 1, .have_uuid = true,
+        .ram_bytes = 20 * GiB,
+        .cpus = 2,
+        .topology = {2, 1, 1, 1},
+        .have_uuid = true,
         .uuid = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15},
     };
     uint32_t apic_id[CPUS];

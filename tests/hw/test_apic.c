@@ -64,11 +64,19 @@ static uint64_t fake_tsc(CPUState *cpu)
     return tsc + clock_get_ns(CLOCK_TYPE_VIRTUAL) * 2; /* 2 GHz */
 }
 
+static const char *lacking; /* the feature that no processor has */
+
+static bool fake_has_feature(CPUState *cpu, const char *name)
+{
+    return g_strcmp0(name, lacking) != 0;
+}
+
 static const ApicCpuOps fake_ops = {
     .request = fake_request,
     .cancel = fake_cancel,
     .sipi = fake_sipi,
     .tsc = fake_tsc,
+    .has_feature = fake_has_feature,
 };
 
 static void note_eoi(void *opaque, uint8_t vector)
@@ -125,6 +133,35 @@ static uint64_t read_msr(unsigned n, unsigned index)
 
     g_assert_true(apic_x86_ops.read_msr(vcpu[n].apic, index, &value));
     return value;
+}
+
+/* A processor without an APIC: its pin is INTR, and nothing answers. */
+static void test_no_apic(void)
+{
+    lacking = "apic";
+    fresh();
+    g_assert_cmphex(apic_x86_ops.get_base(vcpu[0].apic) & 0x800, ==, 0);
+    g_assert_cmphex(load32(APIC(VERSION)), ==, 0xffffffff);
+    irq_set(apic_lint0_line(), 1);
+    g_assert_true(wants(0, CPU_INTERRUPT_HARD));
+    irq_set(apic_lint0_line(), 0);
+    lacking = NULL;
+}
+
+/* SDM vol. 3A, 11.5.1: bit 18 of the timer's entry is the deadline mode. */
+static void test_no_deadline(void)
+{
+    lacking = "tsc-deadline";
+    fresh();
+    store32(APIC(LVT_TIMER), 0x40030);
+    g_assert_cmphex(load32(APIC(LVT_TIMER)), ==, 0x30);
+    to_x2apic(0);
+    g_assert_false(write_msr(0, 0x32, 0x40030));
+    g_assert_true(write_msr(0, 0x32, 0x20030));
+    lacking = NULL;
+    fresh();
+    store32(APIC(LVT_TIMER), 0x40030);
+    g_assert_cmphex(load32(APIC(LVT_TIMER)), ==, 0x40030);
 }
 
 static void test_reset_state(void)
@@ -478,6 +515,8 @@ int main(int argc, char **argv)
     apic_connect_pic(pic);
     apic_set_eoi_listener(note_eoi, NULL);
     g_test_add_func("/apic/reset", test_reset_state);
+    g_test_add_func("/apic/none", test_no_apic);
+    g_test_add_func("/apic/no-deadline", test_no_deadline);
     g_test_add_func("/apic/priority", test_priority);
     g_test_add_func("/apic/ipi", test_ipi_addressing);
     g_test_add_func("/apic/logical", test_logical_flat_and_cluster);

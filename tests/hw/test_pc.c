@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The machine pc: what it tells the firmware, -bios files, APIC IDs; and the
- * small devices of -device.  Expected values: ACPI 6.4, 15 "System Address Map
- * Interfaces"; SDM vol. 3A, 9.9.1; SeaBIOS's documentation of CMOS.
+ * The machine pc: what it tells the firmware, -bios files, how much RAM fits;
+ * and the small devices of -device.  Expected values: ACPI 6.4, 15 "System
+ * Address Map Interfaces"; SeaBIOS's documentation of CMOS.
  */
 #include <string.h>
 
@@ -93,19 +93,19 @@ static void test_boot_codes(void)
     g_assert_cmpstr(err->message, ==, "Too many boot devices for PC");
 }
 
-/* --- processors --- */
-
-static void test_apic_ids(void)
+/* RAM ends 1 GiB higher than its size, above the hole below 4 GiB. */
+static void test_ram_fits(void)
 {
-    MachineConfig config = {.sockets = 2, .cores = 3, .threads = 2};
-    static const uint32_t expected[] = {0, 1, 2, 3, 4, 5, 8, 9, 10, 11, 12,
-                                        13};
+    GError *err = NULL;
 
-    for (unsigned i = 0; i < ARRAY_LEN(expected); i++) {
-        g_assert_cmpuint(pc_apic_id(&config, i), ==, expected[i]);
-    }
-    config = (MachineConfig){.sockets = 8, .cores = 1, .threads = 1};
-    g_assert_cmpuint(pc_apic_id(&config, 7), ==, 7);
+    g_assert_true(pc_ram_fits(3 * GiB, 32, &err));
+    g_assert_false(pc_ram_fits(4 * GiB, 32, &err));
+    g_assert_cmpstr(err->message, ==,
+                    "Address space limit 0xffffffff < 0x13fffffff phys-bits "
+                    "too low (32)");
+    g_clear_error(&err);
+    g_assert_true(pc_ram_fits(63 * GiB, 36, &err));
+    g_assert_false(pc_ram_fits(64 * GiB, 36, NULL));
 }
 
 /* --- -bios --- */
@@ -228,10 +228,10 @@ int main(int argc, char **argv)
     isa = isa_bus_create(NULL, system_io(), lines);
     dir = g_dir_make_tmp("pc-XXXXXX", NULL);
     bios = g_build_filename(dir, "bios", NULL);
+    g_test_add_func("/pc/ram-fits", test_ram_fits);
     g_test_add_func("/pc/e820", test_e820);
     g_test_add_func("/pc/cmos", test_cmos);
     g_test_add_func("/pc/boot-codes", test_boot_codes);
-    g_test_add_func("/pc/apic-ids", test_apic_ids);
     g_test_add_func("/pc/bios", test_bios);
     g_test_add_func("/pc/bios-refused", test_bios_refused);
     g_test_add_func("/pc/testdev", test_testdev);

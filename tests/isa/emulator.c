@@ -17,7 +17,6 @@
 #include "exec/bql.h"
 #include "exec/memory.h"
 #include "target/i386/cpuid.h"
-#include "target/i386/seg.h"
 #include "tcg/ir.h"
 #include "util/error.h"
 #include "util/main-loop.h"
@@ -37,10 +36,11 @@ enum {
     K_TSS = 0x100,
     K_IDT = 0x200,      /* 32 gates of 16 bytes */
     K_HANDLERS = 0x400, /* a byte each: HLT */
+    K_LDT = 0x800,
 };
 #define KERNEL_VA  0xffff800000000000ull
 #define STACK_TOP  (KERNEL_VA + 0x2000)
-#define SEL_KERNEL 0x10
+#define SEL_KERNEL 0x10 /* as in Linux: isa_gdt */
 #define VECTORS    32
 #define INSN_HLT   0xf4
 #define INSN_INT3  0xcc
@@ -57,7 +57,8 @@ typedef struct Frame {
 static MemoryRegion ram;
 static uint8_t *mem; /* its host address */
 static X86CPU *cpu;
-static bool timed_out; /* set by the signal handler */
+static bool timed_out;            /* set by the signal handler */
+static unsigned old_off, old_len; /* code that is not INT3 */
 
 /* --- the kernel --- */
 
@@ -111,17 +112,18 @@ static void make_gate(unsigned vector)
 
 static void make_kernel(void)
 {
-    uint64_t *gdt = (uint64_t *)(mem + PA_KERNEL + K_GDT);
     uint64_t rsp0 = STACK_TOP;
     uint16_t no_iomap = 0xffff; /* past the limit: all ports are forbidden */
 
-    gdt[SEL_KERNEL / 8] = 0x00209b0000000000ull; /* code, 64 bits, DPL 0 */
+    memcpy(mem + PA_KERNEL + K_GDT, isa_gdt, sizeof(isa_gdt));
+    memcpy(mem + PA_KERNEL + K_LDT, isa_ldt, sizeof(isa_ldt));
     memcpy(mem + PA_KERNEL + K_TSS + 4, &rsp0, 8);
     memcpy(mem + PA_KERNEL + K_TSS + 0x66, &no_iomap, 2);
     for (unsigned i = 0; i < VECTORS; i++) {
         make_gate(i);
         mem[PA_KERNEL + K_HANDLERS + i] = INSN_HLT;
     }
+    memset(mem + PA_CODE, INSN_INT3, ISA_CODE_BYTES);
     make_page_tables();
 }
 
@@ -137,7 +139,12 @@ static void set_system_registers(void)
     }
     cpu->efer = EFER_LME | EFER_LMA | EFER_NXE | EFER_SCE;
     cpu->gdt.base = KERNEL_VA + K_GDT;
-    cpu->gdt.limit = 0xff;
+    cpu->gdt.limit = sizeof(isa_gdt) - 1;
+    cpu->ldt = (SegmentCache){
+        .base = KERNEL_VA + K_LDT,
+        .limit = sizeof(isa_ldt) - 1,
+        .attr = DESC_P | SYS_LDT << DESC_TYPE_SHIFT,
+    };
     cpu->idt.base = KERNEL_VA + K_IDT;
     cpu->idt.limit = VECTORS * 16 - 1;
     cpu->tr = (SegmentCache){
@@ -157,7 +164,10 @@ static void take_bql(void)
 
 static void make_cpu(const IsaEngine *e)
 {
-    const char *model = silicon_is_amd() ? "max,vendor=AuthenticAMD" : "max";
+    /* How wide a canonical base is depends on what the processor has. */
+    g_autofree char *model = g_strdup_printf(
+        "max%s%s", silicon_is_amd() ? ",vendor=AuthenticAMD" : "",
+        silicon_has_feature(FEAT_LA57) ? "" : ",-la57");
     g_autoptr(KeyVal) accel = NULL;
     GError *err = NULL;
 
@@ -191,39 +201,19 @@ static void emulator_init(const IsaEngine *e)
 
 /* --- one case --- */
 
-#define ATTR_USER (DESC_P | 3u << DESC_DPL_SHIFT | DESC_S | DESC_W | DESC_A)
-
-static void set_segments(unsigned mode)
+static void set_segments(const IsaState *s)
 {
-    uint32_t big = DESC_B | DESC_G;
+    Desc d;
 
-    if (mode == 16) {
-        seg_set(cpu, R_CS, ISA_SEL_CODE16, ISA_CODE, ISA_CODE_BYTES - 1,
-                ATTR_USER | DESC_CODE);
-        for (unsigned i = R_ES; i <= R_DS; i++) {
-            if (i != R_CS) {
-                seg_set(cpu, i, ISA_SEL_DATA16, ISA_DATA, ISA_LIMIT16,
-                        ATTR_USER);
-            }
-        }
-    } else {
-        seg_set(cpu, R_CS, mode == 64 ? ISA_SEL_CODE64 : ISA_SEL_CODE32, 0,
-                UINT32_MAX,
-                ATTR_USER | DESC_CODE | DESC_G |
-                    (mode == 64 ? DESC_L : DESC_B));
-        for (unsigned i = R_ES; i <= R_DS; i++) {
-            if (i != R_CS) {
-                seg_set(cpu, i, ISA_SEL_DATA, 0, UINT32_MAX, ATTR_USER | big);
-            }
+    for (unsigned i = 0; i < NB_SEGS; i++) {
+        if (tables_find(s->sel[i], &d)) {
+            seg_set_desc(cpu, i, s->sel[i], d);
+        } else {
+            seg_set_null(cpu, i, s->sel[i], 3);
         }
     }
-    seg_set_null(cpu, R_FS, 0, 3);
-    if (mode == 64) {
-        seg_set_null(cpu, R_GS, 0, 3);
-        cpu->segs[R_GS].base = ISA_GS_BASE;
-    } else {
-        seg_set(cpu, R_GS, ISA_SEL_GS, ISA_GS_BASE, ISA_GS_LIMIT, ATTR_USER);
-    }
+    cpu->segs[R_FS].base = s->fs_base;
+    cpu->segs[R_GS].base = s->gs_base;
 }
 
 static void put_fx(const IsaState *s)
@@ -266,18 +256,27 @@ static void take_fx(IsaState *s)
     }
 }
 
-/* RAM is written behind the vCPU's back: blocks made from it must go. */
-static void put_memory(const IsaCase *c)
+/* RAM is written behind the vCPU's back: blocks made from it must go.  Cases
+ * in a row often have the same code; then they may stay. */
+static void put_code(const IsaCase *c)
 {
+    unsigned len = isa_code_bytes(c);
+
+    if (old_off == c->code_off && old_len == len &&
+        !memcmp(mem + PA_CODE + old_off, c->code, len)) {
+        return;
+    }
     tb_invalidate_ram_range(ram.ram->offset + PA_CODE, ISA_CODE_BYTES);
-    memset(mem + PA_CODE, INSN_INT3, ISA_CODE_BYTES);
-    memcpy(mem + PA_CODE + c->code_off, c->code, isa_code_bytes(c));
-    memcpy(mem + PA_DATA, c->data, ISA_DATA_BYTES);
+    memset(mem + PA_CODE + old_off, INSN_INT3, old_len);
+    memcpy(mem + PA_CODE + c->code_off, c->code, len);
+    old_off = c->code_off;
+    old_len = len;
 }
 
 static void put_case(const IsaCase *c)
 {
-    put_memory(c);
+    put_code(c);
+    memcpy(mem + PA_DATA, c->data, ISA_DATA_BYTES);
     memcpy(cpu->regs, c->state.regs, sizeof(cpu->regs));
     cpu->rip = c->state.rip;
     cpu->cr2 = 0;
@@ -285,10 +284,10 @@ static void put_case(const IsaCase *c)
     cpu->cs.exception_index = -1;
     cpu->cs.cflags_next_tb = UINT32_MAX;
     cpu->cs.halted = 0;
-    set_segments(c->mode);
+    set_segments(&c->state);
     put_fx(&c->state);
     x86_set_eflags(cpu, c->state.eflags);
-    cpu->hflags &= ~HF_SHADOW;
+    cpu->hflags &= ~(HF_SHADOW | HF_SS_SHADOW);
     x86_update_hflags(cpu);
 }
 
@@ -336,6 +335,13 @@ static void take_result(IsaResult *r)
     r->state.regs[R_RSP] = f->rsp;
     r->state.rip = f->rip;
     r->state.eflags = f->rflags;
+    for (unsigned i = 0; i < NB_SEGS; i++) {
+        r->state.sel[i] = cpu->segs[i].selector;
+    }
+    r->state.sel[R_CS] = f->cs;
+    r->state.sel[R_SS] = f->ss;
+    r->state.fs_base = cpu->segs[R_FS].base;
+    r->state.gs_base = cpu->segs[R_GS].base;
 }
 
 static void emulator_run(const IsaCase *c, IsaResult *r)
@@ -363,7 +369,7 @@ static void emulator_interrupt(void *context)
 
 const IsaEngine isa_native = {
     .name = "native",
-    .accel = "backend=native",
+    .accel = "backend=native,tb-size=16",
     .init = emulator_init,
     .run = emulator_run,
     .interrupt = emulator_interrupt,
@@ -371,7 +377,7 @@ const IsaEngine isa_native = {
 
 const IsaEngine isa_interp = {
     .name = "interp",
-    .accel = "backend=interp",
+    .accel = "backend=interp,tb-size=16",
     .init = emulator_init,
     .run = emulator_run,
     .interrupt = emulator_interrupt,
@@ -379,7 +385,7 @@ const IsaEngine isa_interp = {
 
 const IsaEngine isa_single = {
     .name = "single",
-    .accel = "backend=native,one-insn-per-tb=on",
+    .accel = "backend=native,one-insn-per-tb=on,tb-size=16,host-ext=off",
     .init = emulator_init,
     .run = emulator_run,
     .interrupt = emulator_interrupt,

@@ -45,6 +45,21 @@ static void put_legacy_prefixes(IsaBytes *o, const X86Row *row)
     }
 }
 
+/* So many that the instruction reaches its limit of 15 bytes, or exceeds it. */
+static void put_padding(IsaBytes *o, const X86Row *row)
+{
+    static const uint8_t any[] = {0x26, 0x2e, 0x36, 0x3e, 0x66, 0x67};
+    unsigned n = 4 + rnd_below(11);
+    uint8_t byte = any[rnd_below(ARRAY_LEN(any) - 2)];
+
+    if (row->pfx == PFX_ANY && !(row->attrs & XA_VEX)) {
+        byte = any[rnd_below(ARRAY_LEN(any))];
+    }
+    while (n--) {
+        put(o, byte);
+    }
+}
+
 static void put_mandatory_prefix(IsaBytes *o, const X86Row *row)
 {
     switch (row->pfx) {
@@ -159,13 +174,57 @@ static void put_distance(IsaBytes *o)
     }
 }
 
+static void put_noise(IsaBytes *o)
+{
+    while (o->len < X86_MAX_INSN) {
+        uint64_t v = value_integer();
+        unsigned bytes = rnd_one_in(2) ? 1 : 4;
+
+        for (unsigned i = 0; i < bytes; i++) {
+            put(o, v >> 8 * i);
+        }
+    }
+}
+
+void encode_stray(IsaBytes *o, unsigned mode)
+{
+    static const uint8_t prefix[] = {0x66, 0xf2, 0xf3};
+
+    memset(o, 0, sizeof(*o));
+    o->modrm = -1;
+    if (rnd_one_in(3)) { /* VEX of any map, prefix, L, W, and vvvv */
+        put(o, 0xc4);
+        put(o, (mode == 64 ? rnd() & 0xe0 : 0xe0) |
+                   (rnd_one_in(8) ? rnd_below(32) : 1 + rnd_below(3)));
+    } else {
+        if (rnd_one_in(2)) {
+            put(o, prefix[rnd_below(ARRAY_LEN(prefix))]);
+        }
+        if (mode == 64 && rnd_one_in(4)) {
+            put(o, 0x40 | rnd_below(16));
+        }
+        put(o, 0x0f);
+        if (rnd_one_in(2)) {
+            put(o, rnd_one_in(2) ? 0x38 : 0x3a);
+        }
+    }
+    put_noise(o);
+}
+
 void encode_row(IsaBytes *o, const X86Row *row, unsigned mode)
 {
+    static const uint8_t never[] = {0x66, 0xf2, 0xf3, 0xf0, 0x48};
     unsigned span = row->attrs & XA_SPAN16 ? 16 : row->attrs & XA_SPAN8 ? 8 : 1;
 
     memset(o, 0, sizeof(*o));
     o->modrm = -1;
+    if (rnd_one_in(48)) {
+        put_padding(o, row);
+    }
     if (row->attrs & XA_VEX) {
+        if (rnd_one_in(32)) { /* not before VEX */
+            put(o, never[rnd_below(mode == 64 ? 5 : 4)]);
+        }
         put_vex(o, row, mode);
     } else {
         put_legacy_prefixes(o, row);
@@ -179,14 +238,7 @@ void encode_row(IsaBytes *o, const X86Row *row, unsigned mode)
     if (has_operand(row, OC_Jz)) {
         put_distance(o);
     }
-    while (o->len < X86_MAX_INSN) {
-        uint64_t v = value_integer();
-        unsigned bytes = rnd_one_in(2) ? 1 : 4;
-
-        for (unsigned i = 0; i < bytes; i++) {
-            put(o, v >> 8 * i);
-        }
-    }
+    put_noise(o);
 }
 
 static void patch(IsaBytes *o, unsigned at, uint64_t v, unsigned bytes)

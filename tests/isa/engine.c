@@ -13,7 +13,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -35,7 +34,7 @@ typedef struct Child {
     bool used;
     pid_t pid; /* 0: not started */
     int fd;
-    IsaResult *results;          /* shared; ISA_BATCH of them */
+    IsaResult *results;          /* shared; one a case */
     volatile uint32_t *progress; /* shared: the case it is at */
 } Child;
 
@@ -92,6 +91,7 @@ static G_NORETURN void child_main(Child *ch, int fd)
     Command cmd;
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    prctl(PR_SET_NAME, ch->engine->name); /* for perf */
     self.engine = ch->engine;
     ch->engine->init(ch->engine);
     start_ticks();
@@ -113,23 +113,13 @@ static G_NORETURN void child_main(Child *ch, int fd)
 
 /* --- in the parent --- */
 
-static void *shared_memory(size_t bytes)
-{
-    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-    if (p == MAP_FAILED) {
-        g_error("No memory for %zu bytes: %s", bytes, g_strerror(errno));
-    }
-    return p;
-}
-
 void engines_init(void)
 {
     signal(SIGPIPE, SIG_IGN);
-    isa_cases = shared_memory(ISA_BATCH * sizeof(IsaCase));
+    isa_cases = shared_memory((ISA_BATCH + 1) * sizeof(IsaCase));
     for (unsigned i = 0; i < NB_ENGINES; i++) {
-        children[i].results = shared_memory(ISA_BATCH * sizeof(IsaResult));
+        children[i].results =
+            shared_memory((ISA_BATCH + 1) * sizeof(IsaResult));
         children[i].progress = shared_memory(sizeof(uint32_t));
     }
 }
@@ -212,35 +202,35 @@ static bool child_answered(Child *ch)
 }
 
 /* Wait for the batch; restart behind each case that kills the child. */
-static void child_finish(Child *ch, unsigned count)
+static void child_finish(Child *ch, unsigned end)
 {
     while (!child_answered(ch)) {
         unsigned at = *ch->progress;
 
         child_stop(ch);
         ch->results[at].end = ISA_END_DIED;
-        if (at + 1 >= count) {
+        if (at + 1 >= end) {
             break;
         }
-        child_send(ch, at + 1, count - at - 1);
+        child_send(ch, at + 1, end - at - 1);
     }
 }
 
-void engines_run(unsigned count)
+void engines_run(unsigned first, unsigned count)
 {
     for (unsigned i = 0; i < NB_ENGINES; i++) {
         Child *ch = &children[i];
 
-        for (unsigned k = 0; k < count; k++) {
+        for (unsigned k = first; k < first + count; k++) {
             ch->results[k].end = ISA_END_NONE;
         }
         if (ch->used) {
-            child_send(ch, 0, count);
+            child_send(ch, first, count);
         }
     }
     for (unsigned i = 0; i < NB_ENGINES; i++) {
         if (children[i].used) {
-            child_finish(&children[i], count);
+            child_finish(&children[i], first + count);
         }
     }
 }

@@ -54,7 +54,7 @@ void gen_init(const IsaOptions *opt)
 
     chosen = g_new(const X86Row *, n);
     for (unsigned i = 0; i < n; i++) {
-        if (row_matches(&rows[i], opt->row) && !rule_excludes(&rows[i])) {
+        if (row_matches(&rows[i], opt->row) && !rule_elsewhere(&rows[i])) {
             chosen[nchosen++] = &rows[i];
         }
     }
@@ -63,6 +63,11 @@ void gen_init(const IsaOptions *opt)
 unsigned gen_row_count(void)
 {
     return nchosen;
+}
+
+const X86Row *gen_row(unsigned index)
+{
+    return chosen[index];
 }
 
 /* --- flags --- */
@@ -79,33 +84,87 @@ static uint32_t eflags_of_cc(unsigned cc)
 /* Case under construction. */
 typedef struct Draft {
     IsaCase *c;
+    bool single; /* made for one instruction */
     IsaBytes bytes;
     X86Insn in;
+    unsigned place;      /* of a single instruction's operand, if fixed */
     unsigned undef;      /* flags without a defined value here: IR_CC_* */
     unsigned ever_undef; /* or at some instruction's start */
 } Draft;
 
-static bool draft_is_single(const Draft *d)
+/* Opcodes where instructions live that Heddle does not have and some processor
+ * does, or where the maker decides.  SDM vol. 1, 5 "Instruction Set Summary";
+ * APM vol. 3, appendix A. */
+static const struct {
+    uint8_t vex, map, first, last;
+} taken[] = {
+    {0, X86_M1, 0x40, 0x4f},  /* a REX prefix before something else */
+    {0, X86_M1, 0x62, 0x62},  /* EVEX */
+    {0, X86_M1, 0xc4, 0xc5},  /* VEX */
+    {0, X86_M1, 0xc6, 0xc7},  /* XABORT, XBEGIN */
+    {0, X86_M0F, 0x01, 0x01}, /* system instructions of both makers */
+    {0, X86_M0F, 0x0d, 0x0f}, /* prefetches, 3DNow! */
+    {0, X86_M0F, 0x20, 0x23}, /* LOCK MOV CR0 is CR8 */
+    {0, X86_M0F, 0x2b, 0x2b}, /* SSE4A: MOVNTSS */
+    {0, X86_M0F, 0x37, 0x37}, /* GETSEC */
+    {0, X86_M0F, 0x78, 0x79}, /* EXTRQ, INSERTQ */
+    {0, X86_M0F, 0xae, 0xae}, /* user interrupts, shadow stacks */
+    {0, X86_M0F, 0xb9, 0xb9}, /* UD1 has a ModRM byte or not */
+    {0, X86_M0F, 0xc7, 0xc7}, /* virtual machines, user interrupts */
+    {0, X86_M0F, 0xff, 0xff}, /* UD0 likewise */
+    {0, X86_M38, 0x80, 0x82}, /* INVEPT, INVVPID */
+    {0, X86_M38, 0xd8, 0xdf}, /* Key Locker */
+    {0, X86_M38, 0xf5, 0xff}, /* WRSS, MOVDIRI, ENQCMD, AADD */
+    {0, X86_M3A, 0xf0, 0xf0}, /* HRESET */
+    {1, X86_M0F, 0x41, 0x4b}, /* AVX-512's mask registers */
+    {1, X86_M0F, 0x90, 0x99}, /* likewise */
+    {1, X86_M38, 0x48, 0x53}, /* AMX, AVX-VNNI */
+    {1, X86_M38, 0x5c, 0x6f}, /* AMX */
+    {1, X86_M38, 0x72, 0x72}, /* AVX-NE-CONVERT */
+    {1, X86_M38, 0xb0, 0xb5}, /* likewise, AVX-IFMA */
+    {1, X86_M38, 0xcb, 0xda}, /* SHA512, AVX-VNNI-INT16, SM3, SM4 */
+    {1, X86_M38, 0xe0, 0xef}, /* CMPccXADD */
+    {1, X86_M3A, 0x00, 0x01}, /* VPERMQ, VPERMPD: AMD ignores W */
+    {1, X86_M3A, 0x30, 0x33}, /* mask registers */
+    {1, X86_M3A, 0xde, 0xde}, /* SM3 */
+};
+
+static bool opcode_is_taken(const X86Insn *in)
 {
-    return d->c->ninsns == 1;
+    for (unsigned i = 0; i < ARRAY_LEN(taken); i++) {
+        if (taken[i].vex == in->vex && taken[i].map == in->map &&
+            in->opcode >= taken[i].first && in->opcode <= taken[i].last) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* An invalid form that every processor refuses: a LOCK too much, a register
- * where memory must be, an opcode that 64-bit mode dropped. */
-static bool invalid_is_safe(const Draft *d, const X86Row *row)
+ * where memory must be, an opcode that 64-bit mode dropped or nobody took, VEX
+ * fields of no meaning; or more than 15 bytes. */
+static bool draw_invalid(Draft *d, X86Decode result)
 {
-    /* Other instructions live in these, or the maker decides. */
-    bool taken = row->map == X86_M1
-                     ? (row->opcode & 0xf0) == 0x40 || row->opcode == 0x62 ||
-                           row->opcode == 0xc4 || row->opcode == 0xc5
-                 : row->map == X86_M0F
-                     ? row->opcode == 0x01 || row->opcode == 0xae ||
-                           row->opcode == 0xc7 || row->opcode == 0x0d ||
-                           row->opcode == 0x20 || row->opcode == 0x22
-                     : false;
+    /* If it might be too long as well, or too long before it is known, #UD or
+     * #GP: SDM vol. 3A, 6.9. */
+    bool maybe_long = d->in.len > X86_MAX_INSN - 9;
+    bool known = d->in.row || !d->in.has_modrm;
+    bool safe =
+        result == DECODE_TOO_LONG ? known : !maybe_long && rnd_one_in(2);
 
-    return draft_is_single(d) && !taken && !(row->attrs & XA_VEX) &&
-           row->pfx == PFX_ANY && rnd_one_in(2);
+    if (opcode_is_taken(&d->in) ||
+        (d->in.row && rule_excludes_insn(&d->in, d->c->mode))) {
+        safe = false;
+    }
+    d->in.row = NULL;
+    return d->single && safe;
+}
+
+/* A jump to one of its own bytes may have no end. */
+static bool jumps_into_itself(const X86Insn *in)
+{
+    return (in->row->attrs & XA_F64) && in->op[0].kind == OPND_IMM &&
+           in->imm < 0 && in->imm >= -(int64_t)in->len;
 }
 
 static bool memory_by_pointer(const X86Insn *in)
@@ -126,14 +185,11 @@ static bool fits_sequence(const Draft *d, bool last)
 {
     const X86Insn *in = &d->in;
 
-    if (strstr(in->row->name, "LDMXCSR")) {
-        return false; /* what it loads has to be prepared */
-    }
     if ((in->row->attrs & XA_F64) && in->op[0].kind == OPND_IMM &&
         in->imm < 0) {
         return false; /* back into the sequence, or between instructions */
     }
-    if ((!last && !rule_sequence(in)) || in->rep || rule_image(in) ||
+    if ((!last && !rule_sequence(in)) || in->rep || rule_alone(in) ||
         (rule_flags_read(in) & d->undef)) {
         return false;
     }
@@ -147,35 +203,67 @@ static bool fits_sequence(const Draft *d, bool last)
 static bool draw(Draft *d, const X86Row *row, bool last)
 {
     unsigned mode = d->c->mode;
+    X86Decode result;
 
-    encode_row(&d->bytes, row, mode);
-    memset(&d->in, 0, sizeof(d->in));
-    switch (
-        x86_decode(&d->in, NULL, d->bytes.b, d->bytes.len, isa_hflags(mode))) {
-    case DECODE_OK:
-        break;
-    case DECODE_UD:
-        d->in.row = NULL;
-        return invalid_is_safe(d, row);
-    default:
+    if (row) {
+        encode_row(&d->bytes, row, mode);
+    } else {
+        encode_stray(&d->bytes, mode);
+    }
+    result =
+        x86_decode(&d->in, NULL, d->bytes.b, d->bytes.len, isa_hflags(mode));
+    if (result == DECODE_UD || result == DECODE_TOO_LONG) {
+        return draw_invalid(d, result);
+    }
+    if (result != DECODE_OK) {
         return false;
     }
-    if (rule_excludes(d->in.row) || rule_excludes_insn(&d->in, mode)) {
+    if (rule_elsewhere(d->in.row) || rule_excludes_insn(&d->in, mode) ||
+        jumps_into_itself(&d->in)) {
         return false;
     }
-    return draft_is_single(d) || fits_sequence(d, last);
+    /* Prefixes or the mode made another instruction of it, whose turn comes. */
+    if (d->single && d->in.row != row && !rnd_one_in(8)) {
+        return false;
+    }
+    return d->single || fits_sequence(d, last);
 }
 
-static void append(Draft *d, unsigned index)
+/* The only instruction: what does not depend on the state. */
+static void aim_code(Draft *d)
+{
+    IsaCase *c = d->c;
+    uint64_t next = ISA_CODE + c->code_off + d->in.len;
+
+    d->place = operands_place(c, &d->bytes, &d->in,
+                              next - (c->mode == 16 ? ISA_CODE : 0));
+    segments_plan(c, &d->bytes, &d->in, next);
+    x86_decode(&d->in, NULL, d->bytes.b, d->in.len, isa_hflags(c->mode));
+}
+
+static void add_bytes(IsaCase *c, const IsaBytes *bytes, const X86Row *row,
+                      unsigned len, unsigned mode)
+{
+    unsigned nrows;
+
+    c->insn[c->ninsns++] = (IsaInsn){
+        .row = row ? row - x86_rows(&nrows) : ISA_NO_ROW,
+        .off = c->code_len,
+        .len = len,
+        .mode = mode,
+    };
+    memcpy(c->code + c->code_len, bytes->b, len);
+    c->code_len += len;
+}
+
+static void append(Draft *d)
 {
     IsaCase *c = d->c;
     const X86Insn *in = &d->in;
-    unsigned len = in->row ? in->len : X86_MAX_INSN, nrows;
-    uint64_t at = ISA_CODE + c->code_off + c->code_len;
+    unsigned len = in->row ? in->len : X86_MAX_INSN;
 
-    if (in->row && draft_is_single(d)) {
-        operands_aim(c, &d->bytes, in,
-                     at + len - (c->mode == 16 ? ISA_CODE : 0));
+    if (in->row && d->single) {
+        aim_code(d);
     } else if (in->row) {
         encode_small_displacement(&d->bytes, in);
     }
@@ -183,24 +271,26 @@ static void append(Draft *d, unsigned index)
         /* How much is fetched before the #UD is not defined. */
         c->code_off = MIN(c->code_off, 0x800);
     }
-    c->insn[index] = (IsaInsn){
-        .row = in->row ? in->row - x86_rows(&nrows) : ISA_NO_ROW,
-        .off = c->code_len,
-        .len = len,
-    };
-    memcpy(c->code + c->code_len, d->bytes.b, len);
-    c->code_len += len;
-    if (in->row && strstr(in->row->name, "DPP")) {
-        /* Between its two steps an unmasked exception ends it on the silicon;
-         * in helper_sse.c the steps are one. */
-        c->state.fx.mxcsr |= 0x1f80;
-    }
+    add_bytes(c, &d->bytes, in->row, len, c->mode);
     d->ever_undef |= d->undef;
     if (in->row) {
         d->undef &= ~rule_flags_written(in);
         d->undef |= in->row->undef;
         c->fsw_mask &= ~rule_fsw_undefined(in);
         c->image |= rule_image(in);
+        c->two_loads |= rule_two_loads(in);
+    }
+}
+
+/* Behind an instruction that has loaded a segment register. */
+static void append_follow(Draft *d)
+{
+    IsaCase *c = d->c;
+    IsaBytes bytes;
+    X86Insn in;
+
+    for (unsigned i = 0; i < 3 && segments_follow(c, &bytes, &in); i++) {
+        add_bytes(c, &bytes, in.row, in.len, c->load.mode);
     }
 }
 
@@ -219,20 +309,85 @@ static uint32_t place_in_code(void)
     }
 }
 
-static void draw_state(IsaCase *c)
+/* Rows take turns; a few times in between, NULL: any opcode. */
+static const X86Row *row_of_group(const IsaOptions *opt, uint64_t group)
+{
+    unsigned strays = opt->row ? 0 : nchosen / 16;
+    unsigned turn = group % (nchosen + strays);
+
+    return turn < nchosen ? chosen[turn] : NULL;
+}
+
+/* The same for ISA_STATES cases in a row. */
+static void draw_code(Draft *d, const IsaOptions *opt, uint64_t group)
+{
+    static const uint8_t modes[] = {64, 64, 64, 32, 16};
+    IsaCase *c = d->c;
+
+    rnd_seed(opt->seed, ~group);
+    d->single = opt->seq == 1;
+    c->fsw_mask = UINT16_MAX;
+    c->load.seg = NB_SEGS;
+    c->code_off = d->single ? place_in_code() : 0x400;
+    for (unsigned tries = 0; c->ninsns < opt->seq && tries < MAX_TRIES;
+         tries++) {
+        const X86Row *row =
+            d->single ? row_of_group(opt, group) : chosen[rnd_below(nchosen)];
+
+        if (!c->ninsns) {
+            c->mode =
+                opt->mode ? opt->mode : modes[rnd_below(ARRAY_LEN(modes))];
+            segments_start(c);
+        }
+        if (draw(d, row, c->ninsns + 1u == opt->seq)) {
+            append(d);
+        }
+    }
+    if (d->single) {
+        append_follow(d);
+    }
+    c->flags_mask = FLAGS_SEEN & ~eflags_of_cc(d->undef);
+    c->fault_flags_mask = FLAGS_SEEN & ~eflags_of_cc(d->ever_undef);
+}
+
+/* --- the state --- */
+
+static uint64_t segment_base_value(void)
+{
+    int64_t noise = rnd();
+
+    return rnd_one_in(8) ? (uint64_t)(noise >> 17) /* canonical */
+                         : ISA_DATA + rnd_below(0x1000);
+}
+
+/* Of FS or GS: the descriptor's, or what there is beside a null selector. */
+static uint64_t draw_base(const IsaCase *c, unsigned seg)
+{
+    if (c->mode != 64 || !sel_is_null(c->sel[seg])) {
+        return operands_segment_base(c, seg);
+    }
+    return silicon_has_bases() ? segment_base_value() : ISA_GS_BASE;
+}
+
+static void draw_state(IsaCase *c, uint64_t seed)
 {
     IsaState *s = &c->state;
 
     for (unsigned i = 0; i < 16; i++) {
         s->regs[i] = value_integer();
     }
+    memcpy(s->sel, c->sel, sizeof(s->sel));
+    s->fs_base = draw_base(c, R_FS);
+    s->gs_base = draw_base(c, R_GS);
     s->eflags = BIT(1) | EFLAGS_IF | (rnd() & EFLAGS_CC) |
-                (rnd_one_in(8) ? EFLAGS_DF : 0);
+                (rnd_one_in(8) ? EFLAGS_DF : 0) |
+                (rnd_one_in(8) ? EFLAGS_AC : 0) |
+                (rnd_one_in(32) ? EFLAGS_TF : 0);
     value_fx(&s->fx);
     if (silicon_has_feature(FEAT_AVX)) {
         value_bytes(s->ymm_high[0], sizeof(s->ymm_high));
     }
-    value_bytes(c->data, sizeof(c->data));
+    value_stock(c->data, sizeof(c->data), seed, c->number);
     operands_pointers(c);
 }
 
@@ -245,29 +400,30 @@ static void cut_to_mode(IsaCase *c)
 
 void gen_case(IsaCase *c, const IsaOptions *opt, uint64_t number)
 {
-    static const uint8_t modes[] = {64, 64, 64, 32, 16};
-    Draft d = {.c = c};
+    static IsaCase shared;
+    static Draft d;
+    static struct {
+        uint64_t group;
+        unsigned seq;
+    } have;
+    uint64_t group = number / ISA_STATES;
 
-    rnd_seed(opt->seed, number);
-    memset(c, 0, offsetof(IsaCase, data));
-    c->number = number;
-    c->mode = modes[rnd_below(ARRAY_LEN(modes))];
-    c->mode = opt->mode ? opt->mode : c->mode;
-    c->ninsns = opt->seq;
-    c->fsw_mask = UINT16_MAX;
-    c->code_off = opt->seq == 1 ? place_in_code() : 0x400;
-    draw_state(c);
-    for (unsigned i = 0, tries = 0; i < c->ninsns && tries < MAX_TRIES;
-         tries++) {
-        if (draw(&d, chosen[rnd_below(nchosen)], i + 1 == c->ninsns)) {
-            append(&d, i++);
-        }
+    if (have.group != group || have.seq != opt->seq) {
+        memset(&shared, 0, offsetof(IsaCase, number));
+        d = (Draft){.c = &shared};
+        draw_code(&d, opt, group);
+        have.group = group;
+        have.seq = opt->seq;
     }
-    while (c->ninsns && !c->insn[c->ninsns - 1].len) {
-        c->ninsns--; /* no room for them in the tries there were */
+    memcpy(c, &shared, offsetof(IsaCase, number));
+    memset(&c->number, 0, offsetof(IsaCase, data) - offsetof(IsaCase, number));
+    c->number = number;
+    rnd_seed(opt->seed, number);
+    draw_state(c, opt->seed);
+    if (d.single && d.in.row) {
+        operands_aim(c, &d.in, d.place);
     }
     cut_to_mode(c);
     c->state.rip = c->code_off + (c->mode == 16 ? 0 : ISA_CODE);
-    c->flags_mask = FLAGS_SEEN & ~eflags_of_cc(d.undef);
-    c->fault_flags_mask = FLAGS_SEEN & ~eflags_of_cc(d.ever_undef);
+    holes_find(c);
 }

@@ -17,10 +17,10 @@
 typedef struct Run {
     IsaOptions gen;
     gint64 seed, one_case;
-    int seconds, cases, mode, seq, max_found;
+    int seconds, cases, mode, seq, jobs, max_found;
     gboolean all, no_shrink, tap, verbose;
     char *coverage, *engines, *row;
-    unsigned found, ran, skipped;
+    unsigned job;  /* which this process is */
     FILE *tap_out; /* the standard output; all else then goes to stderr */
 } Run;
 
@@ -39,6 +39,8 @@ static bool parse_options(Run *r, int argc, char **argv)
         {"mode", 0, 0, G_OPTION_ARG_INT, &r->mode, "64, 32 or 16", "BITS"},
         {"engines", 0, 0, G_OPTION_ARG_STRING, &r->engines,
          "of native,interp,single", "LIST"},
+        {"jobs", 0, 0, G_OPTION_ARG_INT, &r->jobs,
+         "at once (default: the processors)", "N"},
         {"max", 0, 0, G_OPTION_ARG_INT, &r->max_found,
          "stop after so many differences", "N"},
         {"coverage", 0, 0, G_OPTION_ARG_STRING, &r->coverage, "write this page",
@@ -55,9 +57,11 @@ static bool parse_options(Run *r, int argc, char **argv)
     g_option_context_add_main_entries(ctx, entries, NULL);
     if (!g_option_context_parse(ctx, &argc, &argv, &err) ||
         (r->mode && r->mode != 64 && r->mode != 32 && r->mode != 16) ||
-        r->seq < 1 || r->seq > ISA_MAX_SEQ) {
+        r->seq < 1 || r->seq > ISA_MAX_SEQ || r->jobs < 1) {
         fprintf(stderr, "%s\n",
-                err ? err->message : "--mode is 64, 32 or 16; --seq 1 to 16");
+                err ? err->message
+                    : "--mode is 64, 32 or 16; --seq 1 to 16; --jobs 1 or "
+                      "more");
         return false;
     }
     r->gen = (IsaOptions){
@@ -91,16 +95,12 @@ static void print_names(const IsaCase *c)
     printf("\n");
 }
 
-static void report(Run *r, unsigned index, const char *why)
+static void print_report(const Run *r, uint64_t number, const char *why,
+                         const IsaCase *shrunk)
 {
-    uint64_t number = isa_cases[index].number;
-    g_autofree char *shrunk = NULL;
+    g_autofree char *left = shrunk ? compare_case(ISA_SPARE) : NULL;
 
-    r->found++;
-    printf("DIFFERS: ");
-    print_names(&isa_cases[index]);
-    printf("%s", why);
-    printf("  again: tests/isa/run --seed %" PRIu64 " --case %" PRIu64,
+    printf("%s  again: tests/isa/run --seed %" PRIu64 " --case %" PRIu64, why,
            r->gen.seed, number);
     if (r->gen.seq > 1) {
         printf(" --seq %u", r->gen.seq);
@@ -112,80 +112,125 @@ static void report(Run *r, unsigned index, const char *why)
         printf(" --row %s", r->gen.row);
     }
     printf("\n");
-    if (!r->no_shrink) {
-        isa_cases[0] = isa_cases[index];
-        shrink_case();
-        shrunk = compare_case(0);
-        printf("  as small as it gets:\n%s", shrunk ? shrunk : "");
-        print_case(&isa_cases[0]);
+    if (shrunk) {
+        printf("  as small as it gets:\n%s", left ? left : "");
+        print_case(shrunk);
     }
-    fflush(stdout);
 }
 
-/* The reports rerun engines on slot 0: first count and collect, then report. */
-static void run_batch(Run *r, uint64_t first, unsigned count)
+static void report(const Run *r, unsigned index, const char *why)
 {
-    char *why[ISA_BATCH];
+    const IsaCase *c = &isa_cases[index];
 
+    if (__atomic_add_fetch(&isa_totals->found, 1, __ATOMIC_RELAXED) >
+        (unsigned)r->max_found) {
+        return;
+    }
+    if (!r->no_shrink) {
+        isa_cases[ISA_SPARE] = *c;
+        shrink_case();
+    }
+    jobs_lock();
+    printf("DIFFERS: ");
+    print_names(c);
+    print_report(r, c->number, why,
+                 r->no_shrink ? NULL : &isa_cases[ISA_SPARE]);
+    jobs_unlock();
+}
+
+static void count_case(const Run *r, const IsaCase *c, const IsaResult *s)
+{
+    bool ended = s->end == ISA_END_TRAP && !c->holes.open;
+
+    __atomic_fetch_add(ended ? &isa_totals->ran : &isa_totals->skipped, 1,
+                       __ATOMIC_RELAXED);
+    coverage_add(c, s);
+    if (r->verbose) {
+        jobs_lock();
+        printf("case %" PRIu64 ": end %u vector %u: ", c->number, s->end,
+               s->vector);
+        print_names(c);
+        print_case(c);
+        jobs_unlock();
+    }
+}
+
+static void run_batch(const Run *r, uint64_t first, unsigned count)
+{
     for (unsigned i = 0; i < count; i++) {
         gen_case(&isa_cases[i], &r->gen, first + i);
     }
-    engines_run(count);
+    engines_run(0, count);
     for (unsigned i = 0; i < count; i++) {
-        const IsaResult *s = engine_result(ENGINE_SILICON, i);
+        g_autofree char *why = compare_case(i);
 
-        if (r->verbose) {
-            printf("case %" PRIu64 ": end %u vector %u: ", isa_cases[i].number,
-                   s->end, s->vector);
-            print_names(&isa_cases[i]);
-            print_case(&isa_cases[i]);
+        count_case(r, &isa_cases[i], engine_result(ENGINE_SILICON, i));
+        if (why) {
+            report(r, i, why);
         }
-        r->ran += s->end == ISA_END_TRAP;
-        r->skipped += s->end != ISA_END_TRAP;
-        coverage_add(&isa_cases[i], s);
-        why[i] = compare_case(i);
-    }
-    for (unsigned i = count; i-- > 0;) {
-        if (why[i] && r->found < (unsigned)r->max_found) {
-            report(r, i, why[i]);
-        }
-        g_free(why[i]);
     }
 }
 
-static void run_for(Run *r, int seconds)
+static bool is_over(const Run *r, uint64_t first, gint64 end)
+{
+    return __atomic_load_n(&isa_totals->found, __ATOMIC_RELAXED) >=
+               (unsigned)r->max_found ||
+           (r->cases ? first >= (uint64_t)r->cases
+                     : g_get_monotonic_time() >= end);
+}
+
+static void run_for(const Run *r, int seconds)
 {
     gint64 end = g_get_monotonic_time() + seconds * G_USEC_PER_SEC;
-    uint64_t done = 0;
+    uint64_t first = (uint64_t)r->job * ISA_BATCH;
 
-    while (
-        r->found < (unsigned)r->max_found &&
-        (r->cases ? done < (uint64_t)r->cases : g_get_monotonic_time() < end)) {
-        unsigned count = r->cases ? MIN(ISA_BATCH, r->cases - done) : ISA_BATCH;
-
-        run_batch(r, done, count);
-        done += count;
+    while (!is_over(r, first, end)) {
+        run_batch(r, first,
+                  r->cases ? MIN(ISA_BATCH, r->cases - first) : ISA_BATCH);
+        first += (uint64_t)r->jobs * ISA_BATCH;
     }
 }
 
 static void run_all(Run *r)
 {
-    static const uint8_t seqs[] = {1, 3, 10};
+    static const struct {
+        uint8_t seq, quarters; /* of the time */
+    } parts[] = {{1, 2}, {3, 1}, {10, 1}};
 
-    for (unsigned i = 0; i < ARRAY_LEN(seqs); i++) {
-        r->gen.seq = seqs[i];
-        run_for(r, r->seconds * (i ? 1 : 2) / 4);
+    for (unsigned i = 0; i < ARRAY_LEN(parts); i++) {
+        r->gen.seq = parts[i].seq;
+        run_for(r, r->seconds * parts[i].quarters / 4);
     }
 }
 
-static int finish(Run *r)
+static void run_job(void *arg, unsigned job)
 {
-    bool good = !r->found && r->ran;
+    Run *r = arg;
 
+    r->job = job;
+    engines_init();
+    select_engines(r->engines);
+    if (r->one_case >= 0) {
+        run_batch(r, r->one_case, 1);
+    } else if (r->all) {
+        run_all(r);
+    } else {
+        run_for(r, r->seconds);
+    }
     engines_stop();
-    printf("# %u cases agree or differ, %u without an answer of the silicon, "
-           "%u differ; %u tested rows not reached\n",
-           r->ran, r->skipped, r->found, coverage_untouched());
+}
+
+/* @good: no job failed */
+static int finish(const Run *r, bool good)
+{
+    const X86Row *least = NULL;
+    unsigned times = coverage_least(&least);
+
+    good &= !isa_totals->found && isa_totals->ran && (times || !r->all);
+    printf("# %u cases agree or differ, %u without an answer to compare, "
+           "%u differ; least: %s, %u times\n",
+           isa_totals->ran, isa_totals->skipped, isa_totals->found, least->name,
+           times);
     if (r->tap) {
         fprintf(r->tap_out, "%s 1 - instructions against the silicon\n1..1\n",
                 good ? "ok" : "not ok");
@@ -202,11 +247,13 @@ int main(int argc, char **argv)
              .one_case = -1,
              .seconds = 10,
              .seq = 1,
+             .jobs = g_get_num_processors(),
              .max_found = 20};
 
     if (!parse_options(&r, argc, argv)) {
         return 2;
     }
+    host_init();
     x86_opcodes_init();
     gen_init(&r.gen);
     if (!gen_row_count()) {
@@ -217,16 +264,10 @@ int main(int argc, char **argv)
         r.tap_out = fdopen(dup(STDOUT_FILENO), "w");
         dup2(STDERR_FILENO, STDOUT_FILENO);
     }
+    jobs_init();
     coverage_init();
-    engines_init();
-    select_engines(r.engines);
+    tables_init(r.gen.seed);
     printf("# seed %" PRIu64 ", %u rows\n", r.gen.seed, gen_row_count());
-    if (r.one_case >= 0) {
-        run_batch(&r, r.one_case, 1);
-    } else if (r.all) {
-        run_all(&r);
-    } else {
-        run_for(&r, r.seconds);
-    }
-    return finish(&r);
+    r.jobs = r.one_case >= 0 ? 1 : r.jobs;
+    return finish(&r, jobs_run(r.jobs, run_job, &r));
 }

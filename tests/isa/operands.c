@@ -36,12 +36,34 @@ static unsigned place_in_data(void)
     }
 }
 
-static uint64_t segment_base(unsigned mode, unsigned seg)
+static bool base_is_free(const IsaCase *c, unsigned seg)
 {
-    if (seg == R_GS) {
-        return ISA_GS_BASE;
+    return c->mode == 64 && (seg == R_FS || seg == R_GS) &&
+           sel_is_null(c->sel[seg]);
+}
+
+uint64_t operands_segment_base(const IsaCase *c, unsigned seg)
+{
+    Desc d;
+
+    if (base_is_free(c, seg)) {
+        return seg == R_FS ? c->state.fs_base : c->state.gs_base;
     }
-    return mode != 16 ? 0 : seg == R_CS ? ISA_CODE : ISA_DATA;
+    if (c->mode == 64 && seg < R_FS) {
+        return 0;
+    }
+    return tables_find(c->sel[seg], &d) ? desc_base(d) : 0;
+}
+
+unsigned operands_stack_place(const IsaCase *c)
+{
+    uint64_t sp = c->state.regs[R_RSP];
+    Desc ss;
+
+    if (c->mode != 64 && tables_find(c->sel[R_SS], &ss) && !(ss.hi & DESC_B)) {
+        sp &= 0xffff;
+    }
+    return sp + operands_segment_base(c, R_SS) - ISA_DATA;
 }
 
 /* What is beyond the address size must not count: noise. */
@@ -57,15 +79,27 @@ static void set_reg(IsaCase *c, unsigned reg, unsigned size, uint64_t v)
     c->state.regs[reg] = v;
 }
 
-/* An address of data, as a register holds it. */
-static uint64_t data_pointer(const IsaCase *c, unsigned off)
+/* The offset in @seg of a place in the data. */
+static uint64_t data_pointer(const IsaCase *c, unsigned seg, unsigned off)
 {
-    return ISA_DATA + off - segment_base(c->mode, R_DS);
+    return ISA_DATA + off - operands_segment_base(c, seg);
 }
 
+/* Where instructions that name no segment find their data. */
+static unsigned data_segment(const X86Insn *in)
+{
+    return in->seg == X86_NO_REG ? R_DS : in->seg;
+}
+
+/* Not into the instruction itself, which would be another one then. */
 static uint64_t code_pointer(const IsaCase *c)
 {
-    return ISA_CODE + rnd_below(ISA_CODE_BYTES) - segment_base(c->mode, R_CS);
+    unsigned off = rnd_below(ISA_CODE_BYTES);
+
+    if (off - c->code_off < c->code_len) {
+        off = c->code_off + c->code_len;
+    }
+    return ISA_CODE + off - operands_segment_base(c, R_CS);
 }
 
 static void *data_at(IsaCase *c, unsigned off, unsigned len)
@@ -80,6 +114,12 @@ static void put_data(IsaCase *c, unsigned off, const void *src, unsigned len)
     if (p) {
         memcpy(p, src, len);
     }
+}
+
+/* What an operand there will be. */
+static void fresh_data(IsaCase *c, unsigned off)
+{
+    value_bytes(c->data + off, MIN(64u, ISA_DATA_BYTES - off));
 }
 
 /* --- registers of the address --- */
@@ -126,10 +166,55 @@ static void solve_address(IsaCase *c, const X86Insn *in, uint64_t target)
     }
 }
 
-static bool has_memory(const X86Insn *in)
+uint64_t operands_effective_address(const IsaCase *c, const X86Insn *in)
 {
-    return in->op[0].kind == OPND_MEM || in->op[1].kind == OPND_MEM ||
-           in->op[2].kind == OPND_MEM;
+    const X86Mem *m = &in->mem;
+    uint64_t ea = m->disp;
+
+    if (m->base == X86_BASE_RIP) {
+        ea += ISA_CODE + c->code_off + in->len;
+    } else if (m->base != X86_NO_REG) {
+        ea += c->state.regs[m->base];
+    }
+    if (m->index != X86_NO_REG) {
+        ea += c->state.regs[m->index] << m->scale;
+    }
+    return in->asize == IR_64 ? ea : ea & (BIT64(8 << in->asize) - 1);
+}
+
+uint64_t operands_linear_address(const IsaCase *c, const X86Insn *in)
+{
+    uint64_t linear = operands_segment_base(c, in->mem.seg) +
+                      operands_effective_address(c, in);
+
+    return c->mode == 64 ? linear : (uint32_t)linear;
+}
+
+/* An address without registers, but with a base that may be anything. */
+static void solve_base(IsaCase *c, const X86Insn *in, uint64_t linear)
+{
+    uint64_t *base =
+        in->mem.seg == R_FS ? &c->state.fs_base : &c->state.gs_base;
+    uint64_t solved = *base + linear - operands_linear_address(c, in);
+
+    if ((int64_t)solved == (int64_t)(solved << 16) >> 16) {
+        *base = solved;
+    }
+}
+
+unsigned operands_memory_bytes(const X86Insn *in)
+{
+    for (unsigned i = 0; i < ARRAY_LEN(in->op); i++) {
+        if (in->op[i].kind == OPND_MEM) {
+            return 1u << in->op[i].size;
+        }
+    }
+    return 0;
+}
+
+bool operands_has_memory(const X86Insn *in)
+{
+    return operands_memory_bytes(in) != 0;
 }
 
 /* --- what single instructions like to find --- */
@@ -154,9 +239,10 @@ static bool aim_string(IsaCase *c, const X86Insn *in)
         if (is_named(in, names[i])) {
             unsigned off = place_in_data();
 
-            set_reg(c, R_RSI, in->asize, data_pointer(c, off));
+            set_reg(c, R_RSI, in->asize,
+                    data_pointer(c, data_segment(in), off));
             off = rnd_one_in(3) ? off + rnd_below(64) - 32 : place_in_data();
-            set_reg(c, R_RDI, in->asize, data_pointer(c, off));
+            set_reg(c, R_RDI, in->asize, data_pointer(c, R_ES, off));
             set_reg(c, R_RCX, in->asize,
                     rnd_one_in(3) ? rnd_below(600) : rnd_below(12));
             c->state.eflags ^= rnd_one_in(3) ? EFLAGS_DF : 0;
@@ -168,21 +254,15 @@ static bool aim_string(IsaCase *c, const X86Insn *in)
 
 static void aim_implicit(IsaCase *c, const X86Insn *in)
 {
-    uint64_t p = data_pointer(c, place_in_data());
+    uint64_t p = data_pointer(c, data_segment(in), place_in_data());
 
     if (is_named(in, "XLAT")) {
         set_reg(c, R_RBX, in->asize, p);
     } else if (is_named(in, "MASKMOVDQU") || is_named(in, "VMASKMOVDQU") ||
                is_named(in, "MASKMOVQ")) {
-        /* Whether bytes that the mask leaves out may fault is not defined,
-         * nor is then the x87's TOP. */
-        unsigned seg = in->seg == X86_NO_REG ? R_DS : in->seg;
-
-        set_reg(c, R_RDI, in->asize,
-                ISA_DATA + rnd_below(ISA_RW_BYTES - 16) -
-                    segment_base(c->mode, seg));
+        set_reg(c, R_RDI, in->asize, p);
     } else if (is_named(in, "ENTER") || is_named(in, "LEAVE")) {
-        c->state.regs[R_RBP] = data_pointer(c, 0x400 + rnd_below(0x1800));
+        c->state.regs[R_RBP] = data_pointer(c, R_SS, 0x400 + rnd_below(0x1800));
     } else if (is_named(in, "DIV") || is_named(in, "IDIV")) {
         uint64_t a = c->state.regs[R_RAX];
 
@@ -202,6 +282,8 @@ static void aim_implicit(IsaCase *c, const X86Insn *in)
         set_reg(c, R_RCX, in->asize, 1 + rnd_below(4));
     } else if (is_named(in, "JCXZ")) {
         set_reg(c, R_RCX, in->asize, rnd_below(2));
+    } else if (is_named(in, "XGETBV")) {
+        set_reg(c, R_RCX, IR_32, rnd_below(4));
     }
 }
 
@@ -226,11 +308,18 @@ static void aim_cmpxchg(IsaCase *c, const X86Insn *in, unsigned off)
     }
 }
 
-/* Where control goes: into the code pages. */
+/* Where control goes: into the code pages, or nowhere. */
+static uint64_t branch_target(const IsaCase *c)
+{
+    bool nowhere = c->mode == 64 && rnd_one_in(12);
+
+    return code_pointer(c) ^ (nowhere ? BIT64(47 + rnd_below(17)) : 0);
+}
+
 static void aim_control(IsaCase *c, const X86Insn *in, unsigned off)
 {
-    uint64_t target = code_pointer(c);
-    unsigned sp = c->state.regs[R_RSP] - data_pointer(c, 0);
+    uint64_t target = branch_target(c);
+    unsigned sp = operands_stack_place(c);
 
     if (is_named(in, "RET")) {
         put_data(c, sp, &target, 8);
@@ -249,61 +338,124 @@ static void aim_control(IsaCase *c, const X86Insn *in, unsigned off)
     }
 }
 
+/* Header of an XSAVE area: mostly one that is accepted.  SDM vol. 1, 13.4.2
+ * "XSAVE Header". */
+static void aim_xsave_header(IsaCase *c, unsigned off)
+{
+    uint64_t h[8] = {rnd() & 7};
+
+    if (rnd_one_in(2)) {
+        h[1] = BIT64(63) | (rnd_one_in(4) ? rnd() & 7 : h[0]);
+    }
+    if (rnd_one_in(8)) { /* a bit that no processor accepts */
+        h[rnd_below(2)] |= BIT64(40 + rnd_below(20));
+    }
+    if (rnd_one_in(8)) {
+        h[2 + rnd_below(6)] = value_integer();
+    }
+    put_data(c, off + sizeof(IsaFx), h, sizeof(h));
+}
+
+/* Components that both the silicon and Heddle have. */
+static void aim_components(IsaCase *c)
+{
+    c->state.regs[R_RAX] &= ~(uint64_t)UINT32_MAX;
+    c->state.regs[R_RAX] |= rnd_one_in(4) ? rnd() & 7 : 7;
+    c->state.regs[R_RDX] &= ~(uint64_t)UINT32_MAX;
+}
+
 /* Images that would be refused if they were noise. */
 static void aim_image(IsaCase *c, const X86Insn *in, unsigned off)
 {
+    bool load = is_named(in, "XRSTOR");
     IsaFx fx;
 
     value_fx(&fx);
     if (rnd_one_in(8)) { /* bit 17 is AMD's MM */
         fx.mxcsr = rnd() & ~BIT(17);
     }
-    if (is_named(in, "FXRSTOR")) {
+    if (is_named(in, "FXRSTOR") || load) {
         put_data(c, off, &fx, sizeof(fx));
     } else if (strstr(in->row->name, "LDMXCSR")) {
         put_data(c, off, &fx.mxcsr, 4);
     }
-}
-
-static void note_hole(IsaCase *c, const X86Insn *in, unsigned place)
-{
-    unsigned off, len;
-
-    if (rule_image_hole(in, &off, &len) &&
-        place + off + len <= ISA_DATA_BYTES) {
-        c->hole_off = place + off;
-        c->hole_len = len;
+    if (load) {
+        aim_xsave_header(c, off);
+    }
+    if (load || !strncmp(in->row->name, "XSAVE", 5)) {
+        aim_components(c);
     }
 }
 
-void operands_aim(IsaCase *c, IsaBytes *bytes, const X86Insn *in,
-                  uint64_t rip_next)
+/* Without alignment they would only fault: log2 of bytes. */
+static unsigned alignment_of(const X86Insn *in)
 {
-    unsigned off = place_in_data();
-    uint64_t target;
+    const char *name = in->row->name;
+
+    return name[0] != 'X' && name[0] != 'F' ? 0
+           : strstr(name, "XSAVE") || strstr(name, "XRSTOR")
+               ? (name[0] == 'F' ? 4 : 6)
+               : 0;
+}
+
+static unsigned place_for(const X86Insn *in)
+{
+    return place_in_data() & ~0u << alignment_of(in);
+}
+
+static bool address_is_fixed(const X86Insn *in)
+{
+    return in->mem.index == X86_NO_REG && in->mem.base >= 16;
+}
+
+unsigned operands_place(const IsaCase *c, IsaBytes *bytes, const X86Insn *in,
+                        uint64_t rip_next)
+{
+    unsigned off;
+
+    if (!operands_has_memory(in) || !address_is_fixed(in) ||
+        base_is_free(c, in->mem.seg)) {
+        return ISA_NO_PLACE;
+    }
+    off = place_for(in);
+    encode_aim(bytes, in,
+               ISA_DATA + off - operands_segment_base(c, in->mem.seg),
+               rip_next);
+    return off;
+}
+
+static void aim_address(IsaCase *c, const X86Insn *in, unsigned off)
+{
+    uint64_t linear = ISA_DATA + off;
+
+    if (address_is_fixed(in) && base_is_free(c, in->mem.seg)) {
+        solve_base(c, in, linear);
+    } else {
+        solve_address(c, in, linear - operands_segment_base(c, in->mem.seg));
+    }
+    fresh_data(c, off);
+}
+
+void operands_aim(IsaCase *c, const X86Insn *in, unsigned place)
+{
+    unsigned off = place == ISA_NO_PLACE ? place_for(in) : place;
 
     aim_implicit(c, in);
     if (aim_string(c, in)) {
         return;
     }
-    /* An image is always aimed, for note_hole. */
-    if (!has_memory(in) || (!rule_image(in) && rnd_one_in(64))) {
-        aim_control(c, in, ISA_DATA_BYTES);
-        aim_cmpxchg(c, in, ISA_DATA_BYTES);
-        return;
+    if (operands_has_memory(in) && !rnd_one_in(64)) {
+        aim_address(c, in, off);
+        aim_bit_offset(c, in);
     }
-    if (rule_image_hole(in, &(unsigned){0}, &(unsigned){0}) ||
-        is_named(in, "FXRSTOR")) {
-        off &= ~15u;
-    }
-    target = ISA_DATA + off - segment_base(c->mode, in->mem.seg);
-    solve_address(c, in, target);
-    encode_aim(bytes, in, target, rip_next);
-    aim_bit_offset(c, in);
+    /* Aimed or not, it may have got there. */
+    off = operands_has_memory(in)
+              ? MIN(operands_linear_address(c, in) - ISA_DATA, ISA_DATA_BYTES)
+              : ISA_DATA_BYTES;
+    aim_image(c, in, off);
     aim_control(c, in, off);
     aim_cmpxchg(c, in, off);
-    aim_image(c, in, off);
-    note_hole(c, in, off);
+    segments_aim(c, in, off);
 }
 
 /* --- sequences --- */
@@ -323,9 +475,9 @@ bool operands_is_pointer(unsigned reg)
 void operands_pointers(IsaCase *c)
 {
     c->state.regs[R_RSP] =
-        data_pointer(c, 0x200 + (rnd_below(ISA_RW_BYTES - 0x400) & ~7u));
+        data_pointer(c, R_SS, 0x200 + (rnd_below(ISA_RW_BYTES - 0x400) & ~7u));
     for (unsigned i = 0; c->ninsns != 1 && i < ARRAY_LEN(pointers); i++) {
-        c->state.regs[pointers[i]] =
-            data_pointer(c, 0x200 + (rnd_below(ISA_RW_BYTES - 0x400) & ~15u));
+        c->state.regs[pointers[i]] = data_pointer(
+            c, R_SS, 0x200 + (rnd_below(ISA_RW_BYTES - 0x400) & ~15u));
     }
 }

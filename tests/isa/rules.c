@@ -8,11 +8,12 @@
 
 #include <string.h>
 
+#include "target/i386/cpuid.h"
 #include "tcg/ir.h"
 
 #define X87_SW_C1 BIT(9)
 
-static bool is_one_of(const char *name, const char *const *list)
+bool isa_is_one_of(const char *name, const char *const *list)
 {
     for (; *list; list++) {
         if (!strcmp(name, *list)) {
@@ -24,129 +25,136 @@ static bool is_one_of(const char *name, const char *const *list)
 
 /* --- whole rows --- */
 
+#define GUEST(name) "tests/guest/test_" name ".c"
+
 static const struct {
-    const char *name, *why;
-} excluded[] = {
-    {"CPUID", "the processors differ on purpose; tests/guest"},
-    {"XGETBV", "the processors differ on purpose; tests/guest"},
-    {"RDPID", "reads what the kernel set; tests/guest"},
-    {"INT1", "virtual machines show a wrong RIP; tests/guest"},
-    {"RDTSC", "time; tests/guest"},
-    {"RDTSCP", "time; tests/guest"},
-    {"RDPMC", "the kernel decides; tests/guest"},
-    {"SYSCALL", "enters the kernel; tests/guest"},
-    {"SYSENTER", "enters the kernel; tests/guest"},
-    {"SGDT", "the kernel answers for it (UMIP); tests/guest"},
-    {"SIDT", "the kernel answers for it (UMIP); tests/guest"},
-    {"SMSW", "the kernel answers for it (UMIP); tests/guest"},
-    {"SLDT", "the kernel answers for it (UMIP); tests/guest"},
-    {"STR", "the kernel answers for it (UMIP); tests/guest"},
-    {"LAR", "reads the kernel's tables; tests/guest"},
-    {"LSL", "reads the kernel's tables; tests/guest"},
-    {"VERR", "reads the kernel's tables; tests/guest"},
-    {"VERW", "reads the kernel's tables; tests/guest"},
-    {"LES", "loads from the kernel's tables; tests/guest"},
-    {"LDS", "loads from the kernel's tables; tests/guest"},
-    {"LSS", "loads from the kernel's tables; tests/guest"},
-    {"LFS", "loads from the kernel's tables; tests/guest"},
-    {"LGS", "loads from the kernel's tables; tests/guest"},
-    {"CALLF", "loads from the kernel's tables; tests/guest"},
-    {"JMPF", "loads from the kernel's tables; tests/guest"},
-    {"RETF", "loads from the kernel's tables; tests/guest"},
-    {"IRET", "loads from the kernel's tables; tests/guest"},
-    {"RDFSBASE", "FS is this program's own; tests/guest"},
-    {"WRFSBASE", "FS is this program's own; tests/guest"},
-    {"RDGSBASE", "GS is this program's own; tests/guest"},
-    {"WRGSBASE", "GS is this program's own; tests/guest"},
-    {"XSAVE", "the image is the processor's own; tests/guest"},
-    {"RDRAND", "random; tests/guest"},
-    {"RDSEED", "random; tests/guest"},
-    {"XSAVEC", "the image is the processor's own; tests/guest"},
-    {"XSAVEOPT", "the image is the processor's own; tests/guest"},
-    {"XRSTOR", "the image is the processor's own; tests/guest"},
+    const char *name;
+    IsaElsewhere to;
+} elsewhere[] = {
+    {"SYSCALL", {GUEST("syscall"), "enters the kernel"}},
+    {"SGDT", {GUEST("system"), "the kernel answers for it (UMIP)"}},
+    {"SIDT", {GUEST("system"), "the kernel answers for it (UMIP)"}},
+    {"SMSW", {GUEST("system"), "the kernel answers for it (UMIP)"}},
+    {"SLDT", {GUEST("system"), "the kernel answers for it (UMIP)"}},
+    {"STR", {GUEST("system"), "the kernel answers for it (UMIP)"}},
 };
 
-const char *rule_excludes(const X86Row *row)
+/* Vector features: their rows are single sub-ops of tcg/vops.def. */
+static bool is_vector_feature(unsigned feature)
 {
-    for (unsigned i = 0; i < ARRAY_LEN(excluded); i++) {
-        if (!strcmp(row->name, excluded[i].name)) {
-            return excluded[i].why;
+    static const uint8_t list[] = {
+        FEAT_PCLMULQDQ, FEAT_SSSE3, FEAT_FMA,  FEAT_SSE41,      FEAT_SSE42,
+        FEAT_AES,       FEAT_AVX,   FEAT_F16C, FEAT_AVX2,       FEAT_SHA,
+        FEAT_GFNI,      FEAT_VAES,  FEAT_SSE3, FEAT_VPCLMULQDQ,
+    };
+
+    return memchr(list, feature, sizeof(list));
+}
+
+/* What a processor without the feature does is #UD: no more than that can be
+ * compared, and only where Heddle does the same. */
+static const IsaElsewhere *lacks_feature(const X86Row *row)
+{
+    static const IsaElsewhere portable = {"tests/tcg/test_vops.c",
+                                          "this processor lacks the feature"};
+    static const IsaElsewhere none = {"-", "this processor lacks the feature"};
+
+    if (row->attrs & XA_CPL0UD) {
+        return NULL; /* #UD in user mode either way */
+    }
+    return is_vector_feature(row->feature) ? &portable : &none;
+}
+
+/* CR4.PKE and CR4.OSPKE, as programs see it, are zero in the emulator. */
+static const IsaElsewhere *protection_keys(void)
+{
+    static const IsaElsewhere pku = {GUEST("pku"), "the kernel has enabled it"};
+
+    return silicon_has_feature(FEAT_PKU) ? &pku : NULL;
+}
+
+const IsaElsewhere *rule_elsewhere(const X86Row *row)
+{
+    static const IsaElsewhere syscall = {GUEST("syscall"), "enters the kernel"};
+    static const IsaElsewhere bases = {GUEST("msr"),
+                                       "the kernel does not allow it"};
+
+    for (unsigned i = 0; i < ARRAY_LEN(elsewhere); i++) {
+        if (!strcmp(row->name, elsewhere[i].name)) {
+            return &elsewhere[i].to;
         }
     }
-    if (row->map == X86_M1 && (row->opcode == 0x8e || row->opcode == 0x07 ||
-                               row->opcode == 0x17 || row->opcode == 0x1f)) {
-        return "loads from the kernel's tables; tests/guest";
+    /* AMD has dropped it from long mode: #UD.  APM vol. 3, "SYSENTER". */
+    if (!strcmp(row->name, "SYSENTER")) {
+        return silicon_is_amd() ? NULL : &syscall;
     }
-    if (row->map == X86_M0F && (row->opcode == 0xa1 || row->opcode == 0xa9)) {
-        return "loads from the kernel's tables; tests/guest";
+    if (row->feature == FEAT_FSGSBASE && !silicon_has_bases()) {
+        return &bases;
     }
-    if (row->map == X86_M1 && row->opcode == 0xd9 &&
-        row->form == (FORM_G << 8 | 3)) {
-        return "not documented; processors differ (FSTPNCE)";
+    if (row->feature == FEAT_PKU) {
+        return protection_keys();
     }
-    if (!silicon_has_feature(row->feature)) {
-        return "this processor, or Heddle, lacks the feature; tests/tcg";
+    return silicon_has_feature(row->feature) ? NULL : lacks_feature(row);
+}
+
+/* What user mode can see of these is a fault; the rest is tested here. */
+static const struct {
+    const char *name, *by;
+} privileged[] = {
+    {"HLT", GUEST("apic")},       {"CLI", GUEST("syscall")},
+    {"STI", GUEST("irq")},        {"IN", GUEST("syscall")},
+    {"OUT", GUEST("syscall")},    {"INS", GUEST("syscall")},
+    {"OUTS", GUEST("syscall")},   {"LLDT", GUEST("segments")},
+    {"LTR", GUEST("task")},       {"MONITOR", GUEST("system")},
+    {"MWAIT", GUEST("system")},   {"CLAC", GUEST("system")},
+    {"STAC", GUEST("system")},    {"XSETBV", GUEST("fpu")},
+    {"SWAPGS", GUEST("syscall")}, {"LGDT", GUEST("system")},
+    {"LIDT", GUEST("system")},    {"LMSW", GUEST("system")},
+    {"INVLPG", GUEST("tlb")},     {"CLTS", GUEST("system")},
+    {"SYSRET", GUEST("syscall")}, {"SYSENTER", GUEST("syscall")},
+    {"INVD", GUEST("system")},    {"WBINVD", GUEST("system")},
+    {"WRMSR", GUEST("msr")},      {"RDMSR", GUEST("msr")},
+    {"RDPMC", GUEST("syscall")},  {"SYSEXIT", GUEST("syscall")},
+    {"XRSTORS", GUEST("system")}, {"XSAVES", GUEST("system")},
+    {"INVPCID", GUEST("pcid")},   {"RSM", GUEST("system")},
+    {"RDPKRU", GUEST("pku")},     {"WRPKRU", GUEST("pku")},
+};
+
+const char *rule_privileged(const X86Row *row)
+{
+    for (unsigned i = 0; i < ARRAY_LEN(privileged); i++) {
+        if (!strcmp(row->name, privileged[i].name)) {
+            return privileged[i].by;
+        }
+    }
+    if (row->map == X86_M0F && (row->opcode & ~3) == 0x20) {
+        return row->opcode & 1 ? GUEST("debug") : GUEST("cr");
     }
     return NULL;
 }
 
 /* --- single instructions --- */
 
-/* Log2 of the bytes of its memory operand; 0 if it has none. */
-static unsigned memory_size(const X86Insn *in)
-{
-    for (unsigned i = 0; i < ARRAY_LEN(in->op); i++) {
-        if (in->op[i].kind == OPND_MEM) {
-            return in->op[i].size;
-        }
-    }
-    return 0;
-}
-
 bool rule_excludes_insn(const X86Insn *in, unsigned mode)
 {
+    static const char *const far_pointers[] = {"LSS",  "LFS",   "LGS",
+                                               "JMPF", "CALLF", NULL};
     const X86Row *row = in->row;
 
-    /* The base of FS is where this program keeps its thread's data. */
-    if (in->seg == R_FS && mode == 64) {
+    /* Without WRFSBASE, FS must stay where this program keeps its thread's
+     * data. */
+    if (!silicon_has_bases() &&
+        ((in->seg == R_FS && mode == 64) || segments_loads_base(in))) {
         return true;
     }
-    /* SDM vol. 2A, "BSWAP": of a 16-bit register the result is undefined. */
-    if (!strcmp(row->name, "BSWAP") && in->osize == IR_16) {
+    /* With an operand-size prefix in 64-bit mode its length, too, depends on
+     * the maker: SDM vol. 2A, "Jcc"; APM vol. 3, "Jcc". */
+    if (mode == 64 && in->osize16 && row->op[0] == OC_Jz) {
         return true;
     }
-    /* SDM vol. 2B, "SHLD", "SHRD": with a count above the operand size the
-     * result is undefined; with one equal to it two makers' OF differ. */
-    if ((!strcmp(row->name, "SHLD") || !strcmp(row->name, "SHRD")) &&
-        in->osize == IR_16 && (row->op[2] == OC_CL || (in->imm & 31) >= 16)) {
-        return true;
-    }
-    /* The operand-size prefix of near branches in 64-bit mode: one maker cuts
-     * RIP to 16 bits, the other ignores it.  SDM vol. 1, 3.5.1; APM vol. 3. */
-    if (mode == 64 && (row->attrs & XA_F64) && in->osize16) {
-        return true;
-    }
-    /* SDM vol. 2B, "PUSH": of a segment register as 32 bits, the upper half of
-     * the stack's word is written or not; one maker does, the other does not.
-     */
-    if (!strcmp(row->name, "PUSH") && row->op[0] == OC___ &&
-        in->osize == IR_32) {
-        return true;
-    }
-    /* Repeat prefixes of LOOPcc are reserved: AMD takes the condition of it. */
-    if (!strncmp(row->name, "LOOP", 4) && in->rep) {
-        return true;
-    }
-    /* MOVSXD to 16 bits reads 16 or 32 bits: SDM vol. 2B; APM vol. 3. */
-    if (!strcmp(row->name, "MOVSXD") && in->osize == IR_16) {
-        return true;
-    }
-    /* Whether ARPL stores what it does not change is not defined. */
-    if (!strcmp(row->name, "ARPL") && in->op[0].kind == OPND_MEM) {
-        return true;
-    }
-    /* A misaligned vector beyond the limit of SS: #GP or #SS. */
-    if (in->mem.seg == R_SS && mode == 16 && memory_size(in) >= MO_128) {
+    /* Repeat prefixes are reserved here: AMD takes the condition of them. */
+    if ((!strcmp(row->name, "LOOPE") && in->rep == 0xf2) ||
+        (!strcmp(row->name, "LOOPNE") && in->rep == 0xf3)) {
         return true;
     }
     /* Outside 64-bit mode one maker ignores VEX.W here, the other refuses it.
@@ -155,9 +163,15 @@ bool rule_excludes_insn(const X86Insn *in, unsigned mode)
         (!strcmp(row->name, "VPINSRD") || !strcmp(row->name, "VPEXTRD"))) {
         return true;
     }
-    /* Whether the SHA extensions want aligned memory depends on the maker. */
-    if (!strncmp(row->name, "SHA1", 4) || !strncmp(row->name, "SHA256", 6)) {
-        return in->op[1].kind == OPND_MEM;
+    /* Far pointers m16:64: one maker has them, for the other REX.W means
+     * nothing here.  SDM vol. 2A, "CALL", "LDS"; APM vol. 3, "CALL (Far)". */
+    if ((in->rex & 8) && isa_is_one_of(row->name, far_pointers)) {
+        return true;
+    }
+    /* LOCK VERW: with the microcode that has it clear buffers as well, one
+     * maker's processors run it. */
+    if (in->lock && !strcmp(row->name, "VERW")) {
+        return true;
     }
     /* 80h is Linux's gate for 32-bit system calls. */
     return !strcmp(row->name, "INT") && (uint8_t)in->imm == 0x80;
@@ -168,23 +182,25 @@ bool rule_excludes_insn(const X86Insn *in, unsigned mode)
 bool rule_sequence(const X86Insn *in)
 {
     static const char *const ends[] = {
-        "JCC",  "JMP",      "CALL", "RET",  "LOOP",    "LOOPE", "LOOPNE",
-        "JCXZ", "INT",      "INT3", "INT1", "INTO",    "BOUND", "UD0",
-        "UD1",  "UD2",      "RSM",  "HLT",  "CLI",     "STI",   "IN",
-        "OUT",  "INS",      "OUTS", "POPF", "MONITOR", "MWAIT", "CLAC",
-        "STAC", "MASKMOVQ", NULL,
+        "JCC",    "JMP",   "CALL",     "RET",    "LOOP",   "LOOPE",
+        "LOOPNE", "JCXZ",  "INT",      "INT3",   "INT1",   "INTO",
+        "BOUND",  "UD0",   "UD1",      "UD2",    "RSM",    "HLT",
+        "CLI",    "STI",   "IN",       "OUT",    "INS",    "OUTS",
+        "POPF",   "RDPMC", "SYSENTER", "RDPKRU", "WRPKRU", "MASKMOVQ",
+        "JMPF",   "CALLF", "RETF",     "IRET",   "LSS",    NULL,
     };
 
     return !(in->row->attrs & (XA_CPL0 | XA_CPL0UD | XA_LAST)) &&
-           !rule_fsw_undefined(in) && !is_one_of(in->row->name, ends);
+           !rule_fsw_undefined(in) && !isa_is_one_of(in->row->name, ends);
 }
 
 uint8_t rule_flags_read(const X86Insn *in)
 {
     static const char *const conditional[] = {"JCC", "SET", "CMOV", NULL};
 
-    return is_one_of(in->row->name, conditional) ? cond_reads(in->opcode & 15)
-                                                 : in->row->reads;
+    return isa_is_one_of(in->row->name, conditional)
+               ? cond_reads(in->opcode & 15)
+               : in->row->reads;
 }
 
 uint8_t rule_flags_written(const X86Insn *in)
@@ -192,7 +208,7 @@ uint8_t rule_flags_written(const X86Insn *in)
     static const char *const by_count[] = {"ROL", "ROR", "RCL",  "RCR",  "SHL",
                                            "SHR", "SAR", "SHLD", "SHRD", NULL};
 
-    if (in->rep || is_one_of(in->row->name, by_count)) {
+    if (in->rep || isa_is_one_of(in->row->name, by_count)) {
         return 0;
     }
     return in->row->writes;
@@ -201,9 +217,38 @@ uint8_t rule_flags_written(const X86Insn *in)
 bool rule_image(const X86Insn *in)
 {
     static const char *const images[] = {
-        "FXSAVE", "FXRSTOR", "FNSAVE", "FRSTOR", "FNSTENV", "FLDENV", NULL};
+        "FXSAVE", "FXRSTOR", "FNSAVE", "FRSTOR",   "FNSTENV", "FLDENV",
+        "XSAVE",  "XRSTOR",  "XSAVEC", "XSAVEOPT", NULL};
 
-    return is_one_of(in->row->name, images) || strstr(in->row->name, "MASKMOV");
+    return isa_is_one_of(in->row->name, images);
+}
+
+/* What holes.c and operands.c know to leave out of one instruction's outcome.
+ * Linux keeps the processor's number in the limit of one entry of the GDT: LSL
+ * is not to find that selector. */
+bool rule_alone(const X86Insn *in)
+{
+    static const char *const names[] = {
+        "CPUID", "XGETBV", "RDTSC", "RDTSCP", "RDPID",   "RDRAND",   "RDSEED",
+        "INT1",  "LSL",    "INS",   "OUTS",   "LDMXCSR", "VLDMXCSR", NULL};
+    static const char *const narrow[] = {"BSWAP", "SHLD", "SHRD", "MOVSXD",
+                                         NULL};
+    const char *name = in->row->name;
+    bool memory = operands_has_memory(in);
+
+    return rule_image(in) || strstr(name, "MASKMOV") ||
+           isa_is_one_of(name, names) ||
+           (in->osize == IR_16 && isa_is_one_of(name, narrow)) ||
+           (memory && !strncmp(name, "SHA", 3)) ||
+           ((in->row->attrs & XA_F64) && in->osize16);
+}
+
+bool rule_two_loads(const X86Insn *in)
+{
+    /* CMPS: neither SDM vol. 2A nor APM vol. 3 says which of its operands is
+     * read first, and SDM vol. 3A, 6.9 "Prioritization of Concurrent Events"
+     * leaves the order of one instruction's operand faults to the processor. */
+    return !strcmp(in->row->name, "CMPS");
 }
 
 uint16_t rule_fsw_undefined(const X86Insn *in)
@@ -216,22 +261,4 @@ uint16_t rule_fsw_undefined(const X86Insn *in)
         return X87_SW_C1;
     }
     return 0;
-}
-
-bool rule_image_hole(const X86Insn *in, unsigned *off, unsigned *len)
-{
-    static const char *const env[] = {"FNSTENV", "FNSAVE", NULL};
-
-    if (!strcmp(in->row->name, "FXSAVE")) {
-        *off = offsetof(IsaFx, op);
-        *len = offsetof(IsaFx, st) - *off;
-        return true;
-    }
-    if (!is_one_of(in->row->name, env)) {
-        return false;
-    }
-    /* SDM vol. 1, figures 8-9 to 8-12: four pointer words behind three. */
-    *off = in->osize == IR_16 ? 6 : 12;
-    *len = in->osize == IR_16 ? 8 : 16;
-    return true;
 }

@@ -11,17 +11,18 @@
 
 static IsaCase kept; /* the smallest so far */
 
-/* Does isa_cases[0], as changed, still differ?  If not it is put back. */
+/* Does the spare case, as changed, still differ?  If not it is put back. */
 static bool still_differs(void)
 {
     g_autofree char *why = NULL;
 
-    engines_run(1);
-    why = compare_case(0);
+    holes_find(&isa_cases[ISA_SPARE]);
+    engines_run(ISA_SPARE, 1);
+    why = compare_case(ISA_SPARE);
     if (why) {
-        kept = isa_cases[0];
+        kept = isa_cases[ISA_SPARE];
     } else {
-        isa_cases[0] = kept;
+        isa_cases[ISA_SPARE] = kept;
     }
     return why != NULL;
 }
@@ -91,7 +92,7 @@ static void shrink_data(uint8_t *data)
 
 void shrink_case(void)
 {
-    IsaCase *c = &isa_cases[0];
+    IsaCase *c = &isa_cases[ISA_SPARE];
 
     kept = *c;
     shrink_code(c);
@@ -99,6 +100,10 @@ void shrink_case(void)
     still_differs();
     for (unsigned i = 0; i < 16; i++) {
         shrink_bytes(&c->state.regs[i], 8);
+    }
+    for (unsigned i = 0; i < NB_SEGS; i++) {
+        segments_simplify(c, i);
+        still_differs();
     }
     shrink_fx(&c->state.fx);
     for (unsigned i = 0; i < 16; i++) {
@@ -110,34 +115,62 @@ void shrink_case(void)
 
 /* --- in words --- */
 
-static void print_code(const IsaCase *c)
+static void print_insn(const uint8_t *b, const IsaInsn *insn, uint64_t at)
 {
-    uint64_t at = c->state.rip;
+    cs_mode mode = insn->mode == 64   ? CS_MODE_64
+                   : insn->mode == 32 ? CS_MODE_32
+                                      : CS_MODE_16;
+    cs_insn *in = NULL;
+    size_t n;
     csh cs;
-    cs_mode mode = c->mode == 64   ? CS_MODE_64
-                   : c->mode == 32 ? CS_MODE_32
-                                   : CS_MODE_16;
 
     if (cs_open(CS_ARCH_X86, mode, &cs)) {
         return;
     }
-    for (unsigned i = 0; i < c->ninsns; i++) {
-        const uint8_t *b = c->code + c->insn[i].off;
-        cs_insn *in = NULL;
-        size_t n = cs_disasm(cs, b, c->insn[i].len, at, 1, &in);
-
-        printf("    %8" PRIx64 ": %s %s\n             ", at,
-               n ? in->mnemonic : "?", n ? in->op_str : "");
-        for (unsigned k = 0; k < c->insn[i].len; k++) {
-            printf(" %02x", b[k]);
-        }
-        printf("\n");
-        at += c->insn[i].len;
-        if (n) {
-            cs_free(in, n);
-        }
+    n = cs_disasm(cs, b, insn->len, at, 1, &in);
+    printf("    %8" PRIx64 ": %s %s\n             ", at, n ? in->mnemonic : "?",
+           n ? in->op_str : "");
+    for (unsigned k = 0; k < insn->len; k++) {
+        printf(" %02x", b[k]);
+    }
+    printf("\n");
+    if (n) {
+        cs_free(in, n);
     }
     cs_close(&cs);
+}
+
+static void print_code(const IsaCase *c)
+{
+    for (unsigned i = 0; i < c->ninsns; i++) {
+        print_insn(c->code + c->insn[i].off, &c->insn[i],
+                   c->state.rip + c->insn[i].off);
+    }
+}
+
+static void print_selector(const char *what, uint16_t sel)
+{
+    Desc d;
+
+    printf("    %s %x", what, sel);
+    if (tables_find(sel, &d)) {
+        printf(": base %x, limit %x, attributes %04x", desc_base(d),
+               desc_limit(d), (d.hi & DESC_ATTR) >> DESC_TYPE_SHIFT);
+    }
+    printf("\n");
+}
+
+static void print_segments(const IsaCase *c)
+{
+    static const char *const name[NB_SEGS] = {"es", "cs", "ss",
+                                              "ds", "fs", "gs"};
+
+    for (unsigned i = 0; i < NB_SEGS; i++) {
+        print_selector(name[i], c->state.sel[i]);
+    }
+    if (c->load.seg != NB_SEGS) {
+        print_selector("for", c->load.sel);
+    }
 }
 
 static void print_bytes(const char *what, unsigned index, const uint8_t *p,
@@ -166,6 +199,7 @@ void print_case(const IsaCase *c)
            "what is not zero:\n",
            c->mode, c->state.eflags, fx->cw, fx->sw, fx->valid, fx->mxcsr);
     print_code(c);
+    print_segments(c);
     for (unsigned i = 0; i < 16; i++) {
         if (c->state.regs[i]) {
             printf("    r%u %016" PRIx64 "\n", i, c->state.regs[i]);

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The engine that is the processor itself.  A case is entered and left by
- * signal frames: UD2 raises SIGILL, whose handler replaces the whole state of
- * its frame by the case's; sigreturn then loads all registers at once.  The
- * case ends in a fault, whose handler takes the state out of the frame and puts
- * the saved one back.  The kernel's frame carries vector, error code and CR2.
+ * The engine that is the processor itself.  A case is entered by RT_SIGRETURN
+ * with a signal frame that holds all its registers, and left by the fault that
+ * ends it: the entry point of the handler takes the frame back to the caller
+ * of silicon_run_frame() instead of returning.  The frame carries vector, error
+ * code and CR2; DS, ES, FS, GS, and the bases of these two, are moved beside
+ * it.
  *
  * The handlers run on a stack of their own, since the case's RSP is anything.
- * Nothing here keeps state in SSE or x87 registers across the UD2.
+ * While FS has the case's base nothing may run that uses thread-local data.
  * Source: Linux, arch/x86/include/uapi/asm/sigcontext.h.
  */
 #include "isa.h"
 
 #include <asm/ldt.h>
 #include <asm/prctl.h>
-#include <cpuid.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,10 +24,14 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "silicon.h"
 #include "target/i386/cpuid.h"
 
 #define ALT_STACK_BYTES (256 * 1024)
 #define INT3            0xcc
+/* modify_ldt(2), whose other way to write lacks what is new. */
+#define LDT_READ  0
+#define LDT_WRITE 0x11
 /* In uc_flags: the SS of the frame is meant. */
 #define UC_SEGMENTS 6ull
 /* After the FXSAVE image: which parts of the state the frame holds. */
@@ -37,98 +41,77 @@
 /* Of the upper halves of YMM, from the image's start: SDM vol. 1, 13.4.3. */
 #define XSTATE_AVX_OFFSET 576
 
-static uint8_t *code_alias; /* writable view of ISA_CODE */
-static const IsaCase *volatile running;
-static IsaResult *result;
-static bool inside; /* a case, from its entry to its end */
-static unsigned gs_mode;
+static uint8_t *code_alias, *data_alias; /* writable views */
+static unsigned old_off, old_len;        /* code that is not INT3 */
 static bool has_avx;
-
-static struct {
-    gregset_t gregs;
-    uint64_t flags, xstate;
-    IsaFx fx;
-} saved;
 
 static const uint8_t greg_index[16] = {
     REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
     REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15,
 };
 
-bool silicon_is_amd(void)
-{
-    unsigned a, b, c, d;
-
-    __cpuid(0, a, b, c, d);
-    return b == signature_AMD_ebx;
-}
-
-/* --- CPUID, by Heddle's own table of features --- */
-
-static uint32_t host_word(unsigned word)
-{
-    static const struct {
-        uint32_t leaf, subleaf;
-        uint8_t reg; /* 0 to 3: EAX to EDX */
-    } where[FW_COUNT] = {
-        [FW_1_EDX] = {1, 0, 3},           [FW_1_ECX] = {1, 0, 2},
-        [FW_6_EAX] = {6, 0, 0},           [FW_7_EBX] = {7, 0, 1},
-        [FW_7_ECX] = {7, 0, 2},           [FW_7_EDX] = {7, 0, 3},
-        [FW_D1_EAX] = {13, 1, 0},         [FW_81_EDX] = {0x80000001, 0, 3},
-        [FW_81_ECX] = {0x80000001, 0, 2}, [FW_87_EDX] = {0x80000007, 0, 3},
-    };
-    unsigned r[4] = {0};
-
-    __get_cpuid_count(where[word].leaf, where[word].subleaf, &r[0], &r[1],
-                      &r[2], &r[3]);
-    return r[where[word].reg];
-}
-
-bool silicon_has_feature(unsigned feature)
-{
-    const X86FeatureInfo *f = &x86_feature_info[feature];
-
-    return feature == FEAT_BASE ||
-           (f->have && (host_word(f->word) >> f->bit & 1));
-}
-
 /* --- segments --- */
 
-static void set_ldt(unsigned entry, uint64_t base, uint32_t limit, bool code)
+static void set_ldt(unsigned entry, Desc d)
 {
-    struct user_desc d = {
+    struct user_desc u = {
         .entry_number = entry,
-        .base_addr = base,
-        .limit = limit,
-        .contents = code ? MODIFY_LDT_CONTENTS_CODE : MODIFY_LDT_CONTENTS_DATA,
+        .base_addr = desc_base(d),
+        .limit = (d.lo & 0xffff) | (d.hi & 0xf0000),
+        .seg_32bit = !!(d.hi & DESC_B),
+        .contents = desc_type(d.hi) >> 2,
+        .read_exec_only = !(d.hi & DESC_W),
+        .limit_in_pages = !!(d.hi & DESC_G),
+        .seg_not_present = !(d.hi & DESC_P),
+        .useable = !!(d.hi & ISA_DESC_AVL),
     };
+    int error = syscall(SYS_modify_ldt, LDT_WRITE, &u, sizeof(u));
 
-    if (syscall(SYS_modify_ldt, 1, &d, sizeof(d))) {
-        g_error("modify_ldt: %s", g_strerror(errno));
+    if (error) {
+        g_error("modify_ldt: %s", g_strerror(-error));
     }
 }
 
-/* GS: a base in 64-bit mode, else a descriptor with the same base. */
-static void load_gs(unsigned mode)
+static void make_ldt(void)
 {
-    if (mode == gs_mode) {
-        return;
+    Desc ldt[ISA_LDT_ENTRIES];
+
+    for (unsigned i = 0; i < ISA_LDT_ENTRIES; i++) {
+        set_ldt(i, isa_ldt[i]);
     }
-    gs_mode = mode;
-    __asm__ volatile("mov %0, %%gs" : : "r"(mode == 64 ? 0 : ISA_SEL_GS));
-    if (mode == 64) {
-        syscall(SYS_arch_prctl, ARCH_SET_GS, ISA_GS_BASE);
+    if (syscall(SYS_modify_ldt, LDT_READ, ldt, sizeof(ldt)) != sizeof(ldt) ||
+        memcmp(ldt, isa_ldt, sizeof(ldt))) {
+        g_error("modify_ldt: the kernel made other descriptors");
     }
 }
 
-static uint64_t frame_segments(uint64_t old, unsigned mode)
+static void put_segments(const IsaState *s)
 {
-    uint64_t cs = mode == 64   ? ISA_SEL_CODE64
-                  : mode == 32 ? ISA_SEL_CODE32
-                               : ISA_SEL_CODE16;
-    uint64_t ss = mode == 16 ? ISA_SEL_DATA16 : ISA_SEL_DATA;
+    memcpy(silicon_switch.sel, s->sel, sizeof(s->sel));
+    silicon_switch.fs_base = s->fs_base;
+    silicon_switch.gs_base = s->gs_base;
+    if (!silicon_switch.bases) {
+        __asm__ volatile("mov %0, %%gs" : : "r"(s->sel[R_GS]));
+        if (sel_is_null(s->sel[R_GS])) {
+            syscall(SYS_arch_prctl, ARCH_SET_GS, s->gs_base);
+        }
+    }
+}
 
-    return (old & 0x0000ffffffff0000ull) | cs | ss << 48;
+/* CS and SS are in the frame. */
+static void take_segments(const greg_t *g, IsaState *s)
+{
+    memcpy(s->sel, silicon_switch.sel, sizeof(s->sel));
+    s->sel[R_CS] = g[REG_CSGSFS];
+    s->sel[R_SS] = (uint64_t)g[REG_CSGSFS] >> 48;
+    s->fs_base = silicon_switch.fs_base;
+    s->gs_base = silicon_switch.gs_base;
+}
+
+static uint64_t frame_segments(uint64_t old, const IsaState *s)
+{
+    return (old & 0x0000ffffffff0000ull) | s->sel[R_CS] |
+           (uint64_t)s->sel[R_SS] << 48;
 }
 
 /* --- frames --- */
@@ -143,30 +126,23 @@ static void *frame_ymm(ucontext_t *uc)
     return (uint8_t *)uc->uc_mcontext.fpregs + XSTATE_AVX_OFFSET;
 }
 
-static void enter_case(ucontext_t *uc, const IsaCase *c)
+static void put_case(ucontext_t *uc, const IsaCase *c)
 {
     greg_t *g = uc->uc_mcontext.gregs;
 
-    memcpy(saved.gregs, g, sizeof(saved.gregs));
-    memcpy(&saved.fx, uc->uc_mcontext.fpregs, sizeof(saved.fx));
-    saved.xstate = *frame_xstate(uc);
-    saved.flags = uc->uc_flags;
     for (unsigned i = 0; i < 16; i++) {
         g[greg_index[i]] = c->state.regs[i];
     }
     g[REG_RIP] = c->state.rip;
     g[REG_EFL] = c->state.eflags;
-    g[REG_CSGSFS] = frame_segments(g[REG_CSGSFS], c->mode);
+    g[REG_CSGSFS] = frame_segments(g[REG_CSGSFS], &c->state);
     uc->uc_flags |= UC_SEGMENTS;
     memcpy(uc->uc_mcontext.fpregs, &c->state.fx, sizeof(IsaFx) - 96);
-    *frame_xstate(uc) |= XSTATE_X87 | XSTATE_SSE;
+    *frame_xstate(uc) = XSTATE_X87 | XSTATE_SSE;
     if (has_avx) {
         memcpy(frame_ymm(uc), c->state.ymm_high, sizeof(c->state.ymm_high));
         *frame_xstate(uc) |= XSTATE_AVX;
     }
-    __asm__ volatile("mov %0, %%ds; mov %0, %%es"
-                     :
-                     : "r"(c->mode == 16 ? ISA_SEL_DATA16 : ISA_SEL_DATA));
 }
 
 /* A part of the state that is not in the frame is in its initial form. */
@@ -190,71 +166,58 @@ static void take_fx(ucontext_t *uc, IsaState *s)
     }
 }
 
-static void leave_case(ucontext_t *uc, IsaEnd end)
+static void take_result(ucontext_t *uc, IsaResult *r)
 {
-    greg_t *g = uc->uc_mcontext.gregs;
-    IsaState *s = &result->state;
+    const greg_t *g = uc->uc_mcontext.gregs;
+    IsaState *s = &r->state;
 
-    __asm__ volatile("mov %0, %%ds; mov %0, %%es" : : "r"(0));
     for (unsigned i = 0; i < 16; i++) {
         s->regs[i] = g[greg_index[i]];
     }
     s->rip = g[REG_RIP];
     s->eflags = g[REG_EFL];
+    take_segments(g, s);
     take_fx(uc, s);
-    result->end = end;
-    result->vector = g[REG_TRAPNO];
-    result->error = g[REG_ERR];
-    result->addr = g[REG_CR2];
-    memcpy(g, saved.gregs, sizeof(saved.gregs));
-    g[REG_RIP] += 2; /* past the UD2 */
-    memcpy(uc->uc_mcontext.fpregs, &saved.fx, sizeof(saved.fx) - 96);
-    *frame_xstate(uc) = saved.xstate | XSTATE_X87 | XSTATE_SSE;
-    uc->uc_flags = saved.flags;
+    r->vector = g[REG_TRAPNO];
+    r->error = g[REG_ERR];
+    r->addr = g[REG_CR2];
 }
 
-static void on_fault(int sig, siginfo_t *info, void *context)
-{
-    ucontext_t *uc = context;
-
-    if (inside) {
-        inside = false;
-        leave_case(uc, ISA_END_TRAP);
-    } else if (sig == SIGILL && running) {
-        inside = true;
-        enter_case(uc, running);
-    } else {
-        signal(sig, SIG_DFL); /* our own fault: die of it */
-    }
-}
-
+/* FS may have any base: no thread-local data here. */
 static void silicon_interrupt(void *context)
 {
-    if (inside) {
-        inside = false;
-        leave_case(context, ISA_END_TIMEOUT);
+    if (silicon_switch.inside) {
+        silicon_leave(context);
     }
 }
 
 /* --- the engine --- */
 
-static void map_memory(void)
+/* The case's view at @at, and ours, which may be written. */
+static uint8_t *map_twice(uint64_t at, unsigned bytes, int prot)
 {
-    int fd = memfd_create("isa-code", MFD_CLOEXEC);
-    void *code, *data;
+    int fd = memfd_create("isa", MFD_CLOEXEC);
+    void *ours, *its;
 
-    if (fd < 0 || ftruncate(fd, ISA_CODE_BYTES)) {
+    if (fd < 0 || ftruncate(fd, bytes)) {
         g_error("memfd: %s", g_strerror(errno));
     }
-    code_alias =
-        mmap(NULL, ISA_CODE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    code = mmap((void *)ISA_CODE, ISA_CODE_BYTES, PROT_READ | PROT_EXEC,
-                MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0);
-    data = mmap((void *)ISA_DATA, ISA_DATA_BYTES, PROT_READ | PROT_WRITE,
-                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-    if (code_alias == MAP_FAILED || code == MAP_FAILED || data == MAP_FAILED) {
+    ours = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    its = mmap((void *)at, bytes, prot,
+               MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_POPULATE, fd, 0);
+    if (ours == MAP_FAILED || its == MAP_FAILED) {
         g_error("mmap: %s", g_strerror(errno));
     }
+    return ours;
+}
+
+static void map_memory(void)
+{
+    code_alias = map_twice(ISA_CODE, ISA_CODE_BYTES, PROT_READ | PROT_EXEC);
+    data_alias = map_twice(ISA_DATA, ISA_DATA_BYTES, PROT_READ | PROT_WRITE);
+    mprotect((void *)(ISA_DATA + ISA_RW_BYTES), ISA_DATA_BYTES - ISA_RW_BYTES,
+             PROT_READ);
+    memset(code_alias, INT3, ISA_CODE_BYTES);
 }
 
 static void set_signals(void)
@@ -265,7 +228,7 @@ static void set_signals(void)
         .ss_size = ALT_STACK_BYTES,
     };
     struct sigaction sa = {
-        .sa_sigaction = on_fault,
+        .sa_sigaction = silicon_on_signal,
         .sa_flags = SA_SIGINFO | SA_ONSTACK,
     };
 
@@ -279,47 +242,35 @@ static void set_signals(void)
 static void silicon_init(const IsaEngine *e)
 {
     has_avx = silicon_has_feature(FEAT_AVX);
+    silicon_switch.bases = silicon_has_bases();
     map_memory();
-    set_ldt(0, ISA_CODE, ISA_CODE_BYTES - 1, true);
-    set_ldt(1, ISA_DATA, ISA_LIMIT16, false);
-    set_ldt(2, ISA_GS_BASE, ISA_GS_LIMIT, false);
+    make_ldt();
     set_signals();
+    silicon_run_frame();
 }
 
-/* The read-only page has to be written before a case, too. */
-static void fill_memory(const IsaCase *c)
+static void put_memory(const IsaCase *c)
 {
-    void *ro = (void *)(ISA_DATA + ISA_RW_BYTES);
-    unsigned bytes = ISA_DATA_BYTES - ISA_RW_BYTES;
-
-    memset(code_alias, INT3, ISA_CODE_BYTES);
-    memcpy(code_alias + c->code_off, c->code, isa_code_bytes(c));
-    memcpy((void *)ISA_DATA, c->data, ISA_RW_BYTES);
-    mprotect(ro, bytes, PROT_READ | PROT_WRITE);
-    memcpy(ro, c->data + ISA_RW_BYTES, bytes);
-    mprotect(ro, bytes, PROT_READ);
-}
-
-/* A frame does not restore NT and ID, which a POPF may have set. */
-static void reset_flags(void)
-{
-    __asm__ volatile("lea -128(%%rsp), %%rsp; push $0x202; popfq;"
-                     "lea 128(%%rsp), %%rsp"
-                     :
-                     :
-                     : "cc", "memory");
+    memset(code_alias + old_off, INT3, old_len);
+    old_off = c->code_off;
+    old_len = isa_code_bytes(c);
+    memcpy(code_alias + old_off, c->code, old_len);
+    memcpy(data_alias, c->data, ISA_DATA_BYTES);
 }
 
 static void silicon_run(const IsaCase *c, IsaResult *r)
 {
-    reset_flags();
-    fill_memory(c);
-    load_gs(c->mode);
-    result = r;
-    running = c;
-    __asm__ volatile("ud2" : : : "memory");
-    running = NULL;
-    memcpy(r->data, (void *)ISA_DATA, ISA_DATA_BYTES);
+    ucontext_t *uc = silicon_switch.frame;
+    int sig;
+
+    put_memory(c);
+    put_segments(&c->state);
+    put_case(uc, c);
+    silicon_switch.flags = c->state.eflags & (EFLAGS_NT | EFLAGS_ID);
+    sig = silicon_run_frame();
+    r->end = sig ? ISA_END_TRAP : ISA_END_TIMEOUT;
+    take_result(silicon_switch.frame, r);
+    memcpy(r->data, data_alias, ISA_DATA_BYTES);
 }
 
 const IsaEngine isa_silicon = {

@@ -146,6 +146,24 @@ void value_bytes(uint8_t *buf, size_t len)
     }
 }
 
+#define STOCK_BYTES (256u * 1024)
+#define STOCK_CASES BIT(17) /* that share one */
+
+void value_stock(uint8_t *buf, size_t len, uint64_t seed, uint64_t number)
+{
+    static uint8_t stock[STOCK_BYTES];
+    static uint64_t made_for = UINT64_MAX;
+    uint64_t which = number / STOCK_CASES, stream = rnd_state;
+
+    if (which != made_for) {
+        rnd_seed(~seed, which);
+        value_bytes(stock, sizeof(stock));
+        rnd_state = stream;
+        made_for = which;
+    }
+    memcpy(buf, stock + 16 * rnd_below((STOCK_BYTES - len) / 16), len);
+}
+
 /* --- control words --- */
 
 /* Exceptions masked for the most part; ES and B as the flags ask. */
@@ -184,7 +202,7 @@ static uint32_t value_mxcsr(void)
         v |= rnd() & 0x3f;
     }
     if (rnd_one_in(8)) {
-        v &= ~(rnd() & 0x1780); /* not underflow: see helper_sse.c */
+        v &= ~(rnd() & 0x1f80);
     }
     return v;
 }

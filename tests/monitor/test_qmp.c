@@ -12,7 +12,7 @@
 #define ERROR(class, desc)                                                     \
     "{\"error\": {\"class\": \"" class "\", \"desc\": \"" desc "\"}}\r\n"
 
-static MachineConfig config = {.name = "guest1", .threads = 1, .cores = 1};
+static MachineConfig config = {.name = "guest1", .topology = {1, 1, 1, 1}};
 
 typedef struct Fixture {
     int peer;

@@ -66,26 +66,32 @@ static void test_smp(void)
 {
     static const struct {
         const char *text;
-        unsigned cpus, maxcpus, sockets, cores, threads; /* 0 cpus: refused */
+        unsigned cpus, maxcpus; /* 0 cpus: refused */
+        X86Topology topology;
     } rows[] = {
-        {"1", 1, 1, 1, 1, 1},
-        {"4", 4, 4, 1, 4, 1},
-        {"4,sockets=2", 4, 4, 2, 2, 1},
-        {"4,cores=2", 4, 4, 2, 2, 1},
-        {"4,threads=2", 4, 4, 1, 2, 2},
-        {"8,sockets=2,cores=2", 8, 8, 2, 2, 2},
-        {"sockets=2,cores=3,threads=2", 12, 12, 2, 3, 2},
-        {"2,maxcpus=8", 2, 8, 1, 8, 1},
-        {"cpus=2,sockets=2,cores=1,threads=1", 2, 2, 2, 1, 1},
-        {"2,dies=1", 2, 2, 1, 2, 1},
-        {"0", 0, 0, 0, 0, 0},
-        {"-1", 0, 0, 0, 0, 0},
-        {"4,cores=0", 0, 0, 0, 0, 0},
-        {"3,sockets=2", 0, 0, 0, 0, 0},
-        {"8,maxcpus=4", 0, 0, 0, 0, 0},
-        {"2,dies=2", 0, 0, 0, 0, 0},
-        {"99999999999999999999", 0, 0, 0, 0, 0},
-        {"2,foo=1", 0, 0, 0, 0, 0},
+        {"1", 1, 1, {1, 1, 1, 1}},
+        {"4", 4, 4, {1, 1, 4, 1}},
+        {"4,sockets=2", 4, 4, {2, 1, 2, 1}},
+        {"4,cores=2", 4, 4, {2, 1, 2, 1}},
+        {"4,threads=2", 4, 4, {1, 1, 2, 2}},
+        {"8,sockets=2,cores=2", 8, 8, {2, 1, 2, 2}},
+        {"sockets=2,cores=3,threads=2", 12, 12, {2, 1, 3, 2}},
+        {"2,maxcpus=8", 2, 8, {1, 1, 8, 1}},
+        {"cpus=2,sockets=2,cores=1,threads=1", 2, 2, {2, 1, 1, 1}},
+        {"2,dies=1,clusters=1", 2, 2, {1, 1, 2, 1}},
+        {"8,dies=2", 8, 8, {1, 2, 4, 1}},
+        {"8,dies=2,cores=2", 8, 8, {2, 2, 2, 1}},
+        {"sockets=2,dies=2,cores=3,threads=2", 24, 24, {2, 2, 3, 2}},
+        {"16,sockets=2,dies=2,cores=2", 16, 16, {2, 2, 2, 2}},
+        {"0", 0, 0},
+        {"-1", 0, 0},
+        {"4,cores=0", 0, 0},
+        {"3,sockets=2", 0, 0},
+        {"3,dies=2", 0, 0},
+        {"8,maxcpus=4", 0, 0},
+        {"2,clusters=2", 0, 0},
+        {"99999999999999999999", 0, 0},
+        {"2,foo=1", 0, 0},
     };
 
     for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
@@ -100,9 +106,8 @@ static void test_smp(void)
         g_clear_error(&err);
         g_assert_cmpuint(c.cpus, ==, rows[i].cpus);
         g_assert_cmpuint(c.max_cpus, ==, rows[i].maxcpus);
-        g_assert_cmpuint(c.sockets, ==, rows[i].sockets);
-        g_assert_cmpuint(c.cores, ==, rows[i].cores);
-        g_assert_cmpuint(c.threads, ==, rows[i].threads);
+        g_assert_cmpmem(&c.topology, sizeof(c.topology), &rows[i].topology,
+                        sizeof(c.topology));
     }
 }
 

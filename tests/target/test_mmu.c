@@ -9,8 +9,8 @@
 
 #include "exec/bql.h"
 #include "exec/memory.h"
-#include "target/i386/cpu.h"
 #include "target/i386/mmu.h"
+#include "target/i386/models.h"
 #include "util/rcu.h"
 
 enum { P = 1, W = 2, U = 4, A = 0x20, D = 0x40, PS = 0x80, G = 0x100 };
@@ -40,16 +40,27 @@ static uint64_t peek(hwaddr addr, unsigned bytes)
     return address_space_load(&address_space_memory, addr, bytes, NULL);
 }
 
+static void set_model(Fixture *f, const char *text)
+{
+    GError *err = NULL;
+
+    g_clear_pointer(&f->cpu->features, g_free);
+    g_assert_true(x86_model_select(f->cpu, text, false, &err));
+    g_assert_no_error(err);
+}
+
 static void setup(Fixture *f, gconstpointer unused)
 {
     f->cpu = aligned_alloc(64, ROUND_UP(sizeof(X86CPU), 64));
     memset(f->cpu, 0, sizeof(*f->cpu));
     f->cpu->a20_mask = ~0ull;
+    set_model(f, "max");
     memset(memory_region_ram_ptr(&ram), 0, 0x10000);
 }
 
 static void teardown(Fixture *f, gconstpointer unused)
 {
+    g_free(f->cpu->features);
     free(f->cpu);
 }
 
@@ -258,9 +269,111 @@ static void test_long_reserved(Fixture *f, gconstpointer unused)
     mode_long(f->cpu);
     poke(TAB, PAGE | P | 0x7ffull << 52, 8);
     good(f->cpu, 0, PAGE_READ, MMU_KERNEL);
-    poke(TAB, PAGE | P | 1ull << X86_PHYS_BITS, 8);
+    poke(TAB, PAGE | P | 1ull << 40, 8);
     g_assert_cmphex(fault(f->cpu, 0, PAGE_WRITE, MMU_USER), ==,
                     PF_P | PF_RSVD | PF_W | PF_U);
+}
+
+/* MAXPHYADDR is what CPUID says: the bits from there to 51 are reserved, at
+ * each level. */
+static void test_phys_bits(Fixture *f, gconstpointer unused)
+{
+    static const hwaddr entry[] = {ROOT, PDPT, DIR, TAB};
+
+    for (unsigned bits = 32; bits <= 52; bits += 5) {
+        g_autofree char *text = g_strdup_printf("max,phys-bits=%u", bits);
+
+        set_model(f, text);
+        mode_long(f->cpu);
+        poke(TAB, PAGE | P, 8);
+        for (unsigned i = 0; i < ARRAY_LEN(entry); i++) {
+            uint64_t old = peek(entry[i], 8);
+
+            for (unsigned bit = bits; bit < 52; bit++) {
+                poke(entry[i], old | 1ull << bit, 8);
+                g_assert_cmphex(fault(f->cpu, 0, PAGE_READ, MMU_KERNEL), ==,
+                                PF_P | PF_RSVD);
+            }
+            poke(entry[i], old, 8);
+        }
+        poke(TAB, PAGE | P | 1ull << (bits - 1), 8);
+        g_assert_cmphex(good(f->cpu, 0, PAGE_READ, MMU_KERNEL).phys, ==,
+                        PAGE | 1ull << (bits - 1));
+    }
+}
+
+/* The PDPTEs of PAE paging are checked when they are loaded. */
+static void test_pae_phys_bits(Fixture *f, gconstpointer unused)
+{
+    set_model(f, "pentium3"); /* 36 bits */
+    mode_pae(f->cpu);
+    f->cpu->efer = 0;
+    poke(ROOT + 8, 1ull << 36 | P, 8);
+    g_assert_false(x86_load_pdptes(f->cpu, ROOT));
+    poke(ROOT + 8, 1ull << 35 | P, 8);
+    g_assert_true(x86_load_pdptes(f->cpu, ROOT));
+    poke(TAB, PAGE | P | 1ull << 36, 8);
+    g_assert_cmphex(fault(f->cpu, 0, PAGE_READ, MMU_KERNEL), ==,
+                    PF_P | PF_RSVD);
+}
+
+/* SDM vol. 3A, table 4-4: M is 40 at most, 32 without PSE-36. */
+static void test_pse36(Fixture *f, gconstpointer unused)
+{
+    static const struct {
+        const char *model;
+        uint32_t reserved; /* of bits 21:13 */
+    } rows[] = {
+        {"max", 0x200000},        {"max,phys-bits=36", 0x3e0000},
+        {"max,-pse36", 0x3fe000}, {"pentium3", 0x3e0000},
+        {"pentium", 0x3fe000},
+    };
+
+    for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+        set_model(f, rows[i].model);
+        mode_32(f->cpu);
+        f->cpu->cr4 = CR4_PSE;
+        for (unsigned bit = 13; bit <= 21; bit++) {
+            PageWalk w;
+            bool reserved = rows[i].reserved >> bit & 1;
+
+            poke(ROOT, P | PS | 1u << bit, 4);
+            g_assert_true(x86_page_walk(f->cpu, 0, PAGE_READ, MMU_KERNEL, &w) ==
+                          !reserved);
+            if (!reserved) {
+                g_assert_cmphex(w.phys, ==, 1ull << (bit + 19));
+            }
+        }
+    }
+}
+
+/* Without the feature the bit that would select is reserved. */
+static void test_pat_bit(Fixture *f, gconstpointer unused)
+{
+    for (unsigned with = 0; with < 2; with++) {
+        set_model(f, with ? "max" : "max,-pat");
+        mode_long(f->cpu);
+        poke(TAB, PAGE | P | 0x80, 8);
+        poke(DIR + 8, P | PS | 0x1000, 8);
+        if (with) {
+            good(f->cpu, 0, PAGE_READ, MMU_KERNEL);
+            good(f->cpu, 0x200000, PAGE_READ, MMU_KERNEL);
+        } else {
+            g_assert_cmphex(fault(f->cpu, 0, PAGE_READ, MMU_KERNEL), ==,
+                            PF_P | PF_RSVD);
+            g_assert_cmphex(fault(f->cpu, 0x200000, PAGE_READ, MMU_KERNEL), ==,
+                            PF_P | PF_RSVD);
+        }
+    }
+}
+
+static void test_gib_pages(Fixture *f, gconstpointer unused)
+{
+    set_model(f, "max,-pdpe1gb");
+    mode_long(f->cpu);
+    poke(PDPT, P | PS, 8);
+    g_assert_cmphex(fault(f->cpu, 0, PAGE_READ, MMU_KERNEL), ==,
+                    PF_P | PF_RSVD);
 }
 
 static void test_smep_smap(Fixture *f, gconstpointer unused)
@@ -341,6 +454,11 @@ int main(int argc, char **argv)
         {"/mmu/long/smep-smap", test_smep_smap},
         {"/mmu/long/combined", test_long_combined},
         {"/mmu/long/la57", test_la57},
+        {"/mmu/phys-bits/long", test_phys_bits},
+        {"/mmu/phys-bits/pae", test_pae_phys_bits},
+        {"/mmu/phys-bits/pse36", test_pse36},
+        {"/mmu/no-pat", test_pat_bit},
+        {"/mmu/no-pdpe1gb", test_gib_pages},
         {"/mmu/debug", test_debug},
     };
 

@@ -650,6 +650,7 @@ static void set_up(void)
     cpu = aligned_alloc(64, ROUND_UP(sizeof(*cpu), 64));
     memset(cpu, 0, sizeof(*cpu));
     cpu->rip_base = RIP_BASE;
+    g_assert_true(x86_model_select(cpu, "max", false, NULL));
     memset(tlb.entry, 0xff, sizeof(tlb.entry));
     tlb.entry[tlb_index(MEM_VA)] = (TLBEntry){
         .read = MEM_VA,

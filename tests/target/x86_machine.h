@@ -138,13 +138,14 @@ static inline void machine_reset(unsigned cpl)
 
 static inline void machine_init(void)
 {
+    g_autoptr(KeyVal) options = keyval_new();
     GError *error = NULL;
 
     bql_init();
     bql_lock();
     cpu_list_init();
     memory_map_init();
-    g_assert_true(tcg_accel_init(keyval_new(), 1, &error));
+    g_assert_true(tcg_accel_init(options, 1, &error));
     g_assert_true(
         memory_region_init_ram(&machine_ram, "ram", MiB, &error));
     memory_region_add(system_memory(), 0, &machine_ram);

@@ -615,10 +615,32 @@ static void test_vops(void)
 /* As on a host that has none of what AVX2 does not imply. */
 static void test_lacking(void)
 {
-    vop_ext_allowed = BIT(VOP_EXT_NONE);
+    host_be_plain(true);
     test_vops();
     test_all();
-    vop_ext_allowed = UINT32_MAX;
+    host_be_plain(false);
+}
+
+/* Without any one of what compilers call x86-64-v3, the back-end is unfit:
+ * psABI x86-64, table 3.1. */
+static void test_required(void)
+{
+    const HostCpuid v3 = {.leaf1_ecx = 0x38d01000,
+                          .leaf7_ebx = 0x128,
+                          .leaf81_ecx = 0x21};
+    const HostCpuid all = {UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX};
+
+    g_assert_true(host_cpuid_fits(&all));
+    for (unsigned bit = 0; bit < 32; bit++) {
+        HostCpuid h[3] = {all, all, all};
+
+        h[0].leaf1_ecx &= ~BIT(bit);
+        h[1].leaf7_ebx &= ~BIT(bit);
+        h[2].leaf81_ecx &= ~BIT(bit);
+        g_assert_true(host_cpuid_fits(&h[0]) != (v3.leaf1_ecx >> bit & 1));
+        g_assert_true(host_cpuid_fits(&h[1]) != (v3.leaf7_ebx >> bit & 1));
+        g_assert_true(host_cpuid_fits(&h[2]) != (v3.leaf81_ecx >> bit & 1));
+    }
 }
 
 /* --- by hand --- */
@@ -799,6 +821,7 @@ int main(int argc, char **argv)
     g_test_add_func("/native/vops", test_vops);
     g_test_add_func("/native/random/all", test_all);
     g_test_add_func("/native/lacking", test_lacking);
+    g_test_add_func("/native/required", test_required);
     g_test_add_func("/native/buffer-end", test_buffer_end);
     g_test_add_func("/native/exit-request", test_exit_request);
     g_test_add_func("/native/chain", test_chain);

@@ -45,6 +45,8 @@ typedef struct ApicCpuOps {
     void (*cancel)(CPUState *cpu, uint32_t mask);
     void (*sipi)(CPUState *cpu, uint8_t vector);
     uint64_t (*tsc)(CPUState *cpu);
+    /* "apic", "tsc-deadline": does CPUID offer it?  NULL: yes. */
+    bool (*has_feature)(CPUState *cpu, const char *name);
 } ApicCpuOps;
 extern const ApicCpuOps apic_cpu_ops; /* of a real vCPU */
 

@@ -11,6 +11,8 @@
 #include "exec/memop.h"
 #include "target/i386/apic-ops.h"
 
+#define X86_PHYS_BITS 40 /* MAXPHYADDR of 64-bit models: CPUID 80000008h */
+
 enum { R_RAX, R_RCX, R_RDX, R_RBX, R_RSP, R_RBP, R_RSI, R_RDI };
 enum { R_ES, R_CS, R_SS, R_DS, R_FS, R_GS, NB_SEGS };
 
@@ -81,6 +83,21 @@ enum { R_ES, R_CS, R_SS, R_DS, R_FS, R_GS, NB_SEGS };
 #define EFER_LMA BIT64(10)
 #define EFER_NXE BIT64(11)
 
+/* IA32_DEBUGCTL: SDM vol. 3B, 18.4.1. */
+#define DEBUGCTL_BTF BIT64(1) /* EFLAGS.TF steps from branch to branch */
+
+/* IA32_MISC_ENABLE: SDM vol. 4, table 2-2. */
+#define MISC_ENABLE_FAST_STRINGS BIT64(0)
+#define MISC_ENABLE_MONITOR      BIT64(18)
+#define MISC_ENABLE_CPUID_LIMIT  BIT64(22) /* CPUID shows leaves up to 3 */
+#define MISC_ENABLE_NO_XD        BIT64(34)
+
+/* IA32_APIC_BASE: SDM vol. 3A, 11.4.4 "Local APIC Status and Location". */
+#define APIC_BASE_BSP    BIT64(8)
+#define APIC_BASE_X2APIC BIT64(10)
+#define APIC_BASE_ENABLE BIT64(11)
+#define APIC_BASE_PAGE   0xffffffffff000ull
+
 /* Descriptor attributes, as in bits 8-23 of a descriptor's second word:
  * SDM vol. 3A, 3.4.5 "Segment Descriptors" */
 #define DESC_TYPE_SHIFT 8
@@ -133,6 +150,10 @@ enum {
     HF_DEBUG = BIT(23),   /* DR7 has an instruction breakpoint enabled */
     HF_RF = BIT(24),      /* EFLAGS.RF: holds one of those off */
     HF_IOPL_OK = BIT(25), /* CPL <= IOPL: CLI, STI, IN, OUT need no check */
+    HF_LA57 = BIT(26),    /* CR4.LA57: addresses of 57 bits are canonical */
+    HF_SS_SHADOW = BIT(27), /* after MOV SS: #DB held off, too */
+    /* The head of a TB clears these: they last for one instruction. */
+    HF_ONE_SHOT = HF_SHADOW | HF_RF | HF_SS_SHADOW,
 };
 
 typedef union __attribute__((aligned(32))) VecReg {
@@ -194,12 +215,16 @@ typedef struct X86CPU {
     } gdt, idt;
     uint64_t cr0, cr2, cr3, cr4, xcr0;
     uint64_t dr[8];
+    uint64_t debugctl;   /* DEBUGCTL_BTF */
     uint8_t watch;       /* DR0-DR3 that watch data: derived from DR7 */
     uint32_t watch_hits; /* DR6 bits of a data breakpoint's trap to come */
+    uint32_t watch_held; /* those of a load of SS: one instruction later */
     uint64_t efer, star, lstar, cstar, fmask, kernel_gs_base;
     uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
-    uint64_t pat, tsc_aux, tsc_adjust, misc_enable, mcg_status;
-    uint64_t mtrr_def, mtrr_fixed[11], mtrr_base[8], mtrr_mask[8];
+    uint64_t pat, tsc_aux, tsc_adjust, misc_enable;
+    uint64_t mcg_status, mc0_ctl; /* machine checks */
+    /* mtrr_var: bases and masks in turn. */
+    uint64_t mtrr_def, mtrr_fixed[11], mtrr_var[16];
     uint64_t pdpte[4]; /* PAE: loaded with CR3 */
     int64_t tsc_offset; /* guest TSC = host's virtual-clock TSC + this */
     uint32_t smbase;
@@ -213,6 +238,8 @@ typedef struct X86CPU {
     bool excp_is_int;
     uint64_t a20_mask;  /* and'ed to every physical address */
     bool nmi_masked;    /* until IRET */
+    uint32_t nmis_sent; /* atomic: not seen by the vCPU yet */
+    unsigned nmis_pending;
     bool smm;
 
     const X86ApicOps *apic_ops; /* NULL: no APIC */
@@ -235,18 +262,28 @@ static inline X86CPU *x86_cpu(CPUState *cs)
     return (X86CPU *)cs;
 }
 
+/* Do the upper bits of @la repeat its top implemented bit? */
+static inline bool x86_is_canonical(const X86CPU *cpu, vaddr la)
+{
+    int shift = cpu->cr4 & CR4_LA57 ? 7 : 16;
+
+    return (int64_t)(la << shift) >> shift == (int64_t)la;
+}
+
 /* --- for the machine --- */
 /* Make vCPU @index of @model ("max,+feat,..."), halted unless it is the first;
  * the caller wires its APIC, then calls cpu_start_thread. */
 X86CPU *x86_cpu_create(const char *model, unsigned index, unsigned apic_id,
                        GError **errp);
 void x86_cpu_models_help(GString *out); /* -cpu help */
-/* Topology for CPUID leaves; before the first x86_cpu_create. */
-void x86_cpu_set_topology(unsigned sockets, unsigned cores, unsigned threads);
 void x86_cpu_set_a20(bool enabled); /* all vCPUs; Locks: BQL */
-/* Startup IPI and INIT, posted by an APIC from any thread. */
+/* Startup IPI and NMI, posted by an APIC from any thread. */
 void x86_cpu_sipi(X86CPU *cpu, uint8_t vector);
+void x86_cpu_nmi(X86CPU *cpu);
 uint64_t x86_cpu_tsc(X86CPU *cpu); /* what RDTSC returns now */
+/* By the name that -cpu takes; constant for a vCPU's life. */
+bool x86_cpu_has_feature(const X86CPU *cpu, const char *name);
+unsigned x86_cpu_phys_bits(const X86CPU *cpu); /* MAXPHYADDR */
 
 /* --- for accel/tcg --- */
 struct TranslationBlock;
@@ -260,6 +297,10 @@ void x86_tcg_init(void);
  * does. */
 void x86_translate(X86CPU *cpu, struct TranslationBlock *tb,
                    struct IrFunc *ir, unsigned max_insns);
+/* After @last was the last to run, and rip is not canonical now: if it ended in
+ * a near branch, #GP(0) at the branch, whose effects are taken back.  Does not
+ * return then. */
+void x86_check_branch(X86CPU *cpu, const struct TranslationBlock *last);
 /* #GP(0) if the byte @ahead of rip is beyond the limit of CS: that comes
  * before any fault of its page.  Does not return then. */
 void x86_check_fetch(X86CPU *cpu, unsigned ahead);
@@ -272,11 +313,18 @@ bool x86_tlb_fill(X86CPU *cpu, vaddr addr, int access, unsigned mmu,
 void x86_check_access(X86CPU *cpu, vaddr addr, MemOp op);
 /* Data breakpoints: is one in the page at @page?  Which DR6 bits does an access
  * set?  Raise the trap of those that X86CPU.watch_hits holds, if any: between
- * instructions, X86CPU.rip is that of the next. */
+ * instructions, X86CPU.rip is that of the next; true if it has to wait for that
+ * one. */
 bool x86_page_watched(const X86CPU *cpu, vaddr page);
 uint32_t x86_watch_hits(const X86CPU *cpu, vaddr addr, unsigned len,
                         bool write);
-void x86_take_watch_trap(X86CPU *cpu);
+bool x86_take_watch_trap(X86CPU *cpu);
+/*
+ * Set again what the head of a TB with @tb_flags has cleared, as its
+ * instruction is given up with nothing done, to be begun anew: RF still has to
+ * hold off its breakpoint, a load of SS before it its exceptions.
+ */
+void x86_begin_insn_again(X86CPU *cpu, uint32_t tb_flags);
 /* Deliver cs.exception_index.  May itself fault. */
 void x86_deliver_exception(X86CPU *cpu);
 /* Act on interrupt_request between TBs; true if the state changed.  Takes and

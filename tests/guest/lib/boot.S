@@ -231,6 +231,29 @@ leave_long_mode:
         pop     %rbx
         ret
 
+/*
+ * change_paging(cr4, cr3): through compatibility mode, whose code may turn
+ * paging off.
+ */
+        .globl  change_paging
+change_paging:
+        push    %rbx
+        pushq   $0x18
+        pushq   $1f
+        lretq
+        .code32
+1:      mov     %cr0, %eax
+        btr     $31, %eax
+        mov     %eax, %cr0
+        mov     %edi, %cr4
+        mov     %esi, %cr3
+        bts     $31, %eax
+        mov     %eax, %cr0
+        ljmp    $0x08, $2f
+        .code64
+2:      pop     %rbx
+        ret
+
         .data
         .align  16
 long_rsp:
@@ -250,11 +273,7 @@ gdt:    .quad   0
         .quad   0x00009b000000ffff /* 40 code, 16 bits */
         .quad   0                  /* 48 TSS, filled by runtime_init */
         .quad   0
-        .quad   0                  /* 58 to 78: for tests */
-        .quad   0
-        .quad   0
-        .quad   0
-        .quad   0
+        .fill   21, 8, 0           /* 58 to f8: for tests */
 gdt_end:
 gdt_ptr:
         .word   gdt_end - gdt - 1

@@ -159,23 +159,71 @@ __attribute__((noreturn)) void finish(int status)
     }
 }
 
-bool boot_word(const char *word)
+/* After the name of an option at @at: its value, 1 if it has none. */
+static uint64_t option_value(const char *at)
+{
+    uint64_t v = 0;
+
+    if (*at++ != '=') {
+        return 1;
+    }
+    for (; *at >= '0' && *at <= '9'; at++) {
+        v = 10 * v + *at - '0';
+    }
+    return v;
+}
+
+/* Loaders put it where the heap will be. */
+static char boot_line[256];
+
+static void keep_boot_line(void)
 {
     const uint32_t *info = (uint32_t *)boot_info;
-    const char *line = (const char *)(uintptr_t)info[4];
-    size_t n = 0, len = 0;
+    const char *from = (const char *)(uintptr_t)info[4];
+    size_t n;
 
-    while (word[len]) {
-        len++;
+    for (n = 0; (info[0] & 4) && from[n] && n < sizeof(boot_line) - 1; n++) {
+        boot_line[n] = from[n];
     }
-    while ((info[0] & 4) && line[n]) {
-        n++;
+}
+
+bool boot_option(const char *name, uint64_t *value)
+{
+    const char *at = boot_line;
+
+    while (*at) {
+        const char *n = name;
+
+        while (*n && *at == *n) {
+            at++;
+            n++;
+        }
+        if (!*n && (!*at || *at == ' ' || *at == '=')) {
+            *value = option_value(at);
+            return true;
+        }
+        while (*at && *at++ != ' ') {
+        }
     }
-    while (len && n && line[n - 1] == word[len - 1]) {
-        n--;
-        len--;
-    }
-    return !len;
+    return false;
+}
+
+bool boot_word(const char *word)
+{
+    uint64_t value;
+
+    return boot_option(word, &value);
+}
+
+/* xorshift64*: the same sequence on every machine. */
+static uint64_t random_state = 0x9e3779b97f4a7c15;
+
+uint64_t random64(void)
+{
+    random_state ^= random_state >> 12;
+    random_state ^= random_state << 25;
+    random_state ^= random_state >> 27;
+    return random_state * 0x2545f4914f6cdd1d;
 }
 
 /* --- exceptions and interrupts --- */
@@ -215,9 +263,9 @@ void handle_vector(Frame *f)
 }
 
 /* All registers are lost on the way back; RBP is saved by hand. */
-#define LOST \
-    "rax", "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "r12", \
-        "r13", "r14", "r15", "memory", "cc"
+#define LOST                                                                   \
+    "rax", "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "r12", "r13", \
+        "r14", "r15", "memory", "cc"
 
 int catch(void (*fn)(void *arg), void *arg, Frame *frame)
 {
@@ -300,8 +348,8 @@ void idt_set(unsigned vector, void *handler, unsigned type, unsigned ist)
 {
     uint64_t offset = (uintptr_t)handler;
 
-    idt[vector] = (struct IdtEntry){offset, 0x08, ist, 0x80 | type,
-                                    offset >> 16, offset >> 32, 0};
+    idt[vector] = (struct IdtEntry){
+        offset, 0x08, ist, 0x80 | type, offset >> 16, offset >> 32, 0};
 }
 
 static void load_idt(void)
@@ -333,6 +381,7 @@ void run_protected(const void *code)
 
 void runtime_init(void)
 {
+    uint64_t seed;
     unsigned i;
 
     for (i = 0; i < 256; i++) {
@@ -347,7 +396,11 @@ void runtime_init(void)
     tss.iomap = sizeof(tss);
     load_tss();
     map_user_alias();
+    keep_boot_line();
     heap = (char *)(((uintptr_t)end + 4095) & -4096ull);
+    if (boot_option("seed", &seed)) {
+        random_state ^= seed << 1;
+    }
 }
 
 /* --- memory --- */

@@ -14,8 +14,8 @@
 
 /* Saved by the common handler, lowest address first. */
 typedef struct Frame {
-    uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx,
-        rcx, rax;
+    uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx,
+        rax;
     uint64_t vector, error, rip, cs, rflags, rsp, ss;
 } Frame;
 
@@ -30,9 +30,14 @@ void check(bool ok, const char *fmt, ...);
 void check_eq(uint64_t got, uint64_t want, const char *fmt, ...);
 void print(const char *fmt, ...); /* %s %d %u %x (64 bits) %c */
 
-/* Does the command line end with @word?  "guest-ends: WORD" in a kernel's
- * source makes a run with it that must end the machine. */
+/*
+ * The command line has words and NAME=NUMBERs.  "quick": the reduced form;
+ * "seed": what random64() starts from.  "guest-ends: WORD" in a kernel's source
+ * makes a run with that word that must end the machine.
+ */
 bool boot_word(const char *word);
+bool boot_option(const char *name, uint64_t *value);
+uint64_t random64(void);
 
 /* Called for @vector instead of what follows; NULL takes it away. */
 void on_vector(unsigned vector, void (*fn)(Frame *f));
@@ -72,6 +77,9 @@ int catch_user_as(const void *fn, uint64_t arg, const UserMode *mode,
  * It must return with flat segments; what it does to IDTR and TR is undone.
  */
 void run_protected(const void *code);
+
+/* Set CR4 and CR3 with paging off in between, as LA57 needs. */
+void change_paging(uint64_t cr4, uint64_t cr3);
 
 void *page_alloc(void); /* 4 KiB, zeroed, below 4 GiB */
 /* Map one 4 KiB page in the current tables with the given low bits. */
@@ -136,14 +144,32 @@ static inline void wrmsr(uint32_t msr, uint64_t v)
     __asm__ volatile("wrmsr" ::"a"((uint32_t)v), "d"((uint32_t)(v >> 32)),
                      "c"(msr));
 }
-#define READ_CR(n) \
-    ({ \
-        uint64_t v_; \
-        __asm__ volatile("mov %%cr" #n ", %0" : "=r"(v_)); \
-        v_; \
+#define READ_CR(n)                                                             \
+    ({                                                                         \
+        uint64_t v_;                                                           \
+        __asm__ volatile("mov %%cr" #n ", %0" : "=r"(v_));                     \
+        v_;                                                                    \
     })
-#define WRITE_CR(n, v) \
+#define WRITE_CR(n, v)                                                         \
     __asm__ volatile("mov %0, %%cr" #n ::"r"((uint64_t)(v)) : "memory")
+#define READ_DR(n)                                                             \
+    ({                                                                         \
+        uint64_t v_;                                                           \
+        __asm__ volatile("mov %%dr" #n ", %0" : "=r"(v_));                     \
+        v_;                                                                    \
+    })
+#define WRITE_DR(n, v)                                                         \
+    __asm__ volatile("mov %0, %%dr" #n ::"r"((uint64_t)(v)) : "memory")
+typedef struct CpuidRegs {
+    uint32_t a, b, c, d;
+} CpuidRegs;
+static inline CpuidRegs cpuid(uint32_t leaf, uint32_t sub)
+{
+    CpuidRegs r = {leaf, 0, sub, 0};
+
+    __asm__ volatile("cpuid" : "+a"(r.a), "=b"(r.b), "+c"(r.c), "=d"(r.d));
+    return r;
+}
 static inline void invlpg(uint64_t va)
 {
     __asm__ volatile("invlpg (%0)" ::"r"(va) : "memory");
