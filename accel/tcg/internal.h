@@ -55,7 +55,7 @@ bool region_init(uint64_t bytes, GError **errp);
 bool region_next_chunk(struct TcgCpu *tc);
 /* Take all chunks back.  Locks: exclusive section. */
 void region_reset(void);
-/* Which TB's code holds @host_pc; NULL if none. */
+/* The TB whose code has the call that returns to @host_pc; NULL if none. */
 TranslationBlock *region_find_tb(uintptr_t host_pc);
 /* The next TB of @chunk is done, its code and tables end at @end. */
 void region_add_tb(CodeChunk *chunk, uint8_t *end);

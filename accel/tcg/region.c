@@ -118,13 +118,13 @@ void region_add_tb(CodeChunk *chunk, uint8_t *end)
     __atomic_store_n(&chunk->ntbs, chunk->ntbs + 1, __ATOMIC_RELEASE);
 }
 
-/* The last TB of @chunk whose code begins at or before @host_pc. */
-static TranslationBlock *chunk_find(CodeChunk *chunk, uintptr_t host_pc)
+/* The last TB of @chunk whose code begins at or before @at. */
+static TranslationBlock *chunk_find(CodeChunk *chunk, uintptr_t at)
 {
     unsigned n = __atomic_load_n(&chunk->ntbs, __ATOMIC_ACQUIRE);
-    unsigned i = chunk->first[(host_pc - (uintptr_t)chunk->start) / CHUNK_STEP];
+    unsigned i = chunk->first[(at - (uintptr_t)chunk->start) / CHUNK_STEP];
 
-    while (i < n && (uintptr_t)chunk_tb(chunk, i)->code.entry <= host_pc) {
+    while (i < n && (uintptr_t)chunk_tb(chunk, i)->code.entry <= at) {
         i++;
     }
     return i ? chunk_tb(chunk, i - 1) : NULL;
@@ -132,12 +132,13 @@ static TranslationBlock *chunk_find(CodeChunk *chunk, uintptr_t host_pc)
 
 TranslationBlock *region_find_tb(uintptr_t host_pc)
 {
-    uintptr_t offset = host_pc - (uintptr_t)region.start;
+    uintptr_t call = host_pc - 1; /* behind it, another TB may begin */
+    uintptr_t offset = call - (uintptr_t)region.start;
 
     if (offset >= region.nchunks * CHUNK_BYTES) {
         return NULL;
     }
-    return chunk_find(&region.chunk[offset / CHUNK_BYTES], host_pc);
+    return chunk_find(&region.chunk[offset / CHUNK_BYTES], call);
 }
 
 uint64_t region_used_bytes(void)

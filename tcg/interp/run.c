@@ -325,7 +325,7 @@ static TbExit interp_enter(CPUState *cpu, const void *entry,
     while (op) {
         op = interp_fn[op->opc](&s, op);
     }
-    *place = (uintptr_t)s.code;
+    *place = (uintptr_t)(s.code + 1);
     return s.exit;
 }
 
