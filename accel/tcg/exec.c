@@ -32,7 +32,7 @@ void tcg_restore_state(CPUState *cpu)
         return;
     }
     host_pc -= (uintptr_t)tb->code.entry;
-    side = tb->code.side;
+    side = tb_side(&tb->code);
     hi = tb->code.nside;
     while (lo < hi) {
         unsigned mid = lo + (hi - lo) / 2;
@@ -46,7 +46,7 @@ void tcg_restore_state(CPUState *cpu)
     g_assert(lo < tb->code.nside && side[lo].host_off == host_pc);
     x86->rip = tb_rip_mask(tb, x86->rip_base + side[lo].insn_off);
     if (side[lo].recipe) {
-        tb_restore_cc(x86, tb, &tb->code.recipe[side[lo].recipe]);
+        tb_restore_cc(x86, tb, tb_recipe(&tb->code, side[lo].recipe));
     }
 }
 
@@ -55,14 +55,13 @@ uint64_t tb_rip_mask(const TranslationBlock *tb, uint64_t rip)
     return tb->flags & HF_CS64 ? rip : (uint32_t)rip;
 }
 
-static uint64_t recipe_value(X86CPU *cpu, const TranslationBlock *tb,
-                             IrTemp t)
+static uint64_t recipe_value(X86CPU *cpu, const TranslationBlock *tb, IrTemp t)
 {
     if (t == IR_NONE) {
         return 0;
     }
     if (t >= RECIPE_CONST) {
-        return tb->code.consts[t - RECIPE_CONST];
+        return tb_consts(&tb->code)[t - RECIPE_CONST];
     }
     return *(uint64_t *)((char *)cpu + ir_global_info(t)->offset);
 }
@@ -158,35 +157,45 @@ static uint32_t next_cflags(CPUState *cpu)
     return cflags == UINT32_MAX ? tcg_cflags(cpu) : cflags;
 }
 
-static TbExit enter_tb(CPUState *cpu, TranslationBlock *tb,
-                       TranslationBlock **last)
+/* @place is in a TB that left at an unlinked jump; @tb comes next. */
+static void link_from(uintptr_t place, unsigned slot, TranslationBlock *tb)
 {
+    TranslationBlock *from = region_find_tb(place);
+
+    if (!((tb->cflags | from->cflags) & CF_NO_CHAIN) &&
+        !((tb->cflags ^ from->cflags) & ~CF_INVALID)) {
+        tb_link(from, slot, tb);
+    }
+}
+
+static TbExit enter_tb(CPUState *cpu, TranslationBlock *tb, uintptr_t *place)
+{
+    X86CPU *x86 = x86_cpu(cpu);
     TbExit why;
 
-    tb_set_rip_base(x86_cpu(cpu));
-    why = tcg_backend->enter(cpu, tb->code.entry, last);
-    x86_check_branch(x86_cpu(cpu), *last);
+    tb_set_rip_base(x86);
+    why = tcg_backend->enter(cpu, tb->code.entry, place);
+    if (unlikely(!x86_is_canonical(x86, x86->rip))) {
+        x86_check_branch(x86, region_find_tb(*place));
+    }
     return why;
 }
 
 static void run_tbs(CPUState *cpu)
 {
-    TranslationBlock *from = NULL, *tb;
+    TranslationBlock *tb;
+    uintptr_t place = 0;
     TbExit why = TB_EXIT_LOOKUP;
 
     do {
-        uint32_t cflags = next_cflags(cpu);
-
-        tb = tb_find(cpu, cflags);
-        if (from && why <= TB_EXIT_SLOT1 &&
-            !((cflags | from->cflags) & CF_NO_CHAIN) &&
-            !((tb->cflags ^ from->cflags) & ~CF_INVALID)) {
-            tb_link(from, why, tb);
+        tb = tb_find(cpu, next_cflags(cpu));
+        if (why <= TB_EXIT_SLOT1) {
+            link_from(place, why, tb);
         }
         if (log_enabled(LOG_EXEC | LOG_CPU)) {
             tcg_log_exec(cpu, tb);
         }
-        why = enter_tb(cpu, tb, &from);
+        why = enter_tb(cpu, tb, &place);
         cpu->tcg->stats.exits[why]++;
     } while (cpu->exception_index < 0 && !cpu_has_request(cpu));
 }
@@ -241,14 +250,15 @@ CPUExit tcg_cpu_exec(CPUState *cpu)
 
 static void step_once(CPUState *cpu)
 {
-    TranslationBlock *tb, *last;
+    TranslationBlock *tb;
+    uintptr_t place;
 
     if (_setjmp(cpu->jmp_env)) {
         after_longjmp();
         return;
     }
     tb = tb_find(cpu, 1 | CF_NOIRQ | CF_NO_CHAIN);
-    enter_tb(cpu, tb, &last);
+    enter_tb(cpu, tb, &place);
 }
 
 void tcg_cpu_exec_step_atomic(CPUState *cpu)

@@ -21,36 +21,54 @@ extern TcgOptions tcg_options;
 
 /* --- code regions (region.c) --- */
 
-/* One piece of the code buffer; a vCPU fills it from the bottom.  Only the
- * owner writes; anyone may look up TBs in it (ntbs is published last). */
+/* One piece of the code buffer; a vCPU fills it with code from the bottom and
+ * with TBs from the top.  Only the owner writes; anyone may look up TBs in it
+ * (ntbs is published last). */
+#define CHUNK_BYTES (1 * MiB)
+#define CHUNK_STEP  (1 * KiB)
 typedef struct CodeChunk {
     uint8_t *start, *ptr, *end;
-    TranslationBlock **tbs; /* by address; room for the smallest TBs */
     unsigned ntbs;
+    unsigned nfirst;
+    uint16_t first[CHUNK_BYTES / CHUNK_STEP]; /* of so many code bytes each: the
+                                       first TB that begins there or further up */
 } CodeChunk;
+/* TB number @i of @chunk, by the address of its code. */
+static inline TranslationBlock *chunk_tb(const CodeChunk *chunk, unsigned i)
+{
+    return (TranslationBlock *)chunk->end - 1 - i;
+}
+
+/* What TbRefs are relative to: 2^31 bytes can be named, 8 by 8. */
+extern uint8_t *region_base;
+static inline TranslationBlock *tb_of(TbRef ref)
+{
+    return (TranslationBlock *)(region_base + (ref & ~1u) * (uint64_t)4);
+}
+static inline TbRef tb_ref(const TranslationBlock *tb, unsigned bit)
+{
+    return (TbRef)(((const uint8_t *)tb - region_base) / 4) | bit;
+}
 
 bool region_init(uint64_t bytes, GError **errp);
 /* Give @cpu a fresh chunk; false when there is none: flush. */
 bool region_next_chunk(struct TcgCpu *tc);
 /* Take all chunks back.  Locks: exclusive section. */
 void region_reset(void);
-/* Which TB's code holds @host_pc; NULL if none. */
+/* The TB whose code has the call that returns to @host_pc; NULL if none. */
 TranslationBlock *region_find_tb(uintptr_t host_pc);
-bool region_add_tb(CodeChunk *chunk, TranslationBlock *tb);
-void region_foreach_tb(void (*fn)(TranslationBlock *tb));
+/* The next TB of @chunk is done, its code and tables end at @end. */
+void region_add_tb(CodeChunk *chunk, uint8_t *end);
 uint64_t region_used_bytes(void);
 
 /* --- per vCPU --- */
 typedef struct TcgStats {
     uint64_t tbs, guest_insns, guest_bytes, host_bytes, translate_ns;
-    uint64_t exits[4];       /* by TbExit */
+    uint64_t exits[TB_EXIT_COUNT];
     uint64_t lookups, jc_hits, ind_lookups, ind_misses;
     uint64_t slow_loads, slow_stores, slow_rmws, mmio, atomics_exclusive;
     uint64_t exceptions, interrupts;
 } TcgStats;
-
-#define TB_RECENT_BITS 14
-#define TB_RECENT_SIZE (1u << TB_RECENT_BITS)
 
 typedef struct TcgCpu {
     /* Guards the tags of the soft TLB's entries against tlb_protect_ram_page
@@ -61,8 +79,6 @@ typedef struct TcgCpu {
     /* A read-modify-write that could not be done in place. */
     __attribute__((aligned(32))) uint8_t bounce[32];
     bool bounced;
-    /* TBs found in the hash not long ago: tb.c. */
-    TranslationBlock *recent[TB_RECENT_SIZE];
     ram_addr_t rmw_ram; /* beside code, to be looked at after; or INVALID */
     uint8_t *code_copy; /* of code that is not in RAM; allocated when needed */
     /* Pages that the translation under way reads, and how often each had been
@@ -79,12 +95,18 @@ typedef struct TcgCpu {
 #define LIST_PTR(v)  ((TranslationBlock *)((v) & ~(uintptr_t)3))
 #define LIST_SLOT(v) ((unsigned)((v)&1))
 
+typedef struct TbKey {
+    ram_addr_t phys_pc;
+    uint32_t flags, cflags;
+} TbKey;
+
 void tb_hash_init(void);
-/* Publish @tb; if another thread was first, the other's TB is returned. */
-TranslationBlock *tb_hash_insert(TranslationBlock *tb);
-void tb_hash_remove(TranslationBlock *tb);
-/* All TBs are about to go.  Locks: exclusive section. */
-void tb_recent_clear(TcgCpu *tc);
+/* A TB with that key: the newest, or the next one that is older than @after.
+ * There may be several of two pages, with others as their second ones. */
+TranslationBlock *tb_hash_find(const TbKey *key, const TranslationBlock *after);
+void tb_hash_insert(TranslationBlock *tb);
+void tb_hash_remove(TranslationBlock *tb); /* Locks: invalidate_lock */
+void tb_hash_clear(void);                  /* Locks: exclusive section */
 
 /* The TB for the vCPU's state, made if need be.  May raise a guest fault. */
 TranslationBlock *tb_find(CPUState *cpu, uint32_t cflags);

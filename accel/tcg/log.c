@@ -69,7 +69,7 @@ void tcg_log_host_code(const TranslationBlock *tb)
 {
     FILE *out = log_lock();
 
-    fprintf(out, "OUT: [size=%zu]\n", tb->code.code_bytes);
+    fprintf(out, "OUT: [size=%" PRIu32 "]\n", tb->code.code_bytes);
     if (tcg_backend == &tcg_backend_native) {
         disassemble(out, CS_MODE_64, tb->code.entry, tb->code.code_bytes,
                     (uintptr_t)tb->code.entry);

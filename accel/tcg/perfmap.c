@@ -32,7 +32,7 @@ bool perf_map_init(GError **errp)
 void perf_map_tb(const TranslationBlock *tb, vaddr pc)
 {
     if (perf_map) {
-        fprintf(perf_map, "%" PRIxPTR " %zx guest-%" PRIx64 "%s\n",
+        fprintf(perf_map, "%" PRIxPTR " %" PRIx32 " guest-%" PRIx64 "%s\n",
                 (uintptr_t)tb->code.entry, tb->code.code_bytes, pc,
                 (tb->flags & HF_CPL) == 3 ? "-user" : "");
     }

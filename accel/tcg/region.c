@@ -2,11 +2,13 @@
 /*
  * The code buffer: one mapping, cut into chunks.  Each vCPU fills a chunk of
  * its own without locks and takes the next when it is full; when none is left,
- * everything is flushed.  A chunk keeps its TBs sorted by address (they are
- * added in that order), so that a host address leads back to its TB.
+ * everything is flushed.  Code grows from a chunk's bottom and the array of its
+ * TBs from the top, in the same order, so that a host address leads back to its
+ * TB, and code is not interspersed with data that is rarely used.
  *
- * Locks: region_lock guards the hand-out.  A chunk's TB array is written by
- * its owner alone and read by any thread: ntbs is released after the entry.
+ * Locks: region_lock guards the hand-out.  A chunk is written by its owner
+ * alone and read by any thread: ntbs is released after the TB and what
+ * `first` says of its code.
  */
 #include <errno.h>
 #include <string.h>
@@ -15,49 +17,42 @@
 #include "accel/tcg/internal.h"
 #include "util/error.h"
 
-#define CHUNK_BYTES  (1 * MiB)
-#define MIN_TB_BYTES (sizeof(TranslationBlock) + 64)
-#define CHUNK_TBS    (CHUNK_BYTES / MIN_TB_BYTES)
+uint8_t *region_base;
+
+_Static_assert(sizeof(TranslationBlock) % 8 == 0, "TbRef");
 
 static struct {
     Mutex lock;
-    uint8_t *start;     /* of the first chunk, after the back-end's thunks */
+    uint8_t *start; /* of the first chunk, after the back-end's thunks */
     unsigned nchunks;
-    unsigned next;      /* first chunk not handed out; region_lock */
+    unsigned next; /* first chunk not handed out; region_lock */
     CodeChunk *chunk;
 } region;
 
-/* Chunk bounds, and a lazily touched array of TB pointers for each. */
-static bool chunks_init(uint8_t *base, uint64_t bytes, GError **errp)
+static void chunk_clear(CodeChunk *chunk)
 {
-    TranslationBlock **tbs;
-    unsigned i;
+    chunk->ptr = chunk->start;
+    chunk->nfirst = 0;
+    __atomic_store_n(&chunk->ntbs, 0, __ATOMIC_RELEASE);
+}
 
+static void chunks_init(uint8_t *base, uint64_t bytes)
+{
     region.start = base;
     region.nchunks = bytes / CHUNK_BYTES;
     region.chunk = g_new0(CodeChunk, region.nchunks);
-    tbs = mmap(NULL, region.nchunks * CHUNK_TBS * sizeof(*tbs),
-               PROT_READ | PROT_WRITE,
-               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (tbs == MAP_FAILED) {
-        error_setg(errp, "cannot reserve memory for the TB index: %s",
-                   strerror(errno));
-        return false;
-    }
-    for (i = 0; i < region.nchunks; i++) {
+    for (unsigned i = 0; i < region.nchunks; i++) {
         region.chunk[i].start = base + i * CHUNK_BYTES;
-        region.chunk[i].ptr = region.chunk[i].start;
         region.chunk[i].end = region.chunk[i].start + CHUNK_BYTES;
-        region.chunk[i].tbs = tbs + i * CHUNK_TBS;
+        chunk_clear(&region.chunk[i]);
     }
-    return true;
 }
 
 bool region_init(uint64_t bytes, GError **errp)
 {
-    uint8_t *buf = mmap(NULL, bytes + CHUNK_BYTES,
-                        PROT_READ | PROT_WRITE | PROT_EXEC,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    uint8_t *buf =
+        mmap(NULL, bytes + CHUNK_BYTES, PROT_READ | PROT_WRITE | PROT_EXEC,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     size_t thunks;
 
     if (buf == MAP_FAILED) {
@@ -68,6 +63,7 @@ bool region_init(uint64_t bytes, GError **errp)
         return false;
     }
     mutex_init(&region.lock, "code region");
+    region_base = buf;
     /* The first chunk's worth holds the back-end's thunks. */
     thunks = tcg_backend->init(buf, CHUNK_BYTES);
     if (thunks == BACKEND_UNFIT) {
@@ -79,7 +75,8 @@ bool region_init(uint64_t bytes, GError **errp)
         return false;
     }
     perf_map_thunks(buf, thunks);
-    return chunks_init(buf + CHUNK_BYTES, bytes, errp);
+    chunks_init(buf + CHUNK_BYTES, bytes);
+    return true;
 }
 
 bool region_next_chunk(TcgCpu *tc)
@@ -98,62 +95,50 @@ void region_reset(void)
 
     mutex_lock(&region.lock);
     for (i = 0; i < region.next; i++) {
-        region.chunk[i].ptr = region.chunk[i].start;
-        __atomic_store_n(&region.chunk[i].ntbs, 0, __ATOMIC_RELEASE);
+        chunk_clear(&region.chunk[i]);
     }
     region.next = 0;
     mutex_unlock(&region.lock);
-    CPU_FOREACH(cpu) {
+    CPU_FOREACH (cpu) {
         cpu->tcg->chunk = NULL;
     }
 }
 
-bool region_add_tb(CodeChunk *chunk, TranslationBlock *tb)
+void region_add_tb(CodeChunk *chunk, uint8_t *end)
 {
-    if (chunk->ntbs == CHUNK_TBS) {
-        return false;
+    const TranslationBlock *tb = chunk_tb(chunk, chunk->ntbs);
+    unsigned begins =
+        ((const uint8_t *)tb->code.entry - chunk->start) / CHUNK_STEP;
+    unsigned ends = (end - chunk->start) / CHUNK_STEP;
+
+    for (; chunk->nfirst <= ends; chunk->nfirst++) {
+        chunk->first[chunk->nfirst] = chunk->ntbs + (chunk->nfirst > begins);
     }
-    chunk->tbs[chunk->ntbs] = tb;
+    chunk->ptr = end;
     __atomic_store_n(&chunk->ntbs, chunk->ntbs + 1, __ATOMIC_RELEASE);
-    return true;
 }
 
-/* The last TB of @chunk that starts at or before @host_pc. */
-static TranslationBlock *chunk_find(CodeChunk *chunk, uintptr_t host_pc)
+/* The last TB of @chunk whose code begins at or before @at. */
+static TranslationBlock *chunk_find(CodeChunk *chunk, uintptr_t at)
 {
-    unsigned lo = 0, hi = __atomic_load_n(&chunk->ntbs, __ATOMIC_ACQUIRE);
+    unsigned n = __atomic_load_n(&chunk->ntbs, __ATOMIC_ACQUIRE);
+    unsigned i = chunk->first[(at - (uintptr_t)chunk->start) / CHUNK_STEP];
 
-    while (lo < hi) {
-        unsigned mid = lo + (hi - lo) / 2;
-
-        if ((uintptr_t)chunk->tbs[mid] <= host_pc) {
-            lo = mid + 1;
-        } else {
-            hi = mid;
-        }
+    while (i < n && (uintptr_t)chunk_tb(chunk, i)->code.entry <= at) {
+        i++;
     }
-    return lo ? chunk->tbs[lo - 1] : NULL;
+    return i ? chunk_tb(chunk, i - 1) : NULL;
 }
 
 TranslationBlock *region_find_tb(uintptr_t host_pc)
 {
-    uintptr_t offset = host_pc - (uintptr_t)region.start;
+    uintptr_t call = host_pc - 1; /* behind it, another TB may begin */
+    uintptr_t offset = call - (uintptr_t)region.start;
 
     if (offset >= region.nchunks * CHUNK_BYTES) {
         return NULL;
     }
-    return chunk_find(&region.chunk[offset / CHUNK_BYTES], host_pc);
-}
-
-void region_foreach_tb(void (*fn)(TranslationBlock *tb))
-{
-    unsigned i, j;
-
-    for (i = 0; i < region.nchunks; i++) {
-        for (j = 0; j < region.chunk[i].ntbs; j++) {
-            fn(region.chunk[i].tbs[j]);
-        }
-    }
+    return chunk_find(&region.chunk[offset / CHUNK_BYTES], call);
 }
 
 uint64_t region_used_bytes(void)
@@ -162,7 +147,10 @@ uint64_t region_used_bytes(void)
     unsigned i;
 
     for (i = 0; i < region.nchunks; i++) {
-        used += region.chunk[i].ptr - region.chunk[i].start;
+        const CodeChunk *chunk = &region.chunk[i];
+
+        used +=
+            chunk->ptr - chunk->start + chunk->ntbs * sizeof(TranslationBlock);
     }
     return used;
 }

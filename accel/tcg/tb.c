@@ -1,94 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Finding TBs: the vCPU's own jump cache by linear address, then by (RAM
- * address, flags, cflags) those that it found recently, which TLB flushes do
- * not concern, then the hash of all TBs, then translation.
+ * Finding TBs: the vCPU's own jump cache by linear address, then the hash of
+ * all TBs by (RAM address, flags, cflags), then translation.
  *
- * The hash is liburcu's lock-free table; look-ups run inside the read section
- * that a vCPU holds while it executes.  A TB's memory is used again only after
- * a flush, in an exclusive section: a pointer to one that has been dropped is
- * harmless, since the mark in cflags keeps it from being found.
+ * A TB's memory is used again only after a flush, in an exclusive section: a
+ * pointer to one that has been dropped is harmless, since the mark in cflags
+ * keeps it from being found.
  */
 #include <string.h>
 
 #include "accel/tcg/internal.h"
 #include "util/log.h"
-#include "util/rcu.h"
-
-#define TB_HASH_BUCKETS (1u << 15)
-
-static struct cds_lfht *tb_hash;
-
-void tb_hash_init(void)
-{
-    tb_hash = cds_lfht_new_flavor(TB_HASH_BUCKETS, TB_HASH_BUCKETS,
-                                  TB_HASH_BUCKETS, 0, &rcu_flavor, NULL);
-}
-
-typedef struct TbKey {
-    ram_addr_t phys_pc;
-    uint32_t flags, cflags;
-} TbKey;
-
-static uint32_t tb_hash_of(const TbKey *key)
-{
-    uint64_t h = key->phys_pc * 0x9e3779b97f4a7c15u;
-
-    h ^= ((uint64_t)key->flags << 32 | key->cflags) * 0xff51afd7ed558ccdu;
-    return (uint32_t)(h >> 32) ^ (uint32_t)h;
-}
-
-static bool tb_has_key(const TranslationBlock *tb, const TbKey *key)
-{
-    return tb->phys_pc == key->phys_pc && tb->flags == key->flags &&
-           __atomic_load_n(&tb->cflags, __ATOMIC_RELAXED) == key->cflags;
-}
-
-static int tb_hash_match(struct cds_lfht_node *node, const void *opaque)
-{
-    return tb_has_key(container_of(node, TranslationBlock, node), opaque);
-}
-
-/*
- * A TB that spans two pages is right only while the second one is still what
- * follows the first: the caller compares tb->page[1].
- */
-static TranslationBlock *tb_hash_find(const TbKey *key, uint32_t hash)
-{
-    struct cds_lfht_iter iter;
-    struct cds_lfht_node *node;
-
-    cds_lfht_lookup(tb_hash, hash, tb_hash_match, key, &iter);
-    node = cds_lfht_iter_get_node(&iter);
-    return node ? container_of(node, TranslationBlock, node) : NULL;
-}
-
-void tb_recent_clear(TcgCpu *tc)
-{
-    memset(tc->recent, 0, sizeof(tc->recent));
-}
-
-TranslationBlock *tb_hash_insert(TranslationBlock *tb)
-{
-    TbKey key = {tb->phys_pc, tb->flags, tb->cflags};
-    struct cds_lfht_node *node;
-
-    tb->hash = tb_hash_of(&key);
-    cds_lfht_node_init(&tb->node);
-    node =
-        cds_lfht_add_replace(tb_hash, tb->hash, tb_hash_match, &key, &tb->node);
-    /* What was replaced spans another second page: it stays valid for those
-     * who hold it, and goes with its pages. */
-    (void)node;
-    return tb;
-}
-
-void tb_hash_remove(TranslationBlock *tb)
-{
-    RCU_READ_GUARD();
-
-    cds_lfht_del(tb_hash, &tb->node); /* fails harmlessly if replaced */
-}
 
 uint32_t tcg_cflags(CPUState *cpu)
 {
@@ -153,18 +75,11 @@ static TranslationBlock *key_find(CPUState *cpu, vaddr pc, ram_addr_t ram,
                                   uint32_t cflags, bool probe)
 {
     TbKey key = {ram, x86_cpu(cpu)->hflags, cflags};
-    uint32_t hash = tb_hash_of(&key);
-    TranslationBlock **recent = &cpu->tcg->recent[hash % TB_RECENT_SIZE];
-    TranslationBlock *tb = *recent;
+    TranslationBlock *tb = tb_hash_find(&key, NULL);
 
-    if (tb && tb_has_key(tb, &key) && tb_second_page_ok(cpu, tb, pc, probe)) {
-        return tb;
+    while (tb && !tb_second_page_ok(cpu, tb, pc, probe)) {
+        tb = tb_hash_find(&key, tb);
     }
-    tb = tb_hash_find(&key, hash);
-    if (!tb || !tb_second_page_ok(cpu, tb, pc, probe)) {
-        return NULL;
-    }
-    *recent = tb;
     return tb;
 }
 

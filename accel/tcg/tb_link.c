@@ -39,9 +39,12 @@ static const void *link_target(const TranslationBlock *from,
                                const TranslationBlock *to)
 {
     if (tb_spans_pages(to)) {
-        return to->code.guarded;
+        return to->code.guarded
+                   ? (const uint8_t *)to->code.entry + to->code.guarded
+                   : NULL;
     }
-    return to->pc_offset > from->pc_offset ? to->code.body : to->code.entry;
+    return to->pc_offset > from->pc_offset ? tb_body(&to->code)
+                                           : to->code.entry;
 }
 
 void tb_link(TranslationBlock *from, unsigned slot, TranslationBlock *to)

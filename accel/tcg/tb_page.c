@@ -108,10 +108,8 @@ static bool page_unwritten(const TcgCpu *tc, ram_addr_t page,
 /* The descriptors of @tb's pages, locked in ascending order. */
 static unsigned lock_pages(const TranslationBlock *tb, PageDesc *pd[2])
 {
-    unsigned n = tb->page[1] != RAM_ADDR_INVALID &&
-                         tb->page[1] != tb->page[0]
-                     ? 2
-                     : 1;
+    unsigned n =
+        tb->page[1] != RAM_ADDR_INVALID && tb->page[1] != tb->page[0] ? 2 : 1;
     unsigned first = n == 2 && tb->page[1] < tb->page[0];
     unsigned i;
 
@@ -288,8 +286,7 @@ static TranslationBlock *page_find_hit(PageDesc *pd, ram_addr_t addr,
     uintptr_t v;
 
     pthread_mutex_lock(&pd->lock);
-    for (v = pd->first; v && !hit;
-         v = LIST_PTR(v)->page_next[LIST_SLOT(v)]) {
+    for (v = pd->first; v && !hit; v = LIST_PTR(v)->page_next[LIST_SLOT(v)]) {
         if (tb_overlaps(LIST_PTR(v), addr, len)) {
             hit = LIST_PTR(v);
         }
@@ -360,13 +357,6 @@ void tb_store_hits(CPUState *cpu, ram_addr_t addr, uint64_t len)
 
 /* --- flush --- */
 
-static void tb_forget(TranslationBlock *tb)
-{
-    if (!(tb->cflags & CF_INVALID)) {
-        tb_hash_remove(tb);
-    }
-}
-
 static void page_forget(PageDesc *pd)
 {
     pthread_mutex_lock(&pd->lock);
@@ -382,15 +372,14 @@ void tb_pages_reset(void)
     unsigned l1, i;
 
     pthread_mutex_lock(&invalidate_lock);
-    region_foreach_tb(tb_forget);
+    tb_hash_clear();
     for (l1 = 0; l1 < L1_SIZE; l1++) {
         for (i = 0; page_table[l1] && i < 1u << L2_BITS; i++) {
             page_forget(&page_table[l1][i]);
         }
     }
-    CPU_FOREACH(cpu) {
+    CPU_FOREACH (cpu) {
         tlb_clear_jump_caches(cpu);
-        tb_recent_clear(cpu->tcg);
     }
     region_reset();
     pthread_mutex_unlock(&invalidate_lock);

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Making one TB: guest code to IR by the target, the passes, then the
- * back-end, into the vCPU's chunk of the code buffer.  A TB lies there as
- *
- *     TranslationBlock | host code and tables
- *
- * and costs nothing but the space if it is abandoned.  What abandons one: a
+ * back-end, into the vCPU's chunk of the code buffer.  A TB that is abandoned
+ * costs nothing but the space, if that.  What abandons one: a
  * limit of the IR or the end of the chunk (again, shorter, or in a new chunk),
  * a store into the page meanwhile (again), a fault of the first instruction's
  * fetch (the exception is delivered).
@@ -17,7 +14,7 @@
 #include "util/log.h"
 #include "util/timer.h"
 
-#define TB_ALIGN 64
+#define CODE_ALIGN 16 /* what processors fetch at a time, or its half */
 
 /* Copy of a page whose code is in a device: read once, run once. */
 static const uint8_t *copy_code(CPUState *cpu, vaddr pc, const TLBFull *full)
@@ -61,17 +58,22 @@ void tb_flush_all(CPUState *cpu)
     async_safe_run_on_cpu(cpu, flush_work, NULL);
 }
 
-/* Room for a TB header at the chunk's top; leaves to the exec loop for a flush
- * when the whole buffer is full. */
+static uint8_t *code_start(const CodeChunk *chunk)
+{
+    return (uint8_t *)ROUND_UP((uintptr_t)chunk->ptr, CODE_ALIGN);
+}
+
+/* The next TB of the chunk, with some room for code; leaves to the exec loop
+ * for a flush when the whole buffer is full. */
 static TranslationBlock *tb_alloc(CPUState *cpu, bool fresh)
 {
     TcgCpu *tc = cpu->tcg;
-    uint8_t *p;
 
     if (tc->chunk && !fresh) {
-        p = (uint8_t *)ROUND_UP((uintptr_t)tc->chunk->ptr, TB_ALIGN);
-        if (p + sizeof(TranslationBlock) < tc->chunk->end) {
-            return (TranslationBlock *)p;
+        TranslationBlock *tb = chunk_tb(tc->chunk, tc->chunk->ntbs);
+
+        if (code_start(tc->chunk) < (uint8_t *)tb) {
+            return tb;
         }
     }
     if (!region_next_chunk(tc)) {
@@ -79,7 +81,7 @@ static TranslationBlock *tb_alloc(CPUState *cpu, bool fresh)
         cpu->exception_index = CPU_EXCP_EXIT + CPU_EXIT_INTERRUPT;
         cpu_loop_exit(cpu);
     }
-    return (TranslationBlock *)tc->chunk->ptr;
+    return chunk_tb(tc->chunk, 0);
 }
 
 static void tb_reset(TranslationBlock *tb, vaddr pc, ram_addr_t phys_pc,
@@ -90,8 +92,8 @@ static void tb_reset(TranslationBlock *tb, vaddr pc, ram_addr_t phys_pc,
     tb->pc_offset = pc & ~PAGE_MASK;
     tb->flags = flags;
     tb->cflags = cflags;
-    tb->page[0] = phys_pc == RAM_ADDR_INVALID ? RAM_ADDR_INVALID
-                                              : phys_pc & PAGE_MASK;
+    tb->page[0] =
+        phys_pc == RAM_ADDR_INVALID ? RAM_ADDR_INVALID : phys_pc & PAGE_MASK;
     tb->page[1] = RAM_ADDR_INVALID;
     tb->jc_index = TB_JC_NOWHERE;
 }
@@ -121,19 +123,18 @@ static void tb_make_ir(CPUState *cpu, TranslationBlock *tb, unsigned max,
     }
 }
 
-/* Host code of the IR after @tb's header; false: the chunk is full. */
+/* Host code of the IR; false: the chunk is full. */
 static bool tb_make_code(CPUState *cpu, TranslationBlock *tb)
 {
     CodeChunk *chunk = cpu->tcg->chunk;
-    uint8_t *buf = (uint8_t *)(tb + 1);
+    uint8_t *buf = code_start(chunk);
     size_t used;
 
-    if (!tcg_backend->compile(&cpu->tcg->ir, tb, buf, chunk->end - buf,
-                              &tb->code, &used) ||
-        !region_add_tb(chunk, tb)) {
+    if (!tcg_backend->compile(&cpu->tcg->ir, tb, buf, (uint8_t *)tb - buf,
+                              &tb->code, &used)) {
         return false;
     }
-    chunk->ptr = buf + used;
+    region_add_tb(chunk, buf + used);
     return true;
 }
 
@@ -169,8 +170,8 @@ static bool all_in_ram(const TranslationBlock *tb)
 TranslationBlock *tb_translate(CPUState *cpu, vaddr pc, ram_addr_t phys_pc,
                                uint32_t flags, uint32_t cflags)
 {
-    unsigned max = cflags & CF_COUNT_MASK ? cflags & CF_COUNT_MASK
-                                          : TB_MAX_INSNS;
+    unsigned max =
+        cflags & CF_COUNT_MASK ? cflags & CF_COUNT_MASK : TB_MAX_INSNS;
     int64_t start = clock_get_ns(CLOCK_TYPE_REALTIME);
     bool fresh = false;
     TranslationBlock *tb;

@@ -22,12 +22,13 @@
 #include "exec/cpu.h"
 #include "tcg/ir.h"
 
-/* Why enter came back.  The last TB that ran is in *last. */
+/* Why enter came back. */
 typedef enum TbExit {
     TB_EXIT_SLOT0 = 0, /* at a GOTO_TB that is not linked: it may be, now */
     TB_EXIT_SLOT1 = 1,
-    TB_EXIT_LOOKUP,    /* after an EXIT, or a JMP_IND that missed */
-    TB_EXIT_REQUEST,   /* exit_request was set; the TB at rip was not begun */
+    TB_EXIT_LOOKUP,  /* after an EXIT, or a JMP_IND that missed */
+    TB_EXIT_REQUEST, /* exit_request was set; the TB at rip was not begun */
+    TB_EXIT_COUNT,
 } TbExit;
 
 /* Where a C call can fault: host code offset to guest instruction. */
@@ -38,23 +39,45 @@ typedef struct TbSideEntry {
     uint8_t pad;
 } TbSideEntry;
 
-/* What compile leaves behind, all within the buffer it was given. */
+/* What compile leaves behind, all within the buffer it was given.  Offsets are
+ * from the entry, in bytes. */
 typedef struct TbCode {
     const void *entry;
-    const void *body;    /* behind the test of exit_request: for jumps ahead,
-                            which cannot close a loop on their own */
-    const void *guarded; /* of a TB in two pages: asks the jump cache if it is
-                            still what follows; NULL: not to be linked to */
-    size_t code_bytes;
-    const TbSideEntry *side; /* ascending host_off */
-    unsigned nside;
-    const IrRecipe *recipe;  /* the func's table, copied; index 0 unused */
-    unsigned nrecipes;
-    const int64_t *consts;   /* values of constant temps that recipes name: see
-                                recipe_y_is_const */
-    /* GOTO_TB: offset of the patchable jump, or UINT32_MAX. */
-    uint32_t jump_off[2];
+    uint32_t code_bytes;
+    uint32_t guarded; /* offset of another way in, of a TB in two pages, that
+                         asks the jump cache if it is still what follows; 0: not
+                         to be linked to */
+    uint32_t jump_off[2]; /* of the patchable jumps of GOTO_TB; UINT32_MAX: it
+                             has none */
+    uint32_t tables;      /* offset; 8-byte aligned: constants, side table,
+                             recipes, without gaps: tb_consts etc. */
+    uint16_t nconsts, nside;
+    uint8_t body; /* offset of the way in behind the test of exit_request: for
+                     jumps ahead, which cannot close a loop on their own */
 } TbCode;
+
+static inline const void *tb_body(const TbCode *c)
+{
+    return (const uint8_t *)c->entry + c->body;
+}
+
+/* Values of constant temps that recipes name: see RECIPE_CONST. */
+static inline const int64_t *tb_consts(const TbCode *c)
+{
+    return (const int64_t *)((const uint8_t *)c->entry + c->tables);
+}
+
+/* nside entries, ascending host_off. */
+static inline const TbSideEntry *tb_side(const TbCode *c)
+{
+    return (const TbSideEntry *)(tb_consts(c) + c->nconsts);
+}
+
+/* The function's recipes but for number 0, which is none. */
+static inline const IrRecipe *tb_recipe(const TbCode *c, unsigned number)
+{
+    return (const IrRecipe *)(tb_side(c) + c->nside) + number - 1;
+}
 
 /* In a stored recipe, y >= this is consts[y - this]. */
 #define RECIPE_CONST 0x8000
@@ -73,10 +96,10 @@ typedef struct TcgBackend {
      * the host's CPU lacks what it needs. */
     size_t (*init)(uint8_t *buf, size_t len);
     /* Generate @f for @tb into @buf; false when @len does not suffice. */
-    bool (*compile)(const IrFunc *f, struct TranslationBlock *tb,
-                    uint8_t *buf, size_t len, TbCode *out, size_t *used);
-    TbExit (*enter)(CPUState *cpu, const void *entry,
-                    struct TranslationBlock **last);
+    bool (*compile)(const IrFunc *f, struct TranslationBlock *tb, uint8_t *buf,
+                    size_t len, TbCode *out, size_t *used);
+    /* @place: where it left, in the last TB's code. */
+    TbExit (*enter)(CPUState *cpu, const void *entry, uintptr_t *place);
     /* Link slot @slot of @tb to @entry, or back to its exit if NULL.  Other
      * vCPUs may be running it: one aligned store. */
     void (*patch_jump)(struct TranslationBlock *tb, unsigned slot,
@@ -90,8 +113,7 @@ extern const TcgBackend tcg_backend_native, tcg_backend_interp;
 /* --- given by accel/tcg to the back-ends --- */
 /* Slow paths of memory ops; may fault.  The caller has set host_pc. */
 uint64_t tcg_slow_load(CPUState *cpu, vaddr addr, uint32_t memop);
-void tcg_slow_store(CPUState *cpu, vaddr addr, uint64_t value,
-                    uint32_t memop);
+void tcg_slow_store(CPUState *cpu, vaddr addr, uint64_t value, uint32_t memop);
 void tcg_slow_load_vec(CPUState *cpu, vaddr addr, void *dst, uint32_t memop);
 void tcg_slow_store_vec(CPUState *cpu, vaddr addr, const void *src,
                         uint32_t memop);

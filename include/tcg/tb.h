@@ -13,8 +13,6 @@
 #ifndef HEDDLE_TCG_TB_H
 #define HEDDLE_TCG_TB_H
 
-#include <urcu/rculfhash.h>
-
 #include "exec/cpu.h"
 #include "tcg/backend.h"
 
@@ -32,6 +30,10 @@ enum {
 
 /* TranslationBlock.jc_index when it is not one place. */
 enum { TB_JC_NOWHERE = 0xffff, TB_JC_MANY = 0xfffe };
+
+/* A TB, by its place in the code buffer; the lowest bit is the user's.  0 is
+ * none. */
+typedef uint32_t TbRef;
 
 typedef struct TranslationBlock {
     ram_addr_t phys_pc;  /* of the first byte, in the space of all RAM */
@@ -51,8 +53,7 @@ typedef struct TranslationBlock {
     ram_addr_t page[2];
     uintptr_t page_next[2];
     TbCode code;
-    struct cds_lfht_node node; /* in the hash of all TBs */
-    uint32_t hash;
+    TbRef hash_next; /* atomic: tb_hash.c */
     uint16_t jc_index; /* its first place in jump caches, or TB_JC_*; atomic */
     uint64_t jc_cpus;  /* bit n: a vCPU of index n mod 64 may have it in its
                           jump caches; atomic */

@@ -69,8 +69,7 @@ void desc_set_accessed(X86CPU *cpu, uint16_t sel, Desc *d)
 
     if (!(d->hi & DESC_A) && desc_addr(cpu, sel, 8, &addr)) {
         d->hi |= DESC_A;
-        cpu_store(&cpu->cs, addr + 5, d->hi >> 8,
-                  MO_8 | x86_mmu_implicit(cpu));
+        cpu_store(&cpu->cs, addr + 5, d->hi >> 8, MO_8 | x86_mmu_implicit(cpu));
     }
 }
 
@@ -187,8 +186,7 @@ static void seg_load_data(X86CPU *cpu, unsigned reg, uint16_t sel)
         seg_fault(cpu, EXCP_GP, sel, 0);
     }
     if (!(desc_is_code(d.hi) && desc_is_conforming(d.hi)) &&
-        ((sel & SEL_RPL) > desc_dpl(d.hi) ||
-         x86_cpl(cpu) > desc_dpl(d.hi))) {
+        ((sel & SEL_RPL) > desc_dpl(d.hi) || x86_cpl(cpu) > desc_dpl(d.hi))) {
         seg_fault(cpu, EXCP_GP, sel, 0);
     }
     if (!(d.hi & DESC_P)) {
@@ -226,9 +224,8 @@ void helper_load_seg(X86CPU *cpu, uint64_t reg, uint64_t selector)
 
 void seg_check_rip(X86CPU *cpu, Desc d, uint64_t rip, uint32_t ext)
 {
-    bool ok = x86_is_long(cpu) && (d.hi & DESC_L)
-                  ? x86_is_canonical(cpu, rip)
-                  : rip <= desc_limit(d);
+    bool ok = x86_is_long(cpu) && (d.hi & DESC_L) ? x86_is_canonical(cpu, rip)
+                                                  : rip <= desc_limit(d);
 
     if (!ok) {
         x86_raise_error(cpu, EXCP_GP, ext);
@@ -237,7 +234,7 @@ void seg_check_rip(X86CPU *cpu, Desc d, uint64_t rip, uint32_t ext)
 
 void x86_check_branch(X86CPU *cpu, const TranslationBlock *last)
 {
-    if (last->has_branch && !x86_is_canonical(cpu, cpu->rip)) {
+    if (last->has_branch) {
         cpu->rip = cpu->rip_base + last->branch_off;
         cpu->regs[R_RSP] -= last->branch_pops;
         x86_raise_gp0(cpu);
@@ -279,7 +276,7 @@ void helper_lldt(X86CPU *cpu, uint64_t selector)
     Desc d;
 
     if (sel_is_null(sel)) {
-        cpu->ldt = (SegmentCache){.selector = sel};
+        cpu->ldt = (SegmentCache){ .selector = sel };
         return;
     }
     if ((sel & SEL_LDT) || !desc_read(cpu, sel, &d) || (d.hi & DESC_S) ||

@@ -12,10 +12,21 @@ typedef struct Layout {
     const IrFunc *f;
     InterpTb *code;
     int64_t *consts; /* behind the ops, one per constant temp */
-    TbSideEntry *side;
+    TbSideEntry *side; /* nside of them */
+    unsigned nside;
     IrRecipe *recipe;
     uint8_t *end;
 } Layout;
+
+static unsigned count_side_entries(const IrFunc *f)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < f->nops; i++) {
+        n += ir_op_may_fault(&f->op[i]);
+    }
+    return n;
+}
 
 /* The parts are carved from [buf, buf + len); false when they do not fit. */
 static bool carve(Layout *l, uint8_t *buf, size_t len)
@@ -28,9 +39,10 @@ static bool carve(Layout *l, uint8_t *buf, size_t len)
     l->consts = (int64_t *)p;
     p += (f->ntemps - f->nglobals) * sizeof(int64_t);
     l->side = (TbSideEntry *)p;
-    p += f->nops * sizeof(TbSideEntry); /* at most one an op */
+    l->nside = count_side_entries(f);
+    p += l->nside * sizeof(TbSideEntry);
     l->recipe = (IrRecipe *)p;
-    p += f->nrecipes * sizeof(IrRecipe);
+    p += (f->nrecipes - 1) * sizeof(IrRecipe);
     l->end = p;
     return p <= buf + len;
 }
@@ -98,7 +110,7 @@ static void copy_consts(const Layout *l)
     }
 }
 
-static unsigned make_side_table(const Layout *l)
+static void make_side_table(const Layout *l)
 {
     unsigned n = 0;
     uint16_t insn_off = 0;
@@ -116,7 +128,6 @@ static unsigned make_side_table(const Layout *l)
             };
         }
     }
-    return n;
 }
 
 static void copy_recipes(const Layout *l)
@@ -124,9 +135,11 @@ static void copy_recipes(const Layout *l)
     const IrFunc *f = l->f;
 
     for (unsigned i = 1; i < f->nrecipes; i++) {
-        l->recipe[i] = f->recipe[i];
-        if (ir_is_const(f, f->recipe[i].y)) {
-            l->recipe[i].y = RECIPE_CONST + (f->recipe[i].y - f->nglobals);
+        IrRecipe *r = &l->recipe[i - 1];
+
+        *r = f->recipe[i];
+        if (ir_is_const(f, r->y)) {
+            r->y = RECIPE_CONST + (r->y - f->nglobals);
         }
     }
 }
@@ -151,22 +164,19 @@ bool interp_compile(const IrFunc *f, TranslationBlock *tb, uint8_t *buf,
         return false;
     }
     memset(l.code, 0, sizeof(*l.code));
-    l.code->tb = tb;
     l.code->tests_request = !(tb->cflags & CF_NOIRQ);
     l.code->chains = !(tb->cflags & CF_NO_CHAIN);
     copy_ops(&l, label_at);
     resolve_branches(&l, label_at);
     copy_consts(&l);
     copy_recipes(&l);
+    make_side_table(&l);
     *out = (TbCode){
         .entry = l.code,
-        .body = l.code,
         .code_bytes = sizeof(InterpTb) + f->nops * sizeof(IrOp),
-        .side = l.side,
-        .nside = make_side_table(&l),
-        .recipe = l.recipe,
-        .nrecipes = f->nrecipes,
-        .consts = l.consts,
+        .tables = (uint8_t *)l.consts - (uint8_t *)l.code,
+        .nconsts = f->ntemps - f->nglobals,
+        .nside = l.nside,
         .jump_off = {link_offset(f, 0), link_offset(f, 1)},
     };
     *used = (size_t)(l.end - buf);

@@ -30,7 +30,6 @@ enum {
 
 /* At TbCode.entry. */
 typedef struct InterpTb {
-    TranslationBlock *tb;
     const struct InterpTb *link[2]; /* of GOTO_TB's slots, or NULL; atomic */
     bool tests_request;             /* for an exit, at its head */
     bool chains;                    /* may go on at another TB */

@@ -308,7 +308,7 @@ static size_t interp_init(uint8_t *buf, size_t len)
 }
 
 static TbExit interp_enter(CPUState *cpu, const void *entry,
-                           TranslationBlock **last)
+                           uintptr_t *place)
 {
     _Alignas(32) uint8_t frame[IR_MAX_TEMPS][INTERP_TEMP_BYTES];
     Interp s = {
@@ -325,7 +325,7 @@ static TbExit interp_enter(CPUState *cpu, const void *entry,
     while (op) {
         op = interp_fn[op->opc](&s, op);
     }
-    *last = s.code->tb;
+    *place = (uintptr_t)(s.code + 1);
     return s.exit;
 }
 

@@ -107,38 +107,37 @@ static void generate(Cg *c)
     }
 }
 
-/* Append @bytes of @src to the code, aligned; NULL when there is no room. */
-static const void *append(Cg *c, const void *src, size_t bytes,
-                          const uint8_t *end)
+/* Append @bytes of @src; fails when there is no room before @end. */
+static void append(Cg *c, const void *src, size_t bytes, const uint8_t *end)
 {
-    uint8_t *p = (uint8_t *)ROUND_UP((uintptr_t)c->as.p, 8);
-
-    if (p > end || (size_t)(end - p) < bytes) {
+    if (c->as.p > end || (size_t)(end - c->as.p) < bytes) {
         c->failed = true;
-        return NULL;
+    } else if (bytes) {
+        memcpy(c->as.p, src, bytes);
+        c->as.p += bytes;
     }
-    memcpy(p, src, bytes);
-    c->as.p = p + bytes;
-    return p;
 }
 
-/* Constants that recipes name, for when the IR is gone. */
-static void store_recipes(Cg *c, TbCode *out, const uint8_t *end)
+/* Behind the code: what a fault needs to know when the IR is gone. */
+static void store_tables(Cg *c, TbCode *out, const uint8_t *end)
 {
     IrRecipe recipe[IR_MAX_RECIPES];
     int64_t value[IR_MAX_RECIPES];
-    unsigned nvalues = 0;
+    unsigned nvalues = 0, nrecipes = c->nside ? c->f->nrecipes - 1 : 0;
 
-    for (unsigned i = 1; i < c->f->nrecipes; i++) {
-        recipe[i] = c->f->recipe[i];
+    for (unsigned i = 0; i < nrecipes; i++) {
+        recipe[i] = c->f->recipe[i + 1];
         if (ra_is_const(c, recipe[i].y, &value[nvalues])) {
             recipe[i].y = RECIPE_CONST + nvalues++;
         }
     }
-    recipe[0] = (IrRecipe){0};
-    out->nrecipes = c->f->nrecipes;
-    out->recipe = append(c, recipe, out->nrecipes * sizeof(recipe[0]), end);
-    out->consts = append(c, value, nvalues * sizeof(value[0]), end);
+    c->as.p = (uint8_t *)ROUND_UP((uintptr_t)c->as.p, 8);
+    out->tables = c->as.p - c->start;
+    out->nconsts = nvalues;
+    out->nside = c->nside;
+    append(c, value, nvalues * sizeof(value[0]), end);
+    append(c, c->side, c->nside * sizeof(c->side[0]), end);
+    append(c, recipe, nrecipes * sizeof(recipe[0]), end);
 }
 
 static bool native_compile(const IrFunc *f, TranslationBlock *tb, uint8_t *buf,
@@ -162,26 +161,23 @@ static bool native_compile(const IrFunc *f, TranslationBlock *tb, uint8_t *buf,
     guarded = emit_guard(cg);
     *out = (TbCode){
         .entry = buf,
-        .body = cg->body,
-        .guarded = guarded,
+        .body = cg->body - buf,
+        .guarded = guarded ? guarded - buf : 0,
         .code_bytes = cg->as.p - buf,
-        .nside = cg->nside,
         .jump_off = {cg->jump_off[0], cg->jump_off[1]},
     };
-    out->side =
-        append(cg, cg->side, cg->nside * sizeof(cg->side[0]), buf + len);
-    store_recipes(cg, out, buf + len);
+    store_tables(cg, out, buf + len);
     *used = cg->as.p - buf;
     return !cg->failed;
 }
 
 static TbExit native_enter(CPUState *cpu, const void *entry,
-                           TranslationBlock **last)
+                           uintptr_t *place)
 {
-    TbExit (*enter)(CPUState *, const void *, TranslationBlock **);
+    TbExit (*enter)(CPUState *, const void *, uintptr_t *);
 
     memcpy(&enter, &thunks.enter, sizeof(enter));
-    return enter(cpu, entry, last);
+    return enter(cpu, entry, place);
 }
 
 static void native_patch_jump(TranslationBlock *tb, unsigned slot,

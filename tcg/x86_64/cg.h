@@ -31,35 +31,37 @@ extern const uint8_t pinned_reg[NB_PINNED]; /* by rank */
  * that is called sees it 8 bytes further up.
  */
 enum {
-    FRAME_EFLAGS = 0,     /* across the commit of a slow RMW */
-    FRAME_OLD = 8,        /* ditto: the old value */
-    FRAME_MXCSR = 16,     /* being loaded or stored */
+    FRAME_EFLAGS = 0, /* across the commit of a slow RMW */
+    FRAME_OLD = 8,    /* ditto: the old value */
+    FRAME_MXCSR = 16, /* being loaded or stored */
     FRAME_HOST_MXCSR = 20,
-    FRAME_CPU = 24,       /* CPUState * */
-    FRAME_LAST = 32,      /* where to store the last TB */
-    FRAME_TB = 40,        /* TB of a JMP_IND that missed */
-    FRAME_ADDR = 48,      /* guest address of a slow RMW */
-    FRAME_FP = 56,        /* not 0: MXCSR may have news for X86CPU.mxcsr */
-    FRAME_VEC = 64,       /* 32 bytes: operand of a slow vector access */
-    FRAME_SPARE = 96,     /* a register, across a second probe */
-    FRAME_SLOTS = 112,    /* homes of temps, 32 bytes each */
+    FRAME_CPU = 24,    /* CPUState * */
+    FRAME_PLACE = 32,  /* where to store the place that it left at */
+    FRAME_LEFT = 40,   /* that place, during a look-up */
+    FRAME_ADDR = 48,   /* guest address of a slow RMW */
+    FRAME_FP = 56,     /* not 0: MXCSR may have news for X86CPU.mxcsr */
+    FRAME_VEC = 64,    /* 32 bytes: operand of a slow vector access */
+    FRAME_SPARE = 96,  /* a register, across a second probe */
+    FRAME_SLOTS = 112, /* homes of temps, 32 bytes each */
     FRAME_SIZE = FRAME_SLOTS + IR_MAX_TEMPS * 32,
 };
 
 /* Code generated once, at the head of the code region. */
 typedef struct Thunks {
-    const void *enter;      /* TbExit (*)(cpu, entry, last) */
-    const void *leave;      /* eax: TbExit, rdx: TB */
-    const void *lookup;     /* rax: pc, rdx: TB; jumped to by JMP_IND */
+    const void *enter; /* TbExit (*)(cpu, entry, place) */
+    const void *leave; /* called, for a look-up at X86CPU.rip */
+    const void *leave_at[TB_EXIT_COUNT][IR_64 + 1]; /* called, with eax: an
+                               offset from rip_base, and rip is to be so wide */
+    const void *lookup; /* called by JMP_IND, with rax: pc */
     const void *load, *store, *rmw, *rmw_commit; /* rax: address, rdx: value
                                of a store, ecx: memop; result in rax */
     const void *load_vec, *store_vec; /* the same, operand in FRAME_VEC */
-    const void *spill;       /* before a helper: state to X86CPU, host_pc */
-    const void *spill_nopc;  /* the same for one that never faults */
-    const void *spill_caller; /* before one that looks at nothing */
-    const void *reload;      /* after it: everything */
+    const void *spill;         /* before a helper: state to X86CPU, host_pc */
+    const void *spill_nopc;    /* the same for one that never faults */
+    const void *spill_caller;  /* before one that looks at nothing */
+    const void *reload;        /* after it: everything */
     const void *reload_caller; /* what the C ABI does not preserve */
-    const void *mxcsr_guest; /* after one that may do SSE arithmetic */
+    const void *mxcsr_guest;   /* after one that may do SSE arithmetic */
 } Thunks;
 extern Thunks thunks;
 /* @e = the address of the jump cache's entry for @pc: jump_cache_index(). */
@@ -116,7 +118,7 @@ typedef struct Cg {
     const uint8_t *limit; /* of what one op or stub may start at */
     const IrFunc *f;
     TranslationBlock *tb;
-    bool failed;          /* no room */
+    bool failed; /* no room */
 
     /* Registers: sets are of scratch and vector ones. */
     RegSet busy;   /* those that hold a temp: */
@@ -133,8 +135,8 @@ typedef struct Cg {
      * all are dead, cc_mem is true. */
     bool cc_host, cc_mem;
 
-    bool fp_marked;       /* FRAME_FP is known to be set */
-    uint16_t insn_off;    /* of the current guest instruction */
+    bool fp_marked;    /* FRAME_FP is known to be set */
+    uint16_t insn_off; /* of the current guest instruction */
     unsigned nstubs, nside, nuses;
     uint32_t jump_off[2];
     Label label[IR_MAX_LABELS];
@@ -214,8 +216,8 @@ uint8_t cc_wanted(const IrOp *op);
 /* Flags that have to come through @op unchanged: what is live and neither its
  * result nor, after its instruction, undefined anyway. */
 uint8_t cc_kept(const IrOp *op);
-void cc_save(Cg *c);   /* X86CPU.cc is right; takes RAX if there is work */
-void cc_reload(Cg *c); /* all in EFLAGS; takes RAX if there is work */
+void cc_save(Cg *c);       /* X86CPU.cc is right; takes RAX if there is work */
+void cc_reload(Cg *c);     /* all in EFLAGS; takes RAX if there is work */
 void cc_load_carry(Cg *c); /* CF only, from X86CPU.cc */
 /* What a fault of @op may look at is in X86CPU.cc, and so is what lives on if
  * @clobbered. */
@@ -260,7 +262,7 @@ bool emit_vec_op(Cg *c, const IrOp *op);
 bool emit_vop_op(Cg *c, const IrOp *op);
 bool emit_flow_op(Cg *c, const IrOp *op);
 bool emit_call_op(Cg *c, const IrOp *op);
-void emit_head(Cg *c);       /* of the TB: test for an exit request */
+void emit_head(Cg *c); /* of the TB: test for an exit request */
 /* The way in for jumps, of a TB in two pages; NULL: there is none. */
 const uint8_t *emit_guard(Cg *c);
 void emit_fix_labels(Cg *c);
@@ -289,7 +291,7 @@ void stub_address(Cg *c, const Stub *s);
 typedef struct Access {
     Address addr;
     Rm operand; /* once probed */
-    Reg free;   /* once probed: a scratch register for the result, or REG_NONE */
+    Reg free; /* once probed: a scratch register for the result, or REG_NONE */
     Stub *stub;
 } Access;
 /* Flags are put away, the address is in a register. */

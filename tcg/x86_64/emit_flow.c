@@ -10,34 +10,19 @@
 #define RIP_BASE rm_cpu(tcg_target.rip_base)
 #define RIP      rm_cpu(tcg_target.rip)
 
-static void leave_tb(Cg *c, TbExit code)
+/* Leave with X86CPU.rip = rip_base + @offset, cut to @size.  The call tells the
+ * thunk where. */
+static void leave_at(Cg *c, TbExit why, int64_t offset, IrSize size)
 {
-    asm_mov_imm(&c->as, RAX, code);
-    asm_mov_imm(&c->as, RDX, (uintptr_t)c->tb);
-    asm_jmp(&c->as, thunks.leave);
-}
-
-/* X86CPU.rip = rip_base + @offset, cut to @size. */
-static void store_rip(Cg *c, int64_t offset, IrSize size)
-{
-    if (fits_i32(offset)) {
-        asm_load(&c->as, IR_64, RAX, RIP_BASE);
-        asm_alu_imm(&c->as, ALU_ADD, IR_64, rm_reg(RAX), offset, false);
-    } else {
-        asm_mov_imm(&c->as, RAX, offset);
-        asm_op(&c->as, 0x03 | A_W, RAX, RIP_BASE); /* ADD */
-    }
-    if (size != IR_64) {
-        asm_extend(&c->as, IR_32, (MemOp)size, RAX, rm_reg(RAX));
-    }
-    asm_store(&c->as, IR_64, RIP, RAX);
+    g_assert(fits_i32(offset)); /* it is in the page */
+    asm_mov_imm(&c->as, RAX, (uint32_t)offset);
+    asm_call(&c->as, thunks.leave_at[why][size]);
 }
 
 static void stub_request(Cg *c, const Stub *s)
 {
-    store_rip(c, c->tb->pc_offset,
-              (c->tb->flags & tcg_target.wide_flags) ? IR_64 : IR_32);
-    leave_tb(c, TB_EXIT_REQUEST);
+    leave_at(c, TB_EXIT_REQUEST, c->tb->pc_offset,
+             (c->tb->flags & tcg_target.wide_flags) ? IR_64 : IR_32);
 }
 
 void emit_head(Cg *c)
@@ -123,8 +108,8 @@ static void stub_goto(Cg *c, const Stub *s)
     int32_t distance = c->as.p - (s->jump + 4);
 
     memcpy(s->jump + 4, &distance, 4);
-    store_rip(c, s->op->imm, (IrSize)s->op->size);
-    leave_tb(c, s->op->aux ? TB_EXIT_SLOT1 : TB_EXIT_SLOT0);
+    leave_at(c, s->op->aux ? TB_EXIT_SLOT1 : TB_EXIT_SLOT0, s->op->imm,
+             (IrSize)s->op->size);
 }
 
 static void emit_goto_tb(Cg *c, const IrOp *op)
@@ -134,8 +119,7 @@ static void emit_goto_tb(Cg *c, const IrOp *op)
     settle_flags(c, op);
     ra_end_block(c);
     if (c->tb->cflags & CF_NO_CHAIN) {
-        store_rip(c, op->imm, (IrSize)op->size);
-        leave_tb(c, TB_EXIT_LOOKUP);
+        leave_at(c, TB_EXIT_LOOKUP, op->imm, (IrSize)op->size);
     } else {
         asm_nop(&c->as, -((uintptr_t)c->as.p + 1) % 4);
         s = stub_new(c, op, stub_goto);
@@ -150,7 +134,7 @@ static void emit_goto_tb(Cg *c, const IrOp *op)
 static void stub_serve(Cg *c, const Stub *s)
 {
     asm_store(&c->as, IR_64, RIP, s->value);
-    leave_tb(c, TB_EXIT_LOOKUP);
+    asm_call(&c->as, thunks.leave);
 }
 
 static void look_up(Cg *c, Reg pc)
@@ -158,8 +142,7 @@ static void look_up(Cg *c, Reg pc)
     if (pc != RAX) {
         asm_mov(&c->as, IR_64, RAX, pc);
     }
-    asm_mov_imm(&c->as, RDX, (uintptr_t)c->tb);
-    asm_jmp(&c->as, thunks.lookup);
+    asm_call(&c->as, thunks.lookup);
 }
 
 static void stub_look_up(Cg *c, const Stub *s)
@@ -240,7 +223,7 @@ static void emit_jmp_ind(Cg *c, const IrOp *op)
     }
     if (c->tb->cflags & CF_NO_CHAIN) {
         asm_store(&c->as, IR_64, RIP, pc);
-        leave_tb(c, TB_EXIT_LOOKUP);
+        asm_call(&c->as, thunks.leave);
     } else if (!is_flat(c) && !(op->aux & JMP_FLAGS)) {
         look_up(c, pc);
     } else {
@@ -285,7 +268,7 @@ static void emit_exit(Cg *c, const IrOp *op)
 {
     settle_flags(c, op);
     ra_end_block(c);
-    leave_tb(c, TB_EXIT_LOOKUP);
+    asm_call(&c->as, thunks.leave);
     after_exit(c);
 }
 

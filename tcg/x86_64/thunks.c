@@ -101,7 +101,7 @@ static void emit_vzeroupper(Asm *a)
 
 static const uint8_t callee_saved[] = { RBX, RBP, R12, R13, R14, R15 };
 
-/* TbExit enter(CPUState *cpu, const void *entry, TranslationBlock **last) */
+/* TbExit enter(CPUState *cpu, const void *entry, uintptr_t *place) */
 static const void *gen_enter(Asm *a)
 {
     const void *start = a->p;
@@ -112,7 +112,7 @@ static const void *gen_enter(Asm *a)
     /* Six registers and a return address: 8 more make 16-byte alignment. */
     asm_lea(a, IR_64, RSP, rm_mem(RSP, -(FRAME_SIZE + 8)));
     asm_store(a, IR_64, rm_mem(RSP, FRAME_CPU), RDI);
-    asm_store(a, IR_64, rm_mem(RSP, FRAME_LAST), RDX);
+    asm_store(a, IR_64, rm_mem(RSP, FRAME_PLACE), RDX);
     asm_store_imm(a, IR_32, rm_mem(RSP, FRAME_FP), 0);
     asm_op(a, 0xae | A_0F, 3, rm_mem(RSP, FRAME_HOST_MXCSR)); /* STMXCSR */
     emit_guest_mxcsr(a, RAX, 0);
@@ -124,8 +124,8 @@ static const void *gen_enter(Asm *a)
 
 _Static_assert(FRAME_SIZE % 16 == 0, "RSP stays aligned");
 
-/* eax: TbExit, rdx: the last TB.  *@spilled: entry with nothing to store. */
-static const void *gen_leave(Asm *a, const void **spilled)
+/* eax: TbExit, rdx: the place.  *@spilled: entry with nothing to store. */
+static const void *gen_leave_with(Asm *a, const void **spilled)
 {
     const void *start = a->p;
 
@@ -134,7 +134,7 @@ static const void *gen_leave(Asm *a, const void **spilled)
     emit_vzeroupper(a);
     *spilled = a->p;
     emit_host_mxcsr(a, 0);
-    asm_load(a, IR_64, RCX, rm_mem(RSP, FRAME_LAST));
+    asm_load(a, IR_64, RCX, rm_mem(RSP, FRAME_PLACE));
     asm_store(a, IR_64, rm_mem(RCX, 0), RDX);
     asm_lea(a, IR_64, RSP, rm_mem(RSP, FRAME_SIZE + 8));
     for (unsigned i = ARRAY_LEN(callee_saved); i-- > 0;) {
@@ -142,6 +142,46 @@ static const void *gen_leave(Asm *a, const void **spilled)
     }
     emit_ret(a);
     return start;
+}
+
+/* These are called: the return address is the place. */
+static const void *gen_leave(Asm *a, const void *leave_with)
+{
+    const void *start = a->p;
+
+    emit_push_pop(a, false, RDX);
+    asm_mov_imm(a, RAX, TB_EXIT_LOOKUP);
+    asm_jmp(a, leave_with);
+    return start;
+}
+
+static const void *gen_leave_at(Asm *a, TbExit why, IrSize size,
+                                const void *leave_with)
+{
+    const void *start = a->p;
+
+    emit_push_pop(a, false, RDX);
+    asm_extend(a, IR_64, MO_32 | MO_SIGN, RAX, rm_reg(RAX));
+    asm_op(a, 0x03 | A_W, RAX, rm_cpu(tcg_target.rip_base)); /* ADD */
+    if (size != IR_64) {
+        asm_extend(a, IR_32, (MemOp)size, RAX, rm_reg(RAX));
+    }
+    asm_store(a, IR_64, rm_cpu(tcg_target.rip), RAX);
+    asm_mov_imm(a, RAX, why);
+    asm_jmp(a, leave_with);
+    return start;
+}
+
+static void gen_leaves(Asm *a, const void **spilled)
+{
+    const void *leave_with = gen_leave_with(a, spilled);
+
+    thunks.leave = gen_leave(a, leave_with);
+    for (unsigned why = 0; why < TB_EXIT_COUNT; why++) {
+        for (IrSize size = IR_16; size <= IR_64; size++) {
+            thunks.leave_at[why][size] = gen_leave_at(a, why, size, leave_with);
+        }
+    }
 }
 
 void asm_jump_cache_entry(Asm *a, Reg e, Reg pc)
@@ -182,15 +222,16 @@ static void emit_second_probe(Asm *a, Reg pc, Reg e, Reg tmp)
     asm_fix_jump(miss[1], a->p);
 }
 
-/* A JMP_IND that the jump cache could not serve at once.  rax: pc, rdx: TB. */
+/* A JMP_IND that the jump cache could not serve at once.  rax: pc; called. */
 static const void *gen_lookup(Asm *a, const void *leave_spilled)
 {
     const void *start = a->p;
     uint8_t *hit;
 
+    emit_push_pop(a, false, RDX);
     emit_second_probe(a, RAX, RCX, RDI);
     asm_store(a, IR_64, rm_cpu(tcg_target.rip), RAX);
-    asm_store(a, IR_64, rm_mem(RSP, FRAME_TB), RDX);
+    asm_store(a, IR_64, rm_mem(RSP, FRAME_LEFT), RDX);
     emit_spill(a, ~0u);
     emit_merge_mxcsr(a, RCX, 0);
     emit_vzeroupper(a);
@@ -199,7 +240,7 @@ static const void *gen_lookup(Asm *a, const void *leave_spilled)
     asm_op(a, 0x85 | A_W, RAX, rm_reg(RAX)); /* TEST */
     hit = asm_jcc(a, COND_NE, NULL);
     asm_mov_imm(a, RAX, TB_EXIT_LOOKUP);
-    asm_load(a, IR_64, RDX, rm_mem(RSP, FRAME_TB));
+    asm_load(a, IR_64, RDX, rm_mem(RSP, FRAME_LEFT));
     asm_jmp(a, leave_spilled);
     asm_fix_jump(hit, a->p);
     emit_fill(a, RS_CALLER_PINNED);
@@ -300,7 +341,7 @@ void thunks_generate(uint8_t *buf)
     const void *leave_spilled;
 
     thunks.enter = gen_enter(&a);
-    thunks.leave = gen_leave(&a, &leave_spilled);
+    gen_leaves(&a, &leave_spilled);
     thunks.lookup = gen_lookup(&a, leave_spilled);
     thunks.load = gen_slow(&a, tcg_slow_load, false);
     thunks.store = gen_slow(&a, tcg_slow_store, false);

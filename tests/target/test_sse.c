@@ -214,7 +214,8 @@ static void translate(const Bytes *insn, uint32_t flags)
 
 static void run_interp(State *st)
 {
-    TranslationBlock tb = {.cflags = 0}, *last;
+    TranslationBlock tb = {.cflags = 0};
+    uintptr_t place;
     size_t used;
 
     memcpy(page, st->mem, MEM_SIZE);
@@ -230,7 +231,7 @@ static void run_interp(State *st)
     cpu->cc = 0;
     g_assert_true(tcg_backend_interp.compile(&ir, &tb, tb_code, sizeof(tb_code),
                                              &tb.code, &used));
-    tcg_backend_interp.enter(&cpu->cs, tb.code.entry, &last);
+    tcg_backend_interp.enter(&cpu->cs, tb.code.entry, &place);
     for (unsigned i = 0; i < 4; i++) {
         memcpy(st->ymm[i], &cpu->vec[i], 32);
     }

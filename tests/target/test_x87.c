@@ -232,14 +232,15 @@ static void from_cpu(State *st)
 
 static void run_tb(const Backend *be, State *st)
 {
-    TranslationBlock tb = {.cflags = 0}, *last;
+    TranslationBlock tb = {.cflags = 0};
+    uintptr_t place;
     size_t used;
 
     memcpy(page, st->mem, MEM_SIZE);
     to_cpu(st);
     g_assert_true(be->ops->compile(&ir, &tb, be->code, TB_BYTES, &tb.code,
                                    &used));
-    be->ops->enter(&cpu->cs, tb.code.entry, &last);
+    be->ops->enter(&cpu->cs, tb.code.entry, &place);
     from_cpu(st);
     memcpy(st->mem, page, MEM_SIZE);
 }

@@ -125,7 +125,7 @@ static uint64_t value_of(const X86CPU *cpu, const TbCode *c, IrTemp t)
     if (t == IR_NONE) {
         return 0;
     }
-    return t >= RECIPE_CONST ? (uint64_t)c->consts[t - RECIPE_CONST]
+    return t >= RECIPE_CONST ? (uint64_t)tb_consts(c)[t - RECIPE_CONST]
                              : cpu->regs[t];
 }
 
@@ -133,18 +133,19 @@ static uint64_t value_of(const X86CPU *cpu, const TbCode *c, IrTemp t)
 static uint16_t flags_at_fault(const X86CPU *cpu, uint16_t *insn_off)
 {
     const TbCode *c = &running->tb.code;
+    const TbSideEntry *side = tb_side(c);
     uint32_t off = cpu->cs.host_pc - (uintptr_t)c->entry;
     const IrRecipe *r;
 
     g_assert_cmphex(cpu->cs.host_pc, !=, 0);
     for (unsigned i = 0; i < c->nside; i++) {
-        g_assert_true(!i || c->side[i].host_off > c->side[i - 1].host_off);
-        if (c->side[i].host_off == off) {
-            *insn_off = c->side[i].insn_off;
-            if (!c->side[i].recipe) {
+        g_assert_true(!i || side[i].host_off > side[i - 1].host_off);
+        if (side[i].host_off == off) {
+            *insn_off = side[i].insn_off;
+            if (!side[i].recipe) {
                 return cpu->cc & CC_BITS;
             }
-            r = &c->recipe[c->side[i].recipe];
+            r = tb_recipe(c, side[i].recipe);
             return ir_eval_recipe(r, value_of(cpu, c, r->x),
                                   value_of(cpu, c, r->y), cpu->cc);
         }
@@ -159,8 +160,9 @@ static void note(X86CPU *cpu, char kind, vaddr addr, uint64_t value,
 
     g_assert_cmpuint(running->nlog, <, MAX_LOG);
     running->nlog++;
-    *s = (SlowCall){ .kind = kind, .addr = addr, .value = value,
-                     .memop = memop };
+    *s = (SlowCall){
+        .kind = kind, .addr = addr, .value = value, .memop = memop
+    };
     s->cc = flags_at_fault(cpu, &s->insn_off);
     memcpy(s->regs, cpu->regs, sizeof(s->regs));
 }
@@ -190,8 +192,7 @@ static uint64_t low(uint64_t v, uint32_t memop)
 void tcg_slow_store(CPUState *cpu, vaddr addr, uint64_t value, uint32_t memop)
 {
     note(x86_cpu(cpu), 's', addr, low(value, memop), memop);
-    memcpy(host_address(addr, memop_bytes(memop)), &value,
-           memop_bytes(memop));
+    memcpy(host_address(addr, memop_bytes(memop)), &value, memop_bytes(memop));
 }
 
 void tcg_slow_load_vec(CPUState *cpu, vaddr addr, void *dst, uint32_t memop)
@@ -210,16 +211,14 @@ void tcg_slow_store_vec(CPUState *cpu, vaddr addr, const void *src,
 void *tcg_slow_rmw(CPUState *cpu, vaddr addr, uint32_t memop)
 {
     note(x86_cpu(cpu), 'r', addr, 0, memop);
-    memcpy(bounce, host_address(addr, memop_bytes(memop)),
-           memop_bytes(memop));
+    memcpy(bounce, host_address(addr, memop_bytes(memop)), memop_bytes(memop));
     return bounce;
 }
 
 void tcg_slow_rmw_commit(CPUState *cpu, vaddr addr, uint32_t memop)
 {
     note(x86_cpu(cpu), 'c', addr, 0, memop);
-    memcpy(host_address(addr, memop_bytes(memop)), bounce,
-           memop_bytes(memop));
+    memcpy(host_address(addr, memop_bytes(memop)), bounce, memop_bytes(memop));
 }
 
 const void *tcg_lookup_ind(CPUState *cpu)
@@ -232,8 +231,8 @@ const void *tcg_lookup_ind(CPUState *cpu)
 /* As target/i386 does: ranks for eleven of the sixteen. */
 static void register_globals(void)
 {
-    static const int8_t pin[16] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, -1, -1, -1,
-                                    9, 10, -1, -1 };
+    static const int8_t pin[16] = { 0, 1,  2,  3,  4, 5,  6,  7,
+                                    8, -1, -1, -1, 9, 10, -1, -1 };
 
     for (unsigned i = 0; i < 16; i++) {
         ir_add_global("r", offsetof(X86CPU, regs) + 8 * i, false, pin[i]);
@@ -266,8 +265,8 @@ IrFunc *rig_start(void)
 {
     memset(&rig_cpu, 0, sizeof(rig_cpu));
     for (unsigned i = 0; i < 16; i++) {
-        rig_cpu.regs[i] = (rig_random() & 1) ? rig_random()
-                                             : rig_random() % 300 - 100;
+        rig_cpu.regs[i] =
+            (rig_random() & 1) ? rig_random() : rig_random() % 300 - 100;
         for (unsigned j = 0; j < 4; j++) {
             rig_cpu.vec[i].u64[j] = rig_random();
         }
@@ -319,15 +318,23 @@ bool rig_compile(TranslationBlock *tb, size_t len)
     return true;
 }
 
-TbExit rig_enter(const TranslationBlock *tb, TranslationBlock **last)
+TbExit rig_enter(const TranslationBlock *tb)
 {
+    uintptr_t place = 0;
+    TbExit why;
+
     tcg_backend_native.thread_init(&rig_cpu.cs);
-    return tcg_backend_native.enter(&rig_cpu.cs, tb->code.entry, last);
+    why = tcg_backend_native.enter(&rig_cpu.cs, tb->code.entry, &place);
+    if (why <= TB_EXIT_SLOT1) {
+        g_assert_cmpuint(place - (uintptr_t)tb->code.entry, <=,
+                         tb->code.code_bytes);
+    }
+    return why;
 }
 
 static void run_side(Side *s, uint32_t cflags)
 {
-    TranslationBlock *last = NULL;
+    uintptr_t place;
     size_t used;
 
     running = s;
@@ -346,9 +353,8 @@ static void run_side(Side *s, uint32_t cflags)
                                           &used));
     }
     if (!setjmp(s->cpu.cs.jmp_env)) {
-        g_assert_cmpint(s->backend->enter(&s->cpu.cs, s->tb.code.entry, &last),
+        g_assert_cmpint(s->backend->enter(&s->cpu.cs, s->tb.code.entry, &place),
                         ==, TB_EXIT_LOOKUP);
-        g_assert_true(last == &s->tb);
         g_assert_cmphex(s->cpu.cs.host_pc, ==, 0);
     }
 }

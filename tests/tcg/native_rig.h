@@ -35,7 +35,8 @@ IrFunc *rig_start(void);
 void rig_run(uint32_t cflags, uint16_t cc_mask);
 /* Compile natively only; false: did not fit in @len. */
 bool rig_compile(TranslationBlock *tb, size_t len);
-TbExit rig_enter(const TranslationBlock *tb, TranslationBlock **last);
+/* Checks that an exit by a slot names a place in @tb. */
+TbExit rig_enter(const TranslationBlock *tb);
 uint64_t rig_random(void);
 
 #endif

@@ -660,7 +660,6 @@ static void test_buffer_end(void)
 static void test_exit_request(void)
 {
     TranslationBlock tb = { .pc_offset = 0x123, .flags = HF_CS64 };
-    TranslationBlock *last = NULL;
     IrFunc *f = rig_start();
 
     ir_mov(f, IR_64, G_REG(0), ir_const(f, 5));
@@ -670,12 +669,11 @@ static void test_exit_request(void)
     rig_cpu.rip_base = 0xffffffff81000000;
     rig_cpu.regs[0] = 1;
     rig_cpu.cs.exit_request = 1;
-    g_assert_cmpint(rig_enter(&tb, &last), ==, TB_EXIT_REQUEST);
+    g_assert_cmpint(rig_enter(&tb), ==, TB_EXIT_REQUEST);
     g_assert_cmphex(rig_cpu.rip, ==, 0xffffffff81000123);
     g_assert_cmpuint(rig_cpu.regs[0], ==, 1);
     rig_cpu.cs.exit_request = 0;
-    g_assert_cmpint(rig_enter(&tb, &last), ==, TB_EXIT_LOOKUP);
-    g_assert_true(last == &tb);
+    g_assert_cmpint(rig_enter(&tb), ==, TB_EXIT_LOOKUP);
     g_assert_cmpuint(rig_cpu.regs[0], ==, 5);
 }
 
@@ -683,7 +681,6 @@ static void test_exit_request(void)
 static void test_chain(void)
 {
     TranslationBlock tb = { .flags = HF_CS64 };
-    TranslationBlock *last = NULL;
     IrFunc *f = rig_start();
     unsigned done = ir_label(f);
 
@@ -697,15 +694,15 @@ static void test_chain(void)
     g_assert_cmphex(tb.code.jump_off[0], ==, UINT32_MAX);
     rig_cpu.regs[9] = 10;
     rig_cpu.rip_base = 0xffffff000;
-    g_assert_cmpint(rig_enter(&tb, &last), ==, TB_EXIT_SLOT1);
+    g_assert_cmpint(rig_enter(&tb), ==, TB_EXIT_SLOT1);
     g_assert_cmphex(rig_cpu.rip, ==, 0xfffff777);
     g_assert_cmpuint(rig_cpu.regs[9], ==, 9);
     tcg_backend_native.patch_jump(&tb, 1, tb.code.entry);
-    g_assert_cmpint(rig_enter(&tb, &last), ==, TB_EXIT_LOOKUP);
+    g_assert_cmpint(rig_enter(&tb), ==, TB_EXIT_LOOKUP);
     g_assert_cmpuint(rig_cpu.regs[9], ==, 0);
     g_assert_cmphex(rig_cpu.cc & CC_BITS, ==, CC_BIT_Z | CC_BIT_P);
     tcg_backend_native.patch_jump(&tb, 1, NULL);
-    g_assert_cmpint(rig_enter(&tb, &last), ==, TB_EXIT_SLOT1);
+    g_assert_cmpint(rig_enter(&tb), ==, TB_EXIT_SLOT1);
     g_assert_cmpuint(rig_cpu.regs[9], ==, ~(uint64_t)0);
 }
 
@@ -731,12 +728,9 @@ static void make_indirect(TranslationBlock *tb, unsigned how)
 /* Leaves with so many rounds to go. */
 static void check_indirect(TranslationBlock *tb, uint64_t left)
 {
-    TranslationBlock *last = NULL;
-
     rig_cpu.rip_base = 0;
-    g_assert_cmpint(rig_enter(tb, &last), ==, TB_EXIT_LOOKUP);
+    g_assert_cmpint(rig_enter(tb), ==, TB_EXIT_LOOKUP);
     g_assert_cmpuint(rig_cpu.regs[9], ==, left);
-    g_assert_true(last == tb);
 }
 
 /* Through the jump cache when pc and flags agree, else to tcg_lookup_ind. */

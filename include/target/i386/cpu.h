@@ -297,9 +297,9 @@ void x86_tcg_init(void);
  * does. */
 void x86_translate(X86CPU *cpu, struct TranslationBlock *tb,
                    struct IrFunc *ir, unsigned max_insns);
-/* After @last was the last to run: if it ended in a near branch to an
- * address that is not canonical, #GP(0) at the branch, whose effects are taken
- * back.  Does not return then. */
+/* After @last was the last to run, and rip is not canonical now: if it ended in
+ * a near branch, #GP(0) at the branch, whose effects are taken back.  Does not
+ * return then. */
 void x86_check_branch(X86CPU *cpu, const struct TranslationBlock *last);
 /* #GP(0) if the byte @ahead of rip is beyond the limit of CS: that comes
  * before any fault of its page.  Does not return then. */

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * All TBs by (RAM address, flags, cflags): chains of references, the newest
+ * first.  Readers take no lock, and may stand on a TB that is taken out: it
+ * keeps its way on, and its memory stays a TB until a flush, when nobody reads.
+ *
+ * Locks: TBs are taken out under tb_page.c's invalidate_lock, and put in by a
+ * compare-and-swap of the head of a chain.
+ */
+#include <string.h>
+
+#include "accel/tcg/internal.h"
+
+#define BUCKETS (1u << 17)
+
+static TbRef *buckets;
+
+void tb_hash_init(void)
+{
+    buckets = g_new0(TbRef, BUCKETS);
+}
+
+void tb_hash_clear(void)
+{
+    memset(buckets, 0, BUCKETS * sizeof(buckets[0]));
+}
+
+static TbRef *bucket_of(const TbKey *key)
+{
+    uint64_t h = key->phys_pc * 0x9e3779b97f4a7c15u;
+
+    h ^= ((uint64_t)key->flags << 32 | key->cflags) * 0xff51afd7ed558ccdu;
+    return &buckets[(h >> 32 ^ h) % BUCKETS];
+}
+
+static bool tb_has_key(const TranslationBlock *tb, const TbKey *key)
+{
+    return tb->phys_pc == key->phys_pc && tb->flags == key->flags &&
+           __atomic_load_n(&tb->cflags, __ATOMIC_RELAXED) == key->cflags;
+}
+
+TranslationBlock *tb_hash_find(const TbKey *key, const TranslationBlock *after)
+{
+    const TbRef *link = after ? &after->hash_next : bucket_of(key);
+    TbRef ref;
+
+    while ((ref = __atomic_load_n(link, __ATOMIC_ACQUIRE)) &&
+           !tb_has_key(tb_of(ref), key)) {
+        link = &tb_of(ref)->hash_next;
+    }
+    return ref ? tb_of(ref) : NULL;
+}
+
+void tb_hash_insert(TranslationBlock *tb)
+{
+    /* It may be invalid by now: then nothing finds it. */
+    TbRef *bucket = bucket_of(&(TbKey){tb->phys_pc, tb->flags, tb->cflags});
+    TbRef head = __atomic_load_n(bucket, __ATOMIC_RELAXED);
+
+    do {
+        tb->hash_next = head;
+    } while (!__atomic_compare_exchange_n(bucket, &head, tb_ref(tb, 0), false,
+                                          __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+}
+
+void tb_hash_remove(TranslationBlock *tb)
+{
+    TbKey key = {tb->phys_pc, tb->flags, tb->cflags & ~CF_INVALID};
+    TbRef *link = bucket_of(&key), self = tb_ref(tb, 0), ref = self;
+
+    /* Only the head can change meanwhile, to a TB further in front. */
+    if (__atomic_compare_exchange_n(link, &ref, tb->hash_next, false,
+                                    __ATOMIC_RELEASE, __ATOMIC_ACQUIRE)) {
+        return;
+    }
+    while (ref && ref != self) {
+        link = &tb_of(ref)->hash_next;
+        ref = __atomic_load_n(link, __ATOMIC_ACQUIRE);
+    }
+    if (ref) {
+        __atomic_store_n(link, tb->hash_next, __ATOMIC_RELEASE);
+    }
+}
