@@ -127,8 +127,9 @@ void helper_maskload(X86CPU *cpu, uint64_t off, uint64_t word, uint64_t asize)
     cpu->vec[a.vec & 15] = v;
 }
 
-/* Faults come before the first store: what lies in one page faults there or
- * not at all, the rest is probed. */
+/* Faults come before the first store.  In 64-bit code what lies in one page
+ * faults there or not at all, and only the rest is probed; elsewhere an element
+ * may be beyond the segment's limit, after one that has no page. */
 void helper_maskstore(X86CPU *cpu, uint64_t off, uint64_t word, uint64_t asize)
 {
     AvxAccess a = access_of(word);
@@ -146,7 +147,8 @@ void helper_maskstore(X86CPU *cpu, uint64_t off, uint64_t word, uint64_t asize)
                                 true);
             if (pass == 1) {
                 cpu_store(&cpu->cs, addr, get_element(v, i, a.elem), op);
-            } else if (addr >> PAGE_BITS != (addr + 31) >> PAGE_BITS ||
+            } else if (!(cpu->hflags & HF_CS64) ||
+                       addr >> PAGE_BITS != (addr + 31) >> PAGE_BITS ||
                        addr >> PAGE_BITS != (addr - 31) >> PAGE_BITS) {
                 cpu_probe(&cpu->cs, addr, 1u << a.elem, PAGE_WRITE, op);
             }

@@ -145,7 +145,7 @@ static void test_accesses(uint8_t *data)
 /* --- operands of several parts --- */
 
 void fld80(void), fstp80(void), fbld(void), fbstp(void), bound32(void),
-    les32(void), maskmov(void);
+    les32(void), maskmov(void), vmaskmov(void);
 __asm__(".text\n"
         ".code32\n"
         "fld80: mov %esi, %ds; fninit; fldt (%edx); jmp leave32\n"
@@ -157,6 +157,8 @@ __asm__(".text\n"
         "les32: mov %esi, %ds; les (%edx), %eax; jmp leave32\n"
         "maskmov: mov %esi, %ds; mov %edx, %edi; pcmpeqb %xmm0, %xmm0\n"
         "         maskmovdqu %xmm0, %xmm0; jmp leave32\n"
+        "vmaskmov: mov %esi, %ds; vpcmpeqb %xmm0, %xmm0, %xmm0\n"
+        "          vmaskmovpd %xmm0, %xmm0, (%edx); jmp leave32\n"
         ".code64\n");
 
 static const struct {
@@ -168,7 +170,7 @@ static const struct {
     {"FLD m80", fld80, 8, 10, false},   {"FSTP m80", fstp80, 8, 10, true},
     {"FBLD", fbld, 8, 10, false},       {"FBSTP", fbstp, 8, 10, true},
     {"BOUND", bound32, 4, 8, false},    {"LES m16:32", les32, 4, 6, false},
-    {"MASKMOVDQU", maskmov, 8, 16, true},
+    {"MASKMOVDQU", maskmov, 8, 16, true}, {"VMASKMOVPD", vmaskmov, 8, 16, true},
 };
 
 /* Operand @i at @offset of @sel ends in @vector. */
@@ -186,9 +188,9 @@ static void expect_part(unsigned i, uint32_t sel, uint32_t offset, int vector,
 }
 
 /* Limit and page of a part count when those before it have been accessed; but
- * nothing is stored if one faults.  @page, where segment @sel ends, lies before
- * its offset @end. */
-static void test_parts(uint32_t sel, uint8_t *page, uint32_t end)
+ * nothing is stored if one faults.  Segment @sel ends before its offset @end,
+ * after @room bytes of @page. */
+static void test_parts(uint32_t sel, uint8_t *page, uint32_t end, unsigned room)
 {
     uint64_t mapped = *page_entry((uintptr_t)page);
 
@@ -206,7 +208,7 @@ static void test_parts(uint32_t sel, uint8_t *page, uint32_t end)
         expect_part(i, sel, end - parts[i].bytes, -1, "before the end");
         page_map((uintptr_t)page, 0, 0);
         expect_part(i, sel, over, 14, "over the end of an absent page");
-        check_eq(READ_CR(2), (uintptr_t)page + 0x1001 - parts[i].bytes,
+        check_eq(READ_CR(2), (uintptr_t)page + room + 1 - parts[i].bytes,
                  "%s: CR2", parts[i].what);
         page_map((uintptr_t)page, mapped & ~0xfffull, mapped & 0xfff);
     }
@@ -236,10 +238,15 @@ static void test_all_parts(uint8_t *data)
     uint8_t *top = (uint8_t *)0xfffff000;
     uint64_t rom = *page_entry((uintptr_t)top);
 
+    WRITE_CR(4, READ_CR(4) | 1 << 18); /* OSXSAVE, then AVX */
+    __asm__ volatile("xsetbv" ::"a"(7), "d"(0), "c"(0));
     gdt[SLOT / 8] = descriptor((uintptr_t)data, 0xfff, ATTR(RW, 0, FLAG_B));
-    test_parts(SLOT, data, 0x1000);
+    test_parts(SLOT, data, 0x1000, 0x1000);
+    gdt[SLOT / 8] =
+        descriptor((uintptr_t)data - 0x800, 0xfff, ATTR(RW, 0, FLAG_B));
+    test_parts(SLOT, data, 0x1000, 0x800);
     page_map((uintptr_t)top, (uintptr_t)page_alloc(), 3);
-    test_parts(0x10, top, 0);
+    test_parts(0x10, top, 0, 0x1000);
     test_wrapped_part(top);
     page_map((uintptr_t)top, rom & ~0xfffull, rom & 0xfff);
 }
