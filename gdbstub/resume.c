@@ -11,20 +11,30 @@ enum { SIG_INT = 2, SIG_QUIT = 3, SIG_TRAP = 5, SIG_ABRT = 6 };
 
 /* --- stop replies --- */
 
-/* The vCPU that stopped for the debugger: the one that it looks at, or the
- * first of the others; NULL if none did. */
+/* The one that comes after @cpu; the first after the last. */
+static CPUState *next_cpu(CPUState *cpu)
+{
+    CPUState *next = rcu_dereference(cpu->next);
+
+    return next ? next : cpu_get(0);
+}
+
+/* Which of the vCPUs that have stopped for the debugger is told of, NULL if
+ * none has: GDB's step, or else each in turn.  A breakpoint stops the others
+ * once more. */
 static CPUState *find_stopped(const GdbServer *s)
 {
-    CPUState *cpu;
+    CPUState *cpu = s->cont_cpu;
 
-    if (s->cont_cpu->debug.stop != CPU_STOP_NONE) {
-        return s->cont_cpu;
+    if (cpu->debug.stop == CPU_STOP_STEP) {
+        return cpu;
     }
-    CPU_FOREACH (cpu) {
+    do {
+        cpu = next_cpu(cpu);
         if (cpu->debug.stop != CPU_STOP_NONE) {
             return cpu;
         }
-    }
+    } while (cpu != s->cont_cpu);
     return NULL;
 }
 
