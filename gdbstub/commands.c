@@ -47,12 +47,12 @@ static bool write_reg(CPUState *cpu, unsigned number, const char **pos)
 
 static void write_all(GdbServer *s, const char *args, size_t len)
 {
-    unsigned i = 0;
+    bool ok = true;
 
-    while (*args && write_reg(s->cpu, i, &args)) {
-        i++;
+    for (unsigned i = 0; *args && ok; i++) {
+        ok = write_reg(s->cpu, i, &args);
     }
-    gdb_send_text(s, *args ? GDB_E_INVALID : GDB_OK);
+    gdb_send_text(s, ok ? GDB_OK : GDB_E_INVALID);
 }
 
 static void read_one(GdbServer *s, const char *args, size_t len)

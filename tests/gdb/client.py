@@ -6,12 +6,18 @@ import re
 import socket
 import subprocess
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "boot"))
-from vm import Failure, Qmp, Tap, Vm, arguments  # noqa: E402,F401
+from vm import SRC, Failure, Qmp, Tap, Vm, arguments  # noqa: E402,F401
 
 GUEST = os.path.join(os.path.dirname(HERE), "guest")
+
+
+def need_packages(*names):
+    subprocess.run([os.path.join(SRC, "scripts/guest"), "packages", *names],
+                   check=True)
 
 
 class Guest:
@@ -34,14 +40,28 @@ class Guest:
         return self.symbols[name]
 
     def boot(self, vms, *options, kernel=True):
-        """A guest with a GDB server and QMP on sockets."""
+        """A guest with a GDB server and QMP on sockets; the kernel of ours can
+        end it."""
         if kernel:
-            options = ("-kernel", self.kernel, *options)
-        return Vm(vms, self.args, "-m", "128", "-nodefaults", "-no-reboot",
-                  "-device", "isa-debug-exit,iobase=0x501,iosize=2",
-                  "-gdb", "unix:%s,server=on,wait=off" % self.gdb_path,
-                  "-qmp", "unix:%s,server=on,wait=off" % self.qmp_path,
-                  *options)
+            options = ("-kernel", self.kernel, "-no-reboot", "-device",
+                       "isa-debug-exit,iobase=0x501,iosize=2", *options)
+        for path in (self.gdb_path, self.qmp_path):
+            if os.path.exists(path):
+                os.unlink(path)
+        vm = Vm(vms, self.args, "-m", "128", "-nodefaults",
+                "-qmp", "unix:%s,server=on,wait=off" % self.qmp_path,
+                "-gdb", "unix:%s,server=on,wait=off" % self.gdb_path,
+                *options)
+        self.wait_for_server()
+        return vm
+
+    def wait_for_server(self):
+        """It is the last that is made."""
+        end = time.monotonic() + self.args.timeout
+        while not os.path.exists(self.gdb_path):
+            if time.monotonic() > end:
+                raise Failure("there is no server")
+            time.sleep(0.02)
 
     def boot_running(self, vms, *options):
         vm = self.boot(vms, *options)

@@ -111,7 +111,7 @@ int main(void)
 {
     on_vector(TIMER_VECTOR, on_timer);
     *apic(0x0f) = 0x1ff;
-    *apic(0x3e) = 0xb;                  /* divide by 1 */
+    *apic(0x3e) = 0xb;                    /* divide by 1 */
     *apic(0x32) = TIMER_VECTOR | 1 << 17; /* again and again */
     *apic(0x38) = 1000000;
     smp_start(ap_main);
@@ -128,6 +128,6 @@ int main(void)
     }
     check(wrong == 0, "nothing was disturbed");
     check(total == counter * (counter + 1) / 2, "the sum is right");
-    check(interrupts != 0, "there were interrupts");
+    check(interrupts >= counter, "each halt ended with an interrupt");
     return 0;
 }
