@@ -120,6 +120,7 @@ static void forget_stops(void)
 
     CPU_FOREACH (cpu) {
         cpu->debug.stop = CPU_STOP_NONE;
+        cpu->debug.asked = false;
     }
 }
 

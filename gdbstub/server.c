@@ -21,10 +21,28 @@ static GdbServer server;
 
 /* --- out --- */
 
+static void flush(GdbServer *s)
+{
+    size_t n = char_write(s->fe, (const uint8_t *)s->out->str, s->out->len);
+
+    g_string_erase(s->out, 0, n);
+}
+
 static void put(GdbServer *s, const char *text, size_t len)
 {
     if (s->connected) {
-        char_write_all(s->fe, text, len);
+        g_string_append_len(s->out, text, len);
+        flush(s);
+    }
+}
+
+static void gdb_char_writable(void *opaque)
+{
+    GdbServer *s = opaque;
+
+    flush(s);
+    if (!s->out->len) {
+        char_accept_input(s->fe);
     }
 }
 
@@ -89,9 +107,12 @@ static void take_byte(GdbServer *s, uint8_t byte)
     }
 }
 
+/* A client that does not listen is not listened to. */
 static size_t gdb_char_room(void *opaque)
 {
-    return GDB_PACKET_MAX;
+    GdbServer *s = opaque;
+
+    return s->out->len ? 0 : GDB_PACKET_MAX;
 }
 
 static void gdb_char_receive(void *opaque, const uint8_t *buf, size_t len)
@@ -110,6 +131,7 @@ static void gdb_opened(GdbServer *s)
 {
     gdb_parser_reset(&s->in);
     g_string_truncate(s->sent, 0);
+    g_string_truncate(s->out, 0);
     s->no_ack = s->swbreak = s->hwbreak = false;
     s->waiting = s->physical = false;
     s->step_bits = DEBUG_STEP_ON | DEBUG_STEP_NOIRQ | DEBUG_STEP_NOTIMER;
@@ -141,6 +163,7 @@ static const CharHandlers gdb_handlers = {
     .can_receive = gdb_char_room,
     .receive = gdb_char_receive,
     .event = gdb_char_event,
+    .writable = gdb_char_writable,
 };
 
 static void gdb_run_event(const char *name, ShutdownCause cause, void *opaque)
@@ -182,6 +205,7 @@ static void server_init(GdbServer *s)
 
     if (!s->sent) {
         s->sent = g_string_new(NULL);
+        s->out = g_string_new(NULL);
         runstate_add_listener(&listener);
     }
 }

@@ -13,6 +13,7 @@ typedef struct GdbServer {
     CharFrontend *fe;
     GdbParser in;
     GString *sent; /* the last packet, should it be asked for again */
+    GString *out;  /* what the host has not taken yet: nothing is read then */
     bool connected;
     bool no_ack;
     bool swbreak, hwbreak; /* GDB knows these stop reasons */

@@ -208,7 +208,7 @@ static bool any_stopped_for_debugger(void)
     CPUState *cpu;
 
     CPU_FOREACH(cpu) {
-        if (cpu->debug.stop != CPU_STOP_NONE) {
+        if (cpu->debug.asked) {
             return true;
         }
     }
@@ -306,6 +306,8 @@ void system_exit_request(ShutdownCause cause, int status)
 
 void system_debug_request(void)
 {
+    bql_assert_held();
+    current_cpu->debug.asked = true;
     __atomic_store_n(&requested.debug, true, __ATOMIC_SEQ_CST);
     schedule();
     cpu_stop_current();

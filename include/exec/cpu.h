@@ -75,6 +75,7 @@ typedef struct CPUDebug {
     bool skip_break;
     /* Written by the vCPU's thread; cleared by the debugger. */
     CPUDebugStop stop;
+    bool asked; /* has asked for the machine's stop; BQL */
     unsigned kind; /* DebugPointKind of what stopped it */
     vaddr addr;    /* and where that is */
     bool woken;    /* vCPU's thread: has just come out of a halt */

@@ -49,7 +49,7 @@ void system_shutdown_request(ShutdownCause cause);
 /* End with @status when the shutdown is carried out (isa-debug-exit). */
 void system_exit_request(ShutdownCause cause, int status);
 /* The calling vCPU has stopped for the debugger (CPUState.debug.stop): so is
- * the machine to. */
+ * the machine to.  Locks: BQL. */
 void system_debug_request(void);
 void system_powerdown_request(void); /* presses the ACPI power button */
 /* Pressed: called on the main loop under the BQL. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A kernel to be debugged: it counts for ever, on every CPU, with a timer's
- * interrupts, and looks whether anything is wrong with it.  The debugger finds
+ * A kernel to be debugged: it counts for ever, on every CPU, the first with a
+ * timer's interrupts, and looks whether anything is wrong with it.  The debugger finds
  * its symbols by name; when it sets `done` the kernel says how it went.
  */
 #include "guest.h"
@@ -24,6 +24,15 @@ void ap_tick(unsigned index);
 void copy(void);
 void add_locked(void);
 void idle(void);
+
+/* A number on two pages: locked additions to it run exclusively. */
+extern volatile uint64_t split;
+__asm__(".pushsection .data.split, \"aw\"\n"
+        ".balign 4096\n"
+        ".skip 4092\n"
+        ".globl split\n"
+        "split: .quad 0\n"
+        ".popsection\n");
 
 /* Two instructions of one byte each, one behind the other, both with a
  * breakpoint; then one that lies on two pages. */
@@ -72,13 +81,14 @@ __attribute__((noinline)) void copy(void)
 __attribute__((noinline)) void add_locked(void)
 {
     __atomic_add_fetch(&locked, 1, __ATOMIC_SEQ_CST);
+    __asm__ volatile("lock incq %0" : "+m"(split));
 }
 
 __attribute__((noinline)) void idle(void)
 {
     uint64_t before = interrupts;
 
-    __asm__ volatile("sti; hlt; cli");
+    __asm__ volatile("hlt");
     if (interrupts == before) {
         wrong++; /* nothing else may end a halt */
     }
@@ -116,6 +126,7 @@ int main(void)
     *apic(0x38) = 1000000;
     smp_start(ap_main);
     print("running\n");
+    __asm__ volatile("sti");
     while (!done) {
         counter++;
         tick(counter);
@@ -126,6 +137,7 @@ int main(void)
         idle();
         look_at_debug_registers();
     }
+    __asm__ volatile("cli");
     check(wrong == 0, "nothing was disturbed");
     check(total == counter * (counter + 1) / 2, "the sum is right");
     check(interrupts >= counter, "each halt ended with an interrupt");
