@@ -149,9 +149,6 @@ static bool write_selector(X86CPU *cpu, unsigned reg, uint64_t value)
     if (value > 0xffff) {
         return false;
     }
-    if (value == cpu->segs[reg].selector) {
-        return true;
-    }
     if (cpu->hflags & HF_VM) {
         seg_set_vm86(cpu, reg, value);
     } else if (!(cpu->hflags & HF_PE)) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A kernel to be debugged: it counts for ever, on every CPU, the first with a
- * timer's interrupts, and looks whether anything is wrong with it.  The debugger finds
- * its symbols by name; when it sets `done` the kernel says how it went.
+ * timer's interrupts, and looks whether anything is wrong with it.  The
+ * debugger finds its symbols by name; when it sets `done` the kernel says how
+ * it went.
  */
 #include "guest.h"
 
@@ -15,7 +16,9 @@ static volatile uint32_t *apic(unsigned n)
 }
 
 /* What tests/gdb/run names. */
-volatile uint64_t counter, total, reads, interrupts, wrong, done;
+volatile uint64_t counter, total, reads, interrupts, wrong;
+volatile uint64_t stored; /* never read */
+volatile uint64_t done;   /* never written */
 volatile uint64_t locked, cpu_counter[CPUS_MAX];
 volatile uint8_t from[64], to[64];
 
@@ -94,6 +97,21 @@ __attribute__((noinline)) void idle(void)
     }
 }
 
+/* Each with a label behind what is looked at. */
+void store(uint64_t value);
+void faulting(void);
+__asm__(".globl store, behind_store, faulting\n"
+        "store:        mov %rdi, stored(%rip)\n"
+        "behind_store: nop\n"
+        "              ret\n"
+        "faulting:     ud2\n"
+        "              ret\n");
+
+static void on_ud(Frame *f)
+{
+    f->rip += 2;
+}
+
 static void on_timer(Frame *f)
 {
     (void)f;
@@ -120,6 +138,7 @@ static void ap_main(unsigned index)
 int main(void)
 {
     on_vector(TIMER_VECTOR, on_timer);
+    on_vector(6, on_ud);
     *apic(0x0f) = 0x1ff;
     *apic(0x3e) = 0xb;                    /* divide by 1 */
     *apic(0x32) = TIMER_VECTOR | 1 << 17; /* again and again */
@@ -131,6 +150,8 @@ int main(void)
         counter++;
         tick(counter);
         reads += total != 0;
+        store(counter);
+        faulting();
         neighbours();
         copy();
         add_locked();

@@ -119,6 +119,9 @@ static void test_vectors(void)
 /* With what comes behind a selector; one that cannot be is refused. */
 static void test_selectors(void)
 {
+    cpu->segs[R_CS].base = 0xffff0000; /* as after a reset */
+    g_assert_true(write_reg("cs", cpu->segs[R_CS].selector));
+    g_assert_cmphex(cpu->segs[R_CS].base, ==, 0xffff0000);
     g_assert_true(write_reg("es", 0));
     g_assert_false(cpu->segs[R_ES].attr & DESC_P);
     g_assert_true(write_reg("es", SEL_READ_ONLY));
