@@ -156,8 +156,7 @@ static bool without_time(void)
     return true;
 }
 
-/* Go on as every vCPU's debug.step and debug.held say.  If the monitor has
- * resumed the machine already GDB waits for its next stop. */
+/* Go on as every vCPU's debug.step and debug.held say. */
 static void resume(GdbServer *s)
 {
     RunState state = runstate_get();
@@ -165,10 +164,6 @@ static void resume(GdbServer *s)
     s->waiting = true;
     if (state == RUN_STATE_SHUTDOWN || state == RUN_STATE_INTERNAL_ERROR) {
         gdb_stopped(s); /* only a reset helps */
-        return;
-    }
-    if (state == RUN_STATE_RUNNING) {
-        end_steps();
         return;
     }
     forget_stops();

@@ -60,24 +60,12 @@ void gdb_send_text(GdbServer *s, const char *text)
 
 /* --- in --- */
 
-/* What GDB sends is about a machine that stands, but for a word to go on. */
-static bool needs_stop(const GdbServer *s, const char *packet)
-{
-    bool resumes =
-        *packet == 'c' || *packet == 'C' ||
-        (g_str_has_prefix(packet, "vCont;c") && !strchr(packet, 's'));
-
-    return runstate_is_running() && (s->waiting || !resumes);
-}
-
 static void take_packet(GdbServer *s)
 {
     if (!s->no_ack) {
         put(s, "+", 1);
     }
-    if (needs_stop(s, s->in.data)) {
-        vm_stop(RUN_STATE_PAUSED);
-    }
+    vm_stop(RUN_STATE_PAUSED); /* whatever it says is of one that stands */
     s->busy = true;
     gdb_command(s, s->in.data, s->in.len);
     s->busy = false;
