@@ -93,7 +93,7 @@ MonHandler cmd_query_version, cmd_query_status, cmd_query_commands,
     cmd_chardev_remove;
 /* control.c */
 MonHandler cmd_stop, cmd_cont, cmd_reset, cmd_powerdown, cmd_quit, cmd_log,
-    cmd_logfile, cmd_cpu;
+    cmd_logfile, cmd_cpu, cmd_gdbserver;
 /* info.c */
 MonHandler cmd_info, cmd_help;
 /* hmp_memory.c */

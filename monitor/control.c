@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "gdbstub/gdbstub.h"
 #include "system/runstate.h"
 #include "util/error.h"
 #include "util/log.h"
@@ -72,6 +73,27 @@ json_object *cmd_log(MonCall *call, json_object *args, GError **errp)
 json_object *cmd_logfile(MonCall *call, json_object *args, GError **errp)
 {
     log_set_file(arg_str(args, "filename", ""), errp);
+    return NULL;
+}
+
+/* What it prints is what scripts look for. */
+json_object *cmd_gdbserver(MonCall *call, json_object *args, GError **errp)
+{
+    const char *device = arg_str(args, "device", GDBSERVER_DEFAULT);
+    GError *err = NULL;
+
+    if (!gdbserver_start(device, &err)) {
+        g_string_append_printf(call->out,
+                               "Could not open gdbserver on device '%s': %s\n",
+                               device, err->message);
+        g_error_free(err);
+    } else if (strcmp(device, "none") == 0) {
+        g_string_append(call->out, "Disabled gdbserver\n");
+    } else {
+        g_string_append_printf(call->out,
+                               "Waiting for gdb connection on device '%s'\n",
+                               device);
+    }
     return NULL;
 }
 

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "gdbstub/gdbstub.h"
 #include "system/runstate.h"
 #include "util/error.h"
 #include "util/log.h"
@@ -236,6 +237,13 @@ bool opt_no_shutdown(Launch *l, const Option *opt, const char *arg,
                      GError **errp)
 {
     option_no_shutdown = true;
+    return true;
+}
+
+bool opt_gdb_default(Launch *l, const Option *opt, const char *arg,
+                     GError **errp)
+{
+    l->gdb = GDBSERVER_DEFAULT;
     return true;
 }
 

@@ -336,6 +336,9 @@ void cpus_resume_all(void)
 
     bql_assert_held();
     CPU_FOREACH(cpu) {
+        if (cpu->debug.held) {
+            continue;
+        }
         cpu->stop = false;
         cpu->stopped = false;
         cpu_kick(cpu);

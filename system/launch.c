@@ -15,6 +15,7 @@
 #include "exec/bql.h"
 #include "exec/cpu.h"
 #include "exec/memory.h"
+#include "gdbstub/gdbstub.h"
 #include "hw/device.h"
 #include "hw/intc/info.h"
 #include "monitor/info.h"
@@ -162,6 +163,15 @@ static bool launch_check_kernel(const char *path, GError **errp)
     return true;
 }
 
+static bool launch_gdb(const Launch *l, GError **errp)
+{
+    if (l->gdb && !gdbserver_start(l->gdb, errp)) {
+        g_prefix_error(errp, "-gdb %s: ", l->gdb);
+        return false;
+    }
+    return true;
+}
+
 /* The steps, in the order in which each needs the ones before. */
 static bool launch_make(Launch *l, GError **errp)
 {
@@ -171,6 +181,7 @@ static bool launch_make(Launch *l, GError **errp)
            launch_make_drives(l, errp) && signals_init(errp) &&
            launch_accel(l, errp) && launch_machine(l, errp) &&
            launch_make_devices(l, errp) && launch_make_monitors(l, errp) &&
+           launch_gdb(l, errp) &&
            (!l->pidfile || pidfile_create(l->pidfile, errp));
 }
 
@@ -189,9 +200,10 @@ static void launch_start(Launch *l)
 }
 
 /* Nothing runs any more; hand back what outlives the process. */
-static void launch_cleanup(void)
+static void launch_cleanup(int status)
 {
     block_drain_all();
+    gdbserver_cleanup(status);
     monitor_cleanup();
     block_close_all();
     chardev_cleanup();
@@ -226,7 +238,7 @@ int launch_run(Launch *l)
     cpu_list_init();
     memory_map_init();
     if (!launch_make(l, &err)) {
-        launch_cleanup();
+        launch_cleanup(EXIT_FAILURE);
         error_report("%s", err->message);
         return EXIT_FAILURE;
     }
@@ -238,6 +250,6 @@ int launch_run(Launch *l)
     main_loop_run();
     cpus_shutdown();
     launch_print_stats();
-    launch_cleanup();
+    launch_cleanup(main_loop_status());
     return main_loop_status();
 }

@@ -29,6 +29,7 @@ struct Launch {
     bool no_defaults, nographic, have_display;
     bool start_stopped, snapshot, daemonize;
     const char *pidfile;
+    const char *gdb; /* where the GDB server listens; NULL: nowhere */
     const char *log_items, *log_file, *log_filter;
 };
 
@@ -71,7 +72,7 @@ void option_use_prefix(const Option *opt, const char *arg, GError **errp);
 OptionHandler opt_flag, opt_string, opt_keep, opt_ignored, opt_display,
     opt_nographic, opt_no_reboot, opt_no_shutdown, opt_help, opt_version,
     opt_hd, opt_cdrom, opt_log, opt_parallel, opt_vga, opt_vnc,
-    opt_action;
+    opt_action, opt_gdb_default;
 /* opt_machine.c */
 OptionHandler opt_machine, opt_cpu, opt_smp, opt_memory, opt_boot, opt_rtc,
     opt_uuid, opt_name, opt_accel, opt_bios_dir;

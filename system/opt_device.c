@@ -97,7 +97,8 @@ static bool stdio_is_used(const Launch *l)
     return queue_names(&l->serials, "stdio") ||
            queue_names(&l->debugcons, "stdio") ||
            queue_names(&l->monitors, "stdio") ||
-           queue_names(&l->chardevs, "stdio") || serial_has_monitor(l);
+           queue_names(&l->chardevs, "stdio") ||
+           (l->gdb && strcmp(l->gdb, "stdio") == 0) || serial_has_monitor(l);
 }
 
 bool launch_add_defaults(Launch *l, GError **errp)

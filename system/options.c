@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "gdbstub/gdbstub.h"
+
 #define OPT(name, arg, help, handler) {name, arg, help, handler, 0}
 #define OPT_FIELD(name, arg, help, handler, field) \
     {name, arg, help, handler, offsetof(Launch, field)}
@@ -98,6 +100,9 @@ const Option option_table[] = {
     HEADING("Running and debugging:"),
     OPT_FIELD("S", NULL, "freeze CPU at startup (use 'c' to start execution)",
               opt_flag, start_stopped),
+    OPT_FIELD("gdb", "dev", "accept a GDB connection on 'dev' ('none': do not)",
+              opt_string, gdb),
+    OPT("s", NULL, "shorthand for -gdb " GDBSERVER_DEFAULT, opt_gdb_default),
     OPT("no-reboot", NULL, "exit instead of rebooting", opt_no_reboot),
     OPT("no-shutdown", NULL, "stop before shutdown", opt_no_shutdown),
     OPT("action", "reboot=reset|shutdown,shutdown=poweroff|pause",

@@ -30,6 +30,7 @@ static struct {
     ShutdownCause shutdown;
     int exit_status; /* NO_STATUS: 0, and -no-shutdown counts */
     bool powerdown;
+    bool debug;
 } requested = {.exit_status = NO_STATUS};
 
 RunState runstate_get(void)
@@ -107,16 +108,28 @@ static void send_event(const char *name, ShutdownCause cause)
  * stands before the last one stops, so no timer fires in a stopped machine.
  */
 
-void vm_start(void)
+static void start(bool with_time)
 {
     bql_assert_held();
     if (runstate_is_running()) {
         return;
     }
     runstate_set(RUN_STATE_RUNNING);
-    clock_virtual_start();
+    if (with_time) {
+        clock_virtual_start();
+    }
     send_event("RESUME", SHUTDOWN_NONE);
     cpus_resume_all();
+}
+
+void vm_start(void)
+{
+    start(true);
+}
+
+void vm_start_without_time(void)
+{
+    start(false);
 }
 
 void vm_stop(RunState state)
@@ -190,6 +203,28 @@ static void do_shutdown(ShutdownCause cause)
     main_loop_quit(status == NO_STATUS ? EXIT_SUCCESS : status);
 }
 
+static bool any_stopped_for_debugger(void)
+{
+    CPUState *cpu;
+
+    CPU_FOREACH(cpu) {
+        if (cpu->debug.asked) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The debugger may have gone since: then who stopped for it goes on. */
+static void do_debug(void)
+{
+    if (any_stopped_for_debugger()) {
+        vm_stop(RUN_STATE_DEBUG);
+    } else if (runstate_is_running()) {
+        cpus_resume_all();
+    }
+}
+
 static ShutdownCause take(ShutdownCause *request)
 {
     return __atomic_exchange_n(request, SHUTDOWN_NONE, __ATOMIC_SEQ_CST);
@@ -207,6 +242,9 @@ static void handle_requests(void *unused)
         do_shutdown(shutdown); /* makes a reset moot */
     } else if (reset) {
         do_reset(reset);
+    }
+    if (__atomic_exchange_n(&requested.debug, false, __ATOMIC_SEQ_CST)) {
+        do_debug();
     }
     if (__atomic_exchange_n(&requested.powerdown, false, __ATOMIC_SEQ_CST)) {
         send_event("POWERDOWN", SHUTDOWN_NONE);
@@ -264,6 +302,15 @@ void system_exit_request(ShutdownCause cause, int status)
     __atomic_compare_exchange_n(&requested.exit_status, &none, status, false,
                                 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
     request(&requested.shutdown, cause);
+}
+
+void system_debug_request(void)
+{
+    bql_assert_held();
+    current_cpu->debug.asked = true;
+    __atomic_store_n(&requested.debug, true, __ATOMIC_SEQ_CST);
+    schedule();
+    cpu_stop_current();
 }
 
 void system_powerdown_request(void)

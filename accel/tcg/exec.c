@@ -11,6 +11,7 @@
 #include <xmmintrin.h>
 
 #include "accel/tcg/internal.h"
+#include "exec/debug.h"
 #include "util/log.h"
 #include "util/rcu.h"
 
@@ -109,6 +110,26 @@ void tcg_run_alone(CPUState *cpu)
     tcg_begin_again(cpu);
 }
 
+/* An instruction, or what comes in its place, is complete. */
+static void step_done(CPUState *cpu)
+{
+    if (unlikely(cpu->debug.step) && cpu->debug.stop == CPU_STOP_NONE) {
+        cpu->debug.stop = CPU_STOP_STEP;
+    }
+}
+
+/* HLT and PAUSE are complete when they leave; an instruction that is to run
+ * exclusively makes its accesses again. */
+static void note_exit(CPUState *cpu, int index)
+{
+    if (index == CPU_EXCP_EXIT + CPU_EXIT_HLT ||
+        index == CPU_EXCP_EXIT + CPU_EXIT_YIELD) {
+        step_done(cpu);
+    } else if (index == CPU_EXCP_EXIT + CPU_EXIT_ATOMIC) {
+        cpu->debug.stop = CPU_STOP_NONE;
+    }
+}
+
 /* Exceptions wait to be delivered, or the loop is to end with @exit. */
 static bool handle_exception(CPUState *cpu, CPUExit *exit)
 {
@@ -117,6 +138,7 @@ static bool handle_exception(CPUState *cpu, CPUExit *exit)
     if (index < 0) {
         return false;
     }
+    note_exit(cpu, index);
     if (index == CPU_EXCP_EXIT + CPU_EXIT_YIELD && !tcg_options.single) {
         /* The guest spins, perhaps for a vCPU that has lost its core. */
         cpu->exception_index = -1;
@@ -129,9 +151,29 @@ static bool handle_exception(CPUState *cpu, CPUExit *exit)
         return true;
     }
     cpu->tcg->stats.exceptions++;
+    cpu->debug.stop = CPU_STOP_NONE; /* the access may come again */
     x86_deliver_exception(x86_cpu(cpu));
     cpu->exception_index = -1;
+    step_done(cpu);
     return false;
+}
+
+/* A step is one instruction, interrupts or not; but a halted vCPU has none
+ * until one comes. */
+static bool holds_interrupts_off(const CPUState *cpu)
+{
+    return (cpu->debug.step & DEBUG_STEP_NOIRQ) && !cpu->debug.woken;
+}
+
+static void take_interrupts(CPUState *cpu)
+{
+    if (unlikely(holds_interrupts_off(cpu))) {
+        return;
+    }
+    if (x86_handle_interrupts(x86_cpu(cpu))) {
+        cpu->tcg->stats.interrupts++;
+        step_done(cpu);
+    }
 }
 
 /* True when the caller of the exec loop is to look around. */
@@ -144,9 +186,24 @@ static bool handle_requests(CPUState *cpu)
     if (!__atomic_load_n(&cpu->interrupt_request, __ATOMIC_SEQ_CST)) {
         return false;
     }
-    cpu->tcg->stats.interrupts += x86_handle_interrupts(x86_cpu(cpu));
+    take_interrupts(cpu);
     return __atomic_load_n(&cpu->interrupt_request, __ATOMIC_SEQ_CST) &
            CPU_INTERRUPT_EXIT;
+}
+
+/* What a page with breakpoints holds is run one instruction at a time, each
+ * found here.  Jump caches do not know them, and nothing else leads into a
+ * page. */
+static uint32_t usual_cflags(CPUState *cpu)
+{
+    if (unlikely(cpu->debug.step)) {
+        return one_insn_cflags(cpu);
+    }
+    if (unlikely(debug_breaks) &&
+        debug_break_in_page(tb_linear_pc(x86_cpu(cpu)))) {
+        return (tcg_cflags(cpu) & ~CF_COUNT_MASK) | 1 | CF_NO_CHAIN;
+    }
+    return tcg_cflags(cpu);
 }
 
 static uint32_t next_cflags(CPUState *cpu)
@@ -154,7 +211,23 @@ static uint32_t next_cflags(CPUState *cpu)
     uint32_t cflags = cpu->cflags_next_tb;
 
     cpu->cflags_next_tb = UINT32_MAX;
-    return cflags == UINT32_MAX ? tcg_cflags(cpu) : cflags;
+    return cflags == UINT32_MAX ? usual_cflags(cpu) : cflags;
+}
+
+/* The debugger's word before a TB: false, stop here.  An instruction that is
+ * begun again has had its turn. */
+static bool may_run(CPUState *cpu)
+{
+    if (cpu->debug.stop != CPU_STOP_NONE) {
+        return false;
+    }
+    if (cpu->debug.step) {
+        cpu_exit(cpu); /* what follows the step's TB is left at its head */
+    } else if (cpu->cflags_next_tb == UINT32_MAX && debug_stops_here(cpu)) {
+        return false;
+    }
+    cpu->debug.skip_break = false;
+    return true;
 }
 
 /* @place is in a TB that left at an unlinked jump; @tb comes next. */
@@ -188,6 +261,10 @@ static void run_tbs(CPUState *cpu)
     TbExit why = TB_EXIT_LOOKUP;
 
     do {
+        if (unlikely(debug_breaks || cpu->debug.step || cpu->debug.stop) &&
+            !may_run(cpu)) {
+            return;
+        }
         tb = tb_find(cpu, next_cflags(cpu));
         if (why <= TB_EXIT_SLOT1) {
             link_from(place, why, tb);
@@ -197,6 +274,7 @@ static void run_tbs(CPUState *cpu)
         }
         why = enter_tb(cpu, tb, &place);
         cpu->tcg->stats.exits[why]++;
+        step_done(cpu);
     } while (cpu->exception_index < 0 && !cpu_has_request(cpu));
 }
 
@@ -219,6 +297,9 @@ static CPUExit exec_loop(CPUState *cpu)
         after_longjmp();
     }
     while (!handle_exception(cpu, &exit)) {
+        if (unlikely(cpu->debug.stop != CPU_STOP_NONE)) {
+            return CPU_EXIT_DEBUG;
+        }
         if (x86_take_watch_trap(x86_cpu(cpu))) {
             cpu->cflags_next_tb = one_insn_cflags(cpu);
         }
@@ -227,18 +308,20 @@ static CPUExit exec_loop(CPUState *cpu)
         }
         run_tbs(cpu);
     }
-    return exit;
+    return cpu->debug.stop != CPU_STOP_NONE ? CPU_EXIT_DEBUG : exit;
 }
 
 CPUExit tcg_cpu_exec(CPUState *cpu)
 {
     CPUExit exit;
 
+    cpu->debug.woken = false;
     if (__atomic_load_n(&cpu->halted, __ATOMIC_SEQ_CST)) {
         if (!cpu->ops->has_work(cpu)) {
             return CPU_EXIT_HLT;
         }
         __atomic_store_n(&cpu->halted, 0, __ATOMIC_SEQ_CST);
+        cpu->debug.woken = true;
     }
     cpu_exec_start(cpu); /* may wait: not as a reader */
     rcu_read_lock();
@@ -259,6 +342,7 @@ static void step_once(CPUState *cpu)
     }
     tb = tb_find(cpu, 1 | CF_NOIRQ | CF_NO_CHAIN);
     enter_tb(cpu, tb, &place);
+    step_done(cpu);
 }
 
 void tcg_cpu_exec_step_atomic(CPUState *cpu)

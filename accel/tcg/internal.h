@@ -203,6 +203,17 @@ void tlb_notdirty_store(CPUState *cpu, vaddr addr, unsigned len,
 void tlb_protect_ram_page(ram_addr_t page);
 extern const MemoryListener tcg_memory_listener;
 
+/* --- a debugger's points (debug.c); vCPU threads only read them --- */
+extern unsigned debug_breaks, debug_watches; /* how many there are */
+bool debug_break_in_page(vaddr page);
+bool debug_watch_in_page(vaddr page);
+/* Is the vCPU to stop before the instruction at rip?  Says so in debug.stop. */
+bool debug_stops_here(CPUState *cpu);
+/* Does somebody watch this access (PAGE_READ, PAGE_WRITE or both)? */
+bool debug_watches_access(vaddr addr, unsigned len, int access);
+/* It is being made: note the first that it meets in debug.stop. */
+void debug_note_watch(CPUState *cpu, vaddr addr, unsigned len, int access);
+
 /* --- threads (threads.c) --- */
 void tcg_threads_init(void);
 

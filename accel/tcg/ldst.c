@@ -16,29 +16,41 @@
 
 /* --- watchpoints --- */
 
-void cpu_watch_hit(CPUState *cpu, uint32_t hits)
+/* Have the instruction run in a TB of its own, which is linked to nothing, and
+ * look around behind it. */
+static void leave_after_insn(CPUState *cpu)
 {
     const TranslationBlock *running =
         cpu->host_pc ? region_find_tb(cpu->host_pc) : NULL;
 
     if (running && !(running->cflags & CF_NOIRQ)) {
-        tcg_run_alone(cpu); /* linked to nothing */
+        tcg_run_alone(cpu);
     }
-    x86_cpu(cpu)->watch_hits |= hits;
-    cpu_exit(cpu); /* the exec loop takes the trap behind the instruction */
+    cpu_exit(cpu);
 }
 
-/* If a data breakpoint watches the access.  Called before anything of it is
- * done. */
-static void watch_access(CPUState *cpu, vaddr addr, unsigned len, bool write)
+/* The exec loop takes the trap. */
+void cpu_watch_hit(CPUState *cpu, uint32_t hits)
+{
+    leave_after_insn(cpu);
+    x86_cpu(cpu)->watch_hits |= hits;
+}
+
+/* If a data breakpoint or the debugger watches the access (PAGE_*).  Called
+ * before anything of it is done. */
+static void watch_access(CPUState *cpu, vaddr addr, unsigned len, int access)
 {
     X86CPU *x86 = x86_cpu(cpu);
     uint32_t hits;
 
+    if (unlikely(debug_watches) && debug_watches_access(addr, len, access)) {
+        leave_after_insn(cpu);
+        debug_note_watch(cpu, addr, len, access);
+    }
     if (likely(!x86->watch)) {
         return;
     }
-    hits = x86_watch_hits(x86, addr, len, write);
+    hits = x86_watch_hits(x86, addr, len, access & PAGE_WRITE);
     if (hits) {
         cpu_watch_hit(cpu, hits);
     }
@@ -252,7 +264,7 @@ uint64_t tcg_slow_load(CPUState *cpu, vaddr addr, uint32_t memop)
 
     cpu->tcg->stats.slow_loads++;
     x86_check_access(x86_cpu(cpu), addr, memop);
-    watch_access(cpu, addr, size, false);
+    watch_access(cpu, addr, size, PAGE_READ);
     if (crosses_page(addr, size)) {
         load_split(cpu, addr, (uint8_t *)&value, size, memop);
     } else {
@@ -267,7 +279,7 @@ void tcg_slow_store(CPUState *cpu, vaddr addr, uint64_t value, uint32_t memop)
 
     cpu->tcg->stats.slow_stores++;
     x86_check_access(x86_cpu(cpu), addr, memop);
-    watch_access(cpu, addr, size, true);
+    watch_access(cpu, addr, size, PAGE_WRITE);
     if (crosses_page(addr, size)) {
         store_split(cpu, addr, (uint8_t *)&value, size, memop);
     } else {
@@ -282,7 +294,7 @@ void tcg_slow_load_vec(CPUState *cpu, vaddr addr, void *dst, uint32_t memop)
     unsigned size = memop_bytes(memop), i;
 
     x86_check_access(x86_cpu(cpu), addr, memop);
-    watch_access(cpu, addr, size, false);
+    watch_access(cpu, addr, size, PAGE_READ);
     if (size < 8) {
         uint64_t value = tcg_slow_load(cpu, addr, memop);
 
@@ -305,7 +317,7 @@ void tcg_slow_store_vec(CPUState *cpu, vaddr addr, const void *src,
     uint64_t part = 0;
 
     x86_check_access(x86_cpu(cpu), addr, memop);
-    watch_access(cpu, addr, size, true);
+    watch_access(cpu, addr, size, PAGE_WRITE);
     if (size < 8) {
         memcpy(&part, src, size);
         tcg_slow_store(cpu, addr, part, memop);
@@ -351,7 +363,7 @@ void *tcg_slow_rmw(CPUState *cpu, vaddr addr, uint32_t memop)
     cpu->tcg->bounced = false;
     cpu->tcg->rmw_ram = RAM_ADDR_INVALID;
     x86_check_access(x86_cpu(cpu), addr, memop);
-    watch_access(cpu, addr, size, true);
+    watch_access(cpu, addr, size, PAGE_READ | PAGE_WRITE);
     if (crosses_page(addr, size)) {
         probe_range(cpu, addr, size, PAGE_WRITE, memop);
         return rmw_bounce(cpu, addr, memop);

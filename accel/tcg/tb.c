@@ -142,6 +142,10 @@ const void *tcg_lookup_ind(CPUState *cpu)
     if (log_enabled(LOG_EXEC | LOG_CPU) || cpu->cflags_next_tb != UINT32_MAX) {
         return NULL;
     }
+    if (unlikely(debug_breaks) &&
+        debug_break_in_page(tb_linear_pc(x86_cpu(cpu)))) {
+        return NULL;
+    }
     tb = tb_find_quick(cpu, tcg_cflags(cpu));
     if (!tb) {
         cpu->tcg->stats.ind_misses++;

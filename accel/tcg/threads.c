@@ -8,6 +8,7 @@
 #include "accel/tcg/internal.h"
 #include "exec/accel.h"
 #include "exec/ldst.h"
+#include "system/runstate.h"
 #include "util/timer.h"
 
 /* How long one vCPU of thread=single runs before the next gets its turn. */
@@ -32,6 +33,9 @@ static void run_cpu(CPUState *cpu)
         tcg_cpu_exec_step_atomic(cpu);
     }
     bql_lock();
+    if (why == CPU_EXIT_DEBUG) {
+        system_debug_request();
+    }
 }
 
 static void tcg_run(CPUState *cpu)

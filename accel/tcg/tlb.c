@@ -117,7 +117,8 @@ void tlb_set_page(CPUState *cpu, vaddr addr, hwaddr phys, int prot,
         bank_evict(bank, index);
     }
     entry_fill(&entry, &bank->full[index], page, phys, prot, &section);
-    if (unlikely(x86_page_watched(x86_cpu(cpu), page))) {
+    if (unlikely(x86_page_watched(x86_cpu(cpu), page) ||
+                 debug_watch_in_page(page))) {
         entry_watch(&entry);
     }
     bank->full[index].page_bits = page_bits;

@@ -18,6 +18,7 @@ typedef struct CPUState CPUState;
 typedef struct CPUJumpCache CPUJumpCache;
 typedef struct TranslationBlock TranslationBlock;
 struct TcgCpu;
+struct CPUGdbOps;
 
 /* Requests to a vCPU: bits of interrupt_request.  Those that the architecture
  * handles are acted on between TBs, in the order of their priority. */
@@ -54,7 +55,31 @@ typedef struct CPUOps {
     void (*dump)(CPUState *cpu, GString *out, bool fpu);
     /* Translate without side effects; false when nothing is mapped. */
     bool (*get_phys_debug)(CPUState *cpu, vaddr va, hwaddr *pa);
+    const struct CPUGdbOps *gdb; /* registers for a debugger: exec/gdb.h */
 } CPUOps;
+
+/* How a debugger wants a vCPU to run, and why that ended: exec/debug.h. */
+typedef enum CPUDebugStop {
+    CPU_STOP_NONE,
+    CPU_STOP_STEP,
+    CPU_STOP_BREAK, /* before an instruction */
+    CPU_STOP_WATCH, /* behind one that made a watched access */
+} CPUDebugStop;
+
+typedef struct CPUDebug {
+    /* Written by the debugger while the vCPU is stopped. */
+    uint8_t step; /* DEBUG_STEP_*; 0: run on */
+    bool held;    /* stays where it is when others are resumed */
+    /* The breakpoint at `addr` has been told of: it does not count before the
+     * first instruction.  Cleared by the vCPU. */
+    bool skip_break;
+    /* Written by the vCPU's thread; cleared by the debugger. */
+    CPUDebugStop stop;
+    bool asked; /* has asked for the machine's stop; BQL */
+    unsigned kind; /* DebugPointKind of what stopped it */
+    vaddr addr;    /* and where that is */
+    bool woken;    /* vCPU's thread: has just come out of a halt */
+} CPUDebug;
 
 struct CPUState {
     /* Read by translated code; offsets from the start of this structure. */
@@ -85,6 +110,8 @@ struct CPUState {
     bool has_waiter; /* an exclusive section waits for it */
     Thread *thread;
     Event *halt_event; /* set by every kick; shared in thread=single */
+
+    CPUDebug debug;
 
     Mutex work_lock; /* guards the next one */
     GQueue work;     /* CPUWork, oldest first */
@@ -155,7 +182,7 @@ bool cpu_in_exclusive(void); /* the calling thread is inside one */
 
 /* --- the whole machine; BQL held --- */
 void cpus_pause_all(void);  /* returns when every vCPU is stopped */
-void cpus_resume_all(void);
+void cpus_resume_all(void); /* but those that a debugger holds */
 /* The calling thread's vCPU, if it is one, stops before its next TB. */
 void cpu_stop_current(void);
 bool cpu_can_run(CPUState *cpu); /* neither stopped nor asked to stop */

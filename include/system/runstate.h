@@ -36,6 +36,8 @@ const char *runstate_name(RunState state);
 const char *shutdown_cause_name(ShutdownCause cause);
 
 void vm_start(void);
+/* The same, with guest time standing still: for a debugger's steps. */
+void vm_start_without_time(void);
 /* Nothing happens when it is stopped already. */
 void vm_stop(RunState state);
 /* Reset devices and vCPUs now; SHUTDOWN_NONE: the first time, no event.  Leaves
@@ -46,6 +48,9 @@ void system_reset_request(ShutdownCause cause);
 void system_shutdown_request(ShutdownCause cause);
 /* End with @status when the shutdown is carried out (isa-debug-exit). */
 void system_exit_request(ShutdownCause cause, int status);
+/* The calling vCPU has stopped for the debugger (CPUState.debug.stop): so is
+ * the machine to.  Locks: BQL. */
+void system_debug_request(void);
 void system_powerdown_request(void); /* presses the ACPI power button */
 /* Pressed: called on the main loop under the BQL. */
 void system_set_powerdown_handler(void (*fn)(void *opaque), void *opaque);

@@ -21,7 +21,6 @@ enum {
     CF_COUNT_MASK = 0x1ff,   /* at most so many instructions; 0: no limit */
     CF_PARALLEL = BIT(9),    /* other vCPUs run: lock prefixes need atomics */
     CF_NO_CHAIN = BIT(10),
-    CF_SINGLE_STEP = BIT(11), /* of a debugger: one instruction, then stop */
     CF_NOIRQ = BIT(12),      /* does not test exit_request at its head */
     CF_INVALID = BIT(31),    /* unlinked: will not be entered again */
 };

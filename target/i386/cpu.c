@@ -12,6 +12,7 @@
 #include "exec/ldst.h"
 #include "target/i386/cpu-dump.h"
 #include "target/i386/cpuid.h"
+#include "target/i386/gdb.h"
 #include "target/i386/mmu.h"
 #include "target/i386/msr.h"
 #include "target/i386/seg.h"
@@ -130,6 +131,7 @@ static const CPUOps x86_cpu_ops = {
     .get_pc = x86_get_pc,
     .dump = x86_cpu_dump,
     .get_phys_debug = x86_get_phys_debug,
+    .gdb = &x86_gdb_ops,
 };
 
 X86CPU *x86_cpu_create(const char *model, unsigned index, unsigned apic_id,

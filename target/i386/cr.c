@@ -57,18 +57,18 @@ static bool uses_pdptes(const X86CPU *cpu, uint64_t cr0, uint64_t cr4)
     return (cr0 & CR0_PG) && (cr4 & CR4_PAE) && !(cpu->efer & EFER_LME);
 }
 
-static void write_cr0(X86CPU *cpu, uint64_t value)
+static bool write_cr0(X86CPU *cpu, uint64_t value)
 {
     uint64_t changed;
 
     if (!cr0_valid(cpu, value) || !cr0_paging_valid(cpu, value)) {
-        x86_raise_gp0(cpu);
+        return false;
     }
     value = (value & CR0_BITS) | CR0_ET;
     changed = cpu->cr0 ^ value;
     if ((changed & CR0_PDPTE) && uses_pdptes(cpu, value, cpu->cr4) &&
         !x86_load_pdptes(cpu, cpu->cr3)) {
-        x86_raise_gp0(cpu);
+        return false;
     }
     if (changed & CR0_PG) {
         cpu->efer &= ~EFER_LMA;
@@ -81,11 +81,12 @@ static void write_cr0(X86CPU *cpu, uint64_t value)
     if (changed & CR0_TLB) {
         tlb_flush(&cpu->cs);
     }
+    return true;
 }
 
 /* --- CR3 --- */
 
-static void write_cr3(X86CPU *cpu, uint64_t value)
+static bool write_cr3(X86CPU *cpu, uint64_t value)
 {
     bool flush = true;
 
@@ -95,19 +96,20 @@ static void write_cr3(X86CPU *cpu, uint64_t value)
     }
     if (x86_is_long(cpu)) {
         if (value & ~x86_phys_mask(cpu)) {
-            x86_raise_gp0(cpu);
+            return false;
         }
     } else {
         value = (uint32_t)value;
     }
     if (uses_pdptes(cpu, cpu->cr0, cpu->cr4) &&
         !x86_load_pdptes(cpu, value)) {
-        x86_raise_gp0(cpu);
+        return false;
     }
     cpu->cr3 = value;
     if (cpu->cr0 & CR0_PG) {
         x86_enter_space(cpu, flush);
     }
+    return true;
 }
 
 /* --- CR4 --- */
@@ -154,16 +156,16 @@ static bool cr4_valid(const X86CPU *cpu, uint64_t value)
            (x86_is_long(cpu) && !(cpu->cr3 & 0xfff));
 }
 
-static void write_cr4(X86CPU *cpu, uint64_t value)
+static bool write_cr4(X86CPU *cpu, uint64_t value)
 {
     uint64_t changed = cpu->cr4 ^ value;
 
     if (!cr4_valid(cpu, value)) {
-        x86_raise_gp0(cpu);
+        return false;
     }
     if ((changed & CR4_PDPTE) && uses_pdptes(cpu, cpu->cr0, value) &&
         !x86_load_pdptes(cpu, cpu->cr3)) {
-        x86_raise_gp0(cpu);
+        return false;
     }
     cpu->cr4 = value;
     x86_update_hflags(cpu);
@@ -171,6 +173,7 @@ static void write_cr4(X86CPU *cpu, uint64_t value)
         tlb_flush(&cpu->cs);
         x86_enter_space(cpu, false);
     }
+    return true;
 }
 
 /* --- CR8 --- */
@@ -180,14 +183,15 @@ static uint64_t read_cr8(X86CPU *cpu)
     return cpu->apic ? cpu->apic_ops->get_cr8(cpu->apic) : 0;
 }
 
-static void write_cr8(X86CPU *cpu, uint64_t value)
+static bool write_cr8(X86CPU *cpu, uint64_t value)
 {
     if (value > 15) {
-        x86_raise_gp0(cpu);
+        return false;
     }
     if (cpu->apic) {
         cpu->apic_ops->set_cr8(cpu->apic, value);
     }
+    return true;
 }
 
 uint64_t helper_read_cr(X86CPU *cpu, uint64_t number)
@@ -208,26 +212,35 @@ uint64_t helper_read_cr(X86CPU *cpu, uint64_t number)
     }
 }
 
-void helper_write_cr(X86CPU *cpu, uint64_t number, uint64_t value)
+bool x86_write_cr(X86CPU *cpu, unsigned number, uint64_t value)
 {
     switch (number) {
     case 0:
-        write_cr0(cpu, value);
-        break;
+        return write_cr0(cpu, value);
     case 2:
         cpu->cr2 = value;
-        break;
+        return true;
     case 3:
-        write_cr3(cpu, value);
-        break;
+        return write_cr3(cpu, value);
     case 4:
-        write_cr4(cpu, value);
-        break;
-    case 8:
-        write_cr8(cpu, value);
-        break;
+        return write_cr4(cpu, value);
     default:
+        return write_cr8(cpu, value);
+    }
+}
+
+static bool cr_exists(uint64_t number)
+{
+    return number == 0 || (number >= 2 && number <= 4) || number == 8;
+}
+
+void helper_write_cr(X86CPU *cpu, uint64_t number, uint64_t value)
+{
+    if (!cr_exists(number)) {
         x86_raise(cpu, EXCP_UD);
+    }
+    if (!x86_write_cr(cpu, number, value)) {
+        x86_raise_gp0(cpu);
     }
 }
 
@@ -242,5 +255,7 @@ void helper_lmsw(X86CPU *cpu, uint64_t value)
 {
     uint64_t mask = CR0_MP | CR0_EM | CR0_TS | (value & CR0_PE);
 
-    write_cr0(cpu, (cpu->cr0 & ~mask) | (value & mask));
+    if (!write_cr0(cpu, (cpu->cr0 & ~mask) | (value & mask))) {
+        x86_raise_gp0(cpu);
+    }
 }

@@ -57,7 +57,6 @@ enum {
     MSR_X2APIC_FIRST = 0x800,
     MSR_X2APIC_LAST = 0x8ff,
     MSR_XSS = 0xda0,
-    MSR_EFER = 0xc0000080,
     MSR_STAR = 0xc0000081,
     MSR_LSTAR = 0xc0000082,
     MSR_CSTAR = 0xc0000083,

@@ -5,6 +5,8 @@
 
 #include "target/i386/cpu.h"
 
+#define MSR_EFER 0xc0000080u
+
 /* Both return false where the instruction is #GP(0).  The vCPU's own thread;
  * the APIC's MSRs take what locks they need. */
 bool msr_read(X86CPU *cpu, uint32_t index, uint64_t *value);

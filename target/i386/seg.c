@@ -50,6 +50,14 @@ bool desc_read(X86CPU *cpu, uint16_t sel, Desc *d)
     return true;
 }
 
+bool desc_peek(X86CPU *cpu, uint16_t sel, Desc *d)
+{
+    vaddr addr;
+
+    return desc_addr(cpu, sel, sizeof(*d), &addr) &&
+           cpu_memory_rw_debug(&cpu->cs, addr, d, sizeof(*d), false);
+}
+
 bool desc_read_upper(X86CPU *cpu, uint16_t sel, uint32_t *upper)
 {
     vaddr addr;

@@ -149,6 +149,9 @@ void x86_change_eflags(X86CPU *cpu, uint32_t clear, uint32_t set);
 /* Read the descriptor that @sel names; false when it lies outside its table
  * or the LDT is unusable.  @sel must not be null.  Faults: #PF. */
 bool desc_read(X86CPU *cpu, uint16_t sel, Desc *d);
+/* The same through a debugger's eyes: no fault, false where nothing is mapped.
+ */
+bool desc_peek(X86CPU *cpu, uint16_t sel, Desc *d);
 /* Bits 32-63 of the base of a 16-byte system descriptor, whose first half
  * is at @sel; false when outside the table or its type field is not zero. */
 bool desc_read_upper(X86CPU *cpu, uint16_t sel, uint32_t *upper);

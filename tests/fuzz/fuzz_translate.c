@@ -114,7 +114,7 @@ static unsigned set_up(FuzzInput *in, uint32_t *cflags)
     }
     *cflags = (block & 0x1f) | (block & 0x20 ? CF_PARALLEL : 0) |
               (block & 0x40 ? CF_NOIRQ | CF_NO_CHAIN : 0) |
-              (block & 0x80 ? CF_SINGLE_STEP : 0);
+              (block & 0x80 ? CF_NO_CHAIN : 0);
     return kind;
 }
 

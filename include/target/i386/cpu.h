@@ -339,6 +339,8 @@ static inline unsigned x86_mmu_mode(uint32_t hflags)
            : hflags & HF_SMAP     ? MMU_KERNEL_SMAP
                                   : MMU_KERNEL;
 }
+/* As MOV to CR0, 2, 3, 4 or 8 does; false where that is #GP(0). */
+bool x86_write_cr(X86CPU *cpu, unsigned number, uint64_t value);
 /* Recompute the whole of hflags from the registers. */
 void x86_update_hflags(X86CPU *cpu);
 /* All of EFLAGS, and its reverse (does not touch hflags' derived bits other
