@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "system/cmdline_info.h"
+
 #define OPT(name, arg, help, handler) {name, arg, help, handler, 0}
 #define OPT_FIELD(name, arg, help, handler, field) \
     {name, arg, help, handler, offsetof(Launch, field)}
@@ -121,6 +123,18 @@ const Option *option_find(const char *name)
     for (unsigned i = 0; i < option_count; i++) {
         if (option_table[i].name && strcmp(option_table[i].name, name) == 0) {
             return &option_table[i];
+        }
+    }
+    return NULL;
+}
+
+/* Headings have no name and are passed over. */
+const char *cmdline_option_at(unsigned index, const char **usage)
+{
+    for (unsigned i = 0; i < option_count; i++) {
+        if (option_table[i].name && index-- == 0) {
+            *usage = option_table[i].arg;
+            return option_table[i].name;
         }
     }
     return NULL;
