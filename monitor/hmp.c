@@ -47,6 +47,7 @@ static void hmp_line(void *opaque, const char *line)
         .out = g_string_new(NULL),
         .cpu_index = &s->cpu_index,
         .history = line_edit_history(s->editor),
+        .mon = &s->mon,
     };
 
     hmp_run(&call, line);

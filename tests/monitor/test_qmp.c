@@ -27,7 +27,7 @@ static void setup(Fixture *f, gconstpointer unused)
     g_assert_true(monitor_add_qmp(chr, false, &err));
     greeting = test_received(f->peer);
     g_assert_true(g_str_has_prefix(greeting, GREETING_START));
-    g_assert_true(g_str_has_suffix(greeting, "\"capabilities\": []}}\r\n"));
+    g_assert_true(g_str_has_suffix(greeting, "\"capabilities\": [\"oob\"]}}\r\n"));
 }
 
 static void negotiate(Fixture *f)
@@ -51,9 +51,10 @@ static void test_negotiation(Fixture *f, gconstpointer unused)
                                "Expecting capabilities negotiation with "
                                "'qmp_capabilities'"));
     test_send(f->peer, "{\"execute\":\"qmp_capabilities\","
-                       "\"arguments\":{\"enable\":[\"oob\"]}}");
-    test_assert_received(
-        f->peer, ERROR("GenericError", "Capability 'oob' is not available"));
+                       "\"arguments\":{\"enable\":[\"foo\"]}}");
+    test_assert_received(f->peer,
+                         ERROR("GenericError", "Parameter 'enable[0]' does not "
+                                               "accept value 'foo'"));
     negotiate(f);
     test_send(f->peer, "{\"execute\":\"qmp_capabilities\"}");
     test_assert_received(f->peer,
