@@ -72,6 +72,7 @@ typedef struct CharFd {
     bool out_is_socket; /* wants send() */
     guint in_source, out_source;
     bool in_ended;                /* end of file: read no more */
+    bool broken;                  /* a write has failed */
     bool take_passed; /* a Unix socket: descriptors may come with the bytes */
     unsigned npassed; /* those of the last message that had any */
     int passed[CHAR_FD_MAX_PASSED];

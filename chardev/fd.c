@@ -107,6 +107,11 @@ static void char_fd_read(CharFd *cf, size_t room)
     uint8_t buf[CHAR_FD_CHUNK];
     ssize_t n;
 
+    if (cf->broken && cf->in == cf->out) {
+        /* What a peer that left had still sent is not worth an answer. */
+        char_fd_ended(cf);
+        return;
+    }
     do {
         n = char_fd_receive(cf, buf, MIN(room, sizeof(buf)));
     } while (n < 0 && errno == EINTR);
@@ -209,6 +214,7 @@ size_t char_fd_write(CharFd *cf, const uint8_t *buf, size_t len)
         ssize_t n = char_fd_write_once(cf, buf + done, len - done);
 
         if (n < 0) {
+            cf->broken = true;
             return len; /* no reader any more: take and drop */
         }
         if (n == 0) {
