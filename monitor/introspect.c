@@ -172,7 +172,7 @@ static void walk_command(Walk *w, const MonCommand *cmd)
     walk_type(w, cmd->ret);
 }
 
-json_object *introspect(void)
+static json_object *introspect_new(void)
 {
     Walk w = {
         .list = json_object_new_array(),
@@ -195,4 +195,15 @@ json_object *introspect(void)
     }
     g_hash_table_destroy(w.done);
     return w.list;
+}
+
+/* It is made once: the tables do not change. */
+json_object *introspect(void)
+{
+    static json_object *schema;
+
+    if (!schema) {
+        schema = introspect_new();
+    }
+    return json_object_get(schema);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The list of sessions, their front-ends, and events to all of them. */
+#include "hw/timer/mc146818rtc.h"
 #include "monitor/dump.h"
+#include "monitor/qom.h"
 #include "monitor/session.h"
 
 #include "system/runstate.h"
@@ -97,12 +99,34 @@ static void monitor_runstate_event(const char *name, ShutdownCause cause,
     monitor_event(name, data);
 }
 
+static void find_rtc(DeviceState *dev, void *opaque)
+{
+    if (dev->type == &rtc_type) {
+        *(DeviceState **)opaque = dev;
+    }
+}
+
+static void monitor_rtc_changed(int64_t offset_s, void *opaque)
+{
+    json_object *data = json_object_new_object();
+    g_autofree char *path = NULL;
+    DeviceState *rtc = NULL;
+
+    device_foreach(find_rtc, &rtc);
+    path = rtc ? qom_device_path(rtc) : g_strdup("");
+    put_int(data, "offset", offset_s);
+    put_str(data, "qom-path", path);
+    monitor_event("RTC_CHANGE", data);
+}
+
 /* The run state is listened to from the first monitor on, once for all. */
 bool monitor_register(Monitor *mon, const MonitorOps *ops, struct Chardev *chr,
                       GError **errp)
 {
-    static const RunStateListener listener = { .event =
-                                                   monitor_runstate_event };
+    static const RunStateListener listener = {
+        .event = monitor_runstate_event,
+        .rtc_changed = monitor_rtc_changed,
+    };
     static bool listening;
 
     mon->ops = ops;

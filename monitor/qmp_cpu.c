@@ -201,7 +201,7 @@ json_object *cmd_cpu_model_expansion(MonCall *call, json_object *args,
         return NULL;
     }
     if (!x86_model_find(arg_str(asked, "name", ""))) {
-        error_setg(errp, "The CPU type '%s' is not a recognized CPU model",
+        error_setg(errp, "CPU model '%s' not found",
                    arg_str(asked, "name", ""));
         return NULL;
     }
