@@ -99,6 +99,15 @@ json_object *introspect(void);
 /* Take one line apart and run it; what it prints goes to call->out. */
 void hmp_run(MonCall *call, const char *line);
 
+/* --- hmp_complete.c --- */
+/* Words that may stand at the end of the line @before, beginning with @prefix;
+ * sorted, NULL at the end; free with g_strfreev. */
+char **hmp_completions(const char *before, const char *prefix);
+
+/* --- info.c --- */
+/* Names of the topics of `info`; NULL past the last. */
+const char *info_topic_at(unsigned index);
+
 /* --- expr.c --- */
 /*
  * An integer expression: + - * / % & | ^ ~ ( ), numbers, 'c', $register.

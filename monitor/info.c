@@ -210,6 +210,17 @@ void monitor_register_info(const char *name, const char *help,
     *extra = (InfoExtra){ name, help, print };
 }
 
+const char *info_topic_at(unsigned index)
+{
+    const InfoExtra *extra;
+
+    if (index < ARRAY_LEN(topics)) {
+        return topics[index].name;
+    }
+    extra = g_queue_peek_nth(&extras, index - ARRAY_LEN(topics));
+    return extra ? extra->name : NULL;
+}
+
 static void info_print_topics(GString *out)
 {
     for (unsigned i = 0; i < ARRAY_LEN(topics); i++) {
