@@ -37,6 +37,8 @@ const Option option_table[] = {
     OPT("uuid", "%08x-%04x-%04x-%04x-%012x", "machine UUID", opt_uuid),
     OPT("rtc", "[base=utc|localtime|<datetime>][,clock=host|rt|vm]",
         "start and source of the real-time clock", opt_rtc),
+    OPT_FIELD("object", "[qom-type=]type,id=id[,prop=value][,...]",
+              "make an object: a secret, or memory", opt_keep, objects),
     OPT_FIELD("nodefaults", NULL, "do not create default devices", opt_flag,
               no_defaults),
     OPT("no-user-config", NULL, "accepted: there is no user configuration",
