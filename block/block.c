@@ -54,6 +54,21 @@ bool block_is_readonly(const BlockBackend *blk)
     return blk->readonly;
 }
 
+const char *block_filename(const BlockBackend *blk)
+{
+    return blk->filename;
+}
+
+bool block_ignores_flush(const BlockBackend *blk)
+{
+    return blk->no_flush;
+}
+
+BlockCounts block_counts(const BlockBackend *blk)
+{
+    return blk->counts;
+}
+
 void block_foreach(void (*fn)(BlockBackend *blk, void *opaque), void *opaque)
 {
     GList *next;
@@ -90,7 +105,17 @@ static void block_free(BlockBackend *blk)
     g_free(blk->id);
     g_free(blk->interface);
     g_free(blk->user);
+    g_free(blk->filename);
     g_free(blk);
+}
+
+/* Nothing is on its way: requests come from devices, which wait for theirs. */
+void block_remove(BlockBackend *blk)
+{
+    g_assert(!blk->user);
+    block_wait_requests();
+    g_queue_remove(&backends, blk);
+    block_free(blk);
 }
 
 void block_close_all(void)
@@ -256,6 +281,7 @@ static bool drive_open(BlockBackend *blk, const DriveOptions *o, GError **errp)
     if (!o->file) {
         return true; /* a CD-ROM drive without a disc */
     }
+    blk->filename = g_strdup(o->file);
     if (!image_open(&blk->image, o->file, !blk->readonly && !snapshot, o->sync,
                     o->probe, errp)) {
         return false;

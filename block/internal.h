@@ -51,6 +51,8 @@ struct BlockBackend {
     char *id;
     char *interface; /* if= */
     char *user;      /* what owns it, or NULL */
+    char *filename;  /* of the image, or NULL */
+    BlockCounts counts; /* BQL */
     Image image;     /* fd -1: a drive without a medium */
     Overlay *overlay;
     uint64_t size_bytes; /* whole sectors */

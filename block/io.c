@@ -91,12 +91,37 @@ static BlockRequest *finished_pop(void)
     return r;
 }
 
+static void request_count(const BlockRequest *r)
+{
+    BlockCounts *c = &r->blk->counts;
+    bool failed = r->error != 0;
+    uint64_t bytes = failed ? 0 : iov_bytes(r->iov, r->niov);
+
+    switch (r->op) {
+    case BLOCK_READ:
+        c->reads++;
+        c->failed_reads += failed;
+        c->read_bytes += bytes;
+        break;
+    case BLOCK_WRITE:
+        c->writes++;
+        c->failed_writes += failed;
+        c->written_bytes += bytes;
+        break;
+    case BLOCK_FLUSH:
+        c->flushes++;
+        c->failed_flushes += failed;
+        break;
+    }
+}
+
 static void complete_finished(void *unused)
 {
     BlockRequest *r;
 
     while ((r = finished_pop())) {
         io.in_flight--;
+        request_count(r);
         r->done(r->opaque, r->error);
         g_free(r);
     }

@@ -62,6 +62,8 @@ void chr_can_write(Chardev *chr);
 Chardev *chr_new(const ChardevOps *ops, const char *id, KeyVal *opts,
                  GError **errp);
 
+#define CHAR_FD_MAX_PASSED 16
+
 /* A pair of non-blocking descriptors with their main-loop sources. */
 typedef struct CharFd {
     Chardev *chr;
@@ -70,6 +72,10 @@ typedef struct CharFd {
     bool out_is_socket; /* wants send() */
     guint in_source, out_source;
     bool in_ended;                /* end of file: read no more */
+    bool broken;                  /* a write has failed */
+    bool take_passed; /* a Unix socket: descriptors may come with the bytes */
+    unsigned npassed; /* those of the last message that had any */
+    int passed[CHAR_FD_MAX_PASSED];
     bool receiving;               /* bytes are being handed on */
     void (*hangup)(Chardev *chr); /* end of file or error; may be NULL */
     /* Drops what is not for the front-end; returns how much is left.  May be
@@ -84,6 +90,9 @@ void char_fd_update_input(CharFd *cf);
 /* The same, but what is there already is read and handed on at once. */
 void char_fd_poll_input(CharFd *cf);
 size_t char_fd_write(CharFd *cf, const uint8_t *buf, size_t len);
+/* The first descriptor that came with the input and was not taken, or -1; it is
+ * the caller's from then on. */
+int char_fd_take_passed(CharFd *cf);
 /* Remove the sources and close the descriptors but 0, 1 and 2. */
 void char_fd_close(CharFd *cf);
 

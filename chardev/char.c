@@ -10,6 +10,7 @@
 #include "chardev/backend.h"
 
 #include <string.h>
+#include <sys/socket.h>
 
 #include "util/error.h"
 
@@ -228,6 +229,21 @@ void char_write_all(CharFrontend *fe, const void *buf, size_t len)
     chr_flush(chr);
 }
 
+size_t char_pending_output(CharFrontend *fe)
+{
+    size_t n = fe ? fe->chr->queue->len : 0;
+
+    if (n > 0) {
+        fe->refused = true; /* it will want to know when that is gone */
+    }
+    return n;
+}
+
+int char_take_fd(CharFrontend *fe)
+{
+    return fe && fe->chr->fd ? char_fd_take_passed(fe->chr->fd) : -1;
+}
+
 void char_accept_input(CharFrontend *fe)
 {
     if (fe && fe->chr->focus == fe && fe->chr->ops->accept_input) {
@@ -285,6 +301,23 @@ void chardev_foreach(void (*fn)(Chardev *chr, void *opaque), void *opaque)
     for (GList *l = chardevs.head; l; l = l->next) {
         fn(l->data, opaque);
     }
+}
+
+const char *chardev_type_name(const Chardev *chr)
+{
+    return chr->ops->name;
+}
+
+const char *chardev_type_at(unsigned index)
+{
+    return index < ARRAY_LEN(chardev_types) ? chardev_types[index]->name : NULL;
+}
+
+/* The main loop sees the end of the connection as if the peer had left. */
+bool chardev_disconnect(Chardev *chr)
+{
+    return chr->ops == &char_socket_ops && chr->fd->in >= 0 &&
+           shutdown(chr->fd->in, SHUT_RDWR) == 0;
 }
 
 /* Locks: BQL; no front-end may be attached. */

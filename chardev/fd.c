@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -44,14 +45,75 @@ static void char_fd_ended(CharFd *cf)
     }
 }
 
+/* --- descriptors that came with bytes --- */
+
+static void char_fd_drop_passed(CharFd *cf)
+{
+    while (cf->npassed) {
+        close(cf->passed[--cf->npassed]);
+    }
+}
+
+int char_fd_take_passed(CharFd *cf)
+{
+    int fd;
+
+    if (!cf->npassed) {
+        return -1;
+    }
+    fd = cf->passed[0];
+    cf->npassed--;
+    memmove(cf->passed, cf->passed + 1, cf->npassed * sizeof(cf->passed[0]));
+    return fd;
+}
+
+/* New ones take the place of those that nobody took. */
+static void char_fd_keep_passed(CharFd *cf, struct msghdr *msg)
+{
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
+            char_fd_drop_passed(cf);
+            cf->npassed = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+            memcpy(cf->passed, CMSG_DATA(c), cf->npassed * sizeof(int));
+        }
+    }
+}
+
+static ssize_t char_fd_receive(CharFd *cf, uint8_t *buf, size_t len)
+{
+    union {
+        struct cmsghdr align;
+        uint8_t bytes[CMSG_SPACE(sizeof(int) * CHAR_FD_MAX_PASSED)];
+    } control;
+    struct iovec iov = {buf, len};
+    struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+    ssize_t n;
+
+    if (!cf->take_passed) {
+        return read(cf->in, buf, len);
+    }
+    msg.msg_control = control.bytes;
+    msg.msg_controllen = sizeof(control.bytes);
+    n = recvmsg(cf->in, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    if (n >= 0) {
+        char_fd_keep_passed(cf, &msg);
+    }
+    return n;
+}
+
 /* One read of up to @room bytes, and what follows from it. */
 static void char_fd_read(CharFd *cf, size_t room)
 {
     uint8_t buf[CHAR_FD_CHUNK];
     ssize_t n;
 
+    if (cf->broken && cf->in == cf->out) {
+        /* What a peer that left had still sent is not worth an answer. */
+        char_fd_ended(cf);
+        return;
+    }
     do {
-        n = read(cf->in, buf, MIN(room, sizeof(buf)));
+        n = char_fd_receive(cf, buf, MIN(room, sizeof(buf)));
     } while (n < 0 && errno == EINTR);
     if (n > 0) {
         cf->receiving = true;
@@ -152,6 +214,7 @@ size_t char_fd_write(CharFd *cf, const uint8_t *buf, size_t len)
         ssize_t n = char_fd_write_once(cf, buf + done, len - done);
 
         if (n < 0) {
+            cf->broken = true;
             return len; /* no reader any more: take and drop */
         }
         if (n == 0) {
@@ -171,6 +234,7 @@ void char_fd_close(CharFd *cf)
 {
     char_fd_remove_source(&cf->in_source);
     char_fd_remove_source(&cf->out_source);
+    char_fd_drop_passed(cf);
     if (cf->out > STDERR_FILENO && cf->out != cf->in) {
         close(cf->out);
     }

@@ -149,12 +149,22 @@ static void socket_hangup(Chardev *chr)
     chr_event(chr, CHAR_EVENT_CLOSED);
 }
 
+static bool socket_is_unix(int fd)
+{
+    struct sockaddr_storage name;
+    socklen_t len = sizeof(name);
+
+    return getsockname(fd, (struct sockaddr *)&name, &len) == 0 &&
+           name.ss_family == AF_UNIX;
+}
+
 /* @fd is connected: it is the peer from now on. */
 static void socket_connected(SocketChardev *s, int fd)
 {
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
     fcntl(fd, F_SETFD, FD_CLOEXEC);
     char_fd_init(&s->fd, &s->chr, fd, fd, socket_hangup);
+    s->fd.take_passed = socket_is_unix(fd);
     if (s->telnet) {
         s->telnet_state = TELNET_DATA;
         s->fd.filter = socket_filter;

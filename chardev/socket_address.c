@@ -49,6 +49,9 @@ int socket_listen_unix(const char *path, char **unlink_path, GError **errp)
     if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode)) {
         unlink(path);
     }
+    /* A monitor is the machine's owner's: the name that bind() makes has the
+     * mode that the socket has. */
+    fchmod(fd, 0600);
     if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 || listen(fd, 1) < 0) {
         error_setg(errp, "Failed to bind socket to '%s': %s", path,
                    g_strerror(errno));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "gdbstub/gdbstub.h"
+#include "monitor/dump.h"
 #include "system/runstate.h"
 #include "util/error.h"
 #include "util/log.h"
@@ -24,6 +25,10 @@ json_object *cmd_cont(MonCall *call, json_object *args, GError **errp)
 {
     RunState state = runstate_get();
 
+    if (dump_in_progress()) {
+        error_setg(errp, "There is a dump in process, please wait.");
+        return NULL;
+    }
     if (state == RUN_STATE_INTERNAL_ERROR || state == RUN_STATE_SHUTDOWN) {
         error_setg(errp, "Resetting the Virtual Machine is required");
         return NULL;
@@ -45,6 +50,13 @@ json_object *cmd_reset(MonCall *call, json_object *args, GError **errp)
 json_object *cmd_powerdown(MonCall *call, json_object *args, GError **errp)
 {
     system_powerdown_request();
+    return NULL;
+}
+
+/* There is no S3: a machine is never suspended. */
+json_object *cmd_wakeup(MonCall *call, json_object *args, GError **errp)
+{
+    error_setg(errp, "Unable to wake up: guest is not in suspended state");
     return NULL;
 }
 

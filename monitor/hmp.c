@@ -47,6 +47,7 @@ static void hmp_line(void *opaque, const char *line)
         .out = g_string_new(NULL),
         .cpu_index = &s->cpu_index,
         .history = line_edit_history(s->editor),
+        .mon = &s->mon,
     };
 
     hmp_run(&call, line);
@@ -55,20 +56,9 @@ static void hmp_line(void *opaque, const char *line)
     line_edit_prompt(s->editor);
 }
 
-/* Names of commands; of nothing else. */
-static char **hmp_complete(void *opaque, const char *prefix, bool first)
+static char **hmp_complete(void *opaque, const char *before, const char *prefix)
 {
-    GPtrArray *words = g_ptr_array_new();
-
-    for (unsigned i = 0; first && i < monitor_command_count; i++) {
-        const char *names = monitor_commands[i].hmp;
-
-        if (names && g_str_has_prefix(names, prefix)) {
-            g_ptr_array_add(words, g_strndup(names, strcspn(names, "|")));
-        }
-    }
-    g_ptr_array_add(words, NULL);
-    return (char **)g_ptr_array_free(words, FALSE);
+    return hmp_completions(before, prefix);
 }
 
 static const LineEditOps hmp_line_ops = {

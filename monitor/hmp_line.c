@@ -42,7 +42,7 @@ static const char *parse_quoted(const char *pos, GString *out, GError **errp)
 }
 
 /* A word ends at a blank; quotes keep blanks in it. */
-static const char *parse_word(const char *pos, const MonArg *arg,
+static const char *parse_word(const char *pos, const MonMember *arg,
                               json_object *args, GError **errp)
 {
     g_autoptr(GString) text = g_string_new(NULL);
@@ -93,7 +93,7 @@ static const char *parse_format(const char *pos, json_object *args,
 }
 
 /* An expression, so that "x $rsp+8" works. */
-static const char *parse_integer(const char *pos, const MonArg *arg,
+static const char *parse_integer(const char *pos, const MonMember *arg,
                                  CPUState *cpu, json_object *args,
                                  GError **errp)
 {
@@ -106,33 +106,58 @@ static const char *parse_integer(const char *pos, const MonArg *arg,
     return pos;
 }
 
+/* -X, there or not. */
+static const char *parse_flag(const char *pos, const MonMember *arg,
+                              json_object *args)
+{
+    if (pos[0] == '-' && pos[1] == arg->type[1] &&
+        (pos[2] == '\0' || pos[2] == ' ' || pos[2] == '\t')) {
+        put_bool(args, arg->name, true);
+        pos += 2;
+    }
+    return pos;
+}
+
+static const char *parse_switch(const char *pos, const MonMember *arg,
+                                json_object *args, GError **errp)
+{
+    size_t len = strcspn(pos, " \t");
+    bool on = len == 2 && strncmp(pos, "on", 2) == 0;
+
+    if (!on && !(len == 3 && strncmp(pos, "off", 3) == 0)) {
+        error_setg(errp, "Expected 'on' or 'off'");
+        return NULL;
+    }
+    put_bool(args, arg->name, on);
+    return pos + len;
+}
+
 /* Returns what follows the argument, NULL with @errp set. */
-static const char *parse_arg(const char *pos, const MonArg *arg, CPUState *cpu,
-                             const char *name, json_object *args, GError **errp)
+static const char *parse_arg(const char *pos, const MonMember *arg,
+                             CPUState *cpu, const char *name, json_object *args,
+                             GError **errp)
 {
     pos = skip_blanks(pos);
-    if (arg->type == '/') {
+    if (strcmp(arg->type, "fmt") == 0) {
         return parse_format(pos, args, errp);
     }
-    if (arg->type == '-') {
-        if (pos[0] == '-' && pos[1] == arg->flag) {
-            json_object_object_add(args, arg->name,
-                                   json_object_new_boolean(true));
-            pos += 2;
-        }
-        return pos;
+    if (arg->type[0] == '-') {
+        return parse_flag(pos, arg, args);
     }
     if (*pos == '\0' && arg->optional) {
         return pos;
     }
-    if (arg->type == 'i') {
+    if (strcmp(arg->type, "int") == 0) {
         return parse_integer(pos, arg, cpu, args, errp);
     }
     if (*pos == '\0') {
         error_setg(errp, "%s: string expected", name);
         return NULL;
     }
-    if (arg->type == 'S') {
+    if (strcmp(arg->type, "bool") == 0) {
+        return parse_switch(pos, arg, args, errp);
+    }
+    if (strcmp(arg->type, "line") == 0) {
         add_str(args, arg->name, pos, strlen(pos));
         return pos + strlen(pos);
     }
@@ -146,14 +171,18 @@ static json_object *hmp_parse(const MonCommand *cmd, const char *pos,
 {
     json_object *args = json_object_new_object();
     const char *spec = cmd->args;
-    MonArg arg;
+    MonMember arg;
 
-    while (pos && (spec = command_next_arg(spec, &arg))) {
+    while (pos && (spec = schema_next_member(spec, &arg))) {
         pos = parse_arg(pos, &arg, cpu, cmd->hmp, args, errp);
     }
     if (pos && *skip_blanks(pos) != '\0') {
         error_setg(errp, "%s: extraneous characters at the end of line",
                    cmd->hmp);
+        pos = NULL;
+    }
+    /* What QMP checks for its clients: the values of enumerations. */
+    if (pos && cmd->qmp && !command_check_args(cmd, args, errp)) {
         pos = NULL;
     }
     if (!pos) {

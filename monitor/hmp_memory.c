@@ -26,43 +26,14 @@ typedef struct Dump {
 
 /* --- reading --- */
 
-typedef struct VirtualRead {
-    vaddr addr;
-    uint8_t *buf;
-    size_t len;
-    bool ok;
-} VirtualRead;
-
-/* On the vCPU's own thread: page by page. */
-static void read_virtual(CPUState *cpu, void *opaque)
-{
-    VirtualRead *r = opaque;
-    size_t done = 0;
-
-    r->ok = true;
-    while (r->ok && done < r->len) {
-        vaddr va = r->addr + done;
-        size_t part = MIN(r->len - done, PAGE_SIZE - (va & ~PAGE_MASK));
-        hwaddr pa;
-
-        r->ok = cpu->ops->get_phys_debug(cpu, va, &pa) &&
-                address_space_read(&address_space_memory, pa, r->buf + done,
-                                   part) == MEMTX_OK;
-        done += part;
-    }
-}
-
 /* All of @len bytes, or false. */
 static bool dump_read(const Dump *d, uint64_t addr, void *buf, size_t len)
 {
-    VirtualRead r = {addr, buf, len, false};
-
     if (!d->cpu) {
         return address_space_read(&address_space_memory, addr, buf, len) ==
                MEMTX_OK;
     }
-    monitor_on_cpu(d->cpu, read_virtual, &r);
-    return r.ok;
+    return monitor_read_virtual(d->cpu, addr, buf, len);
 }
 
 /* --- formats --- */

@@ -9,11 +9,12 @@
 #include "exec/memory.h"
 #include "hw/device.h"
 #include "monitor/command.h"
+#include "monitor/info_topics.h"
 #include "util/rcu.h"
 
 typedef struct InfoTopic {
     const char *name, *args, *help;
-    void (*print)(MonCall *call, const char *args);
+    InfoPrint *print;
 } InfoTopic;
 
 typedef struct InfoExtra {
@@ -158,18 +159,31 @@ static void info_history(MonCall *call, const char *args)
 
 /* What this file prints; other parts add theirs by name. */
 static const InfoTopic topics[] = {
-    {"block", "", "show the block devices", info_block},
-    {"chardev", "", "show the character devices", info_chardev},
-    {"cpus", "", "show infos for each CPU", info_cpus},
-    {"history", "", "show the command line history", info_history},
-    {"mtree", "[-f]", "show memory tree (-f: dump flat view)", info_mtree},
-    {"name", "", "show the current VM name", info_name},
-    {"qtree", "", "show device tree", info_qtree},
-    {"registers", "[-a]", "show the cpu registers (-a: of all)",
-     info_registers},
-    {"status", "", "show the current VM status (running|paused)", info_status},
-    {"uuid", "", "show the current VM UUID", info_uuid},
-    {"version", "", "show the version", info_version},
+    { "balloon", "", "show balloon information", info_balloon },
+    { "block", "", "show the block devices", info_block },
+    { "blockstats", "", "show block device statistics", info_blockstats },
+    { "chardev", "", "show the character devices", info_chardev },
+    { "cpus", "", "show infos for each CPU", info_cpus },
+    { "history", "", "show the command line history", info_history },
+    { "iothreads", "", "show iothreads", info_nothing },
+    { "mem", "", "show the active virtual memory mappings", info_mem },
+    { "mice", "", "show which guest mouse is receiving events", info_mice },
+    { "mtree", "[-f]", "show memory tree (-f: dump flat view)", info_mtree },
+    { "name", "", "show the current VM name", info_name },
+    { "network", "", "show the network state", info_nothing },
+    { "pci", "", "show PCI info", info_pci },
+    { "qom-tree", "[path]", "show QOM composition tree", info_qom_tree },
+    { "qtree", "", "show device tree", info_qtree },
+    { "registers", "[-a]", "show the cpu registers (-a: of all)",
+      info_registers },
+    { "roms", "", "show roms", info_roms },
+    { "status", "", "show the current VM status (running|paused)",
+      info_status },
+    { "sync-profile", "", "show how often locks were waited for",
+      info_sync_profile },
+    { "tlb", "", "show virtual to physical memory mappings", info_tlb },
+    { "uuid", "", "show the current VM UUID", info_uuid },
+    { "version", "", "show the version", info_version },
 };
 
 static InfoExtra *extra_find(const char *name)
@@ -193,7 +207,18 @@ void monitor_register_info(const char *name, const char *help,
         extra = g_new0(InfoExtra, 1);
         g_queue_push_tail(&extras, extra);
     }
-    *extra = (InfoExtra){name, help, print};
+    *extra = (InfoExtra){ name, help, print };
+}
+
+const char *info_topic_at(unsigned index)
+{
+    const InfoExtra *extra;
+
+    if (index < ARRAY_LEN(topics)) {
+        return topics[index].name;
+    }
+    extra = g_queue_peek_nth(&extras, index - ARRAY_LEN(topics));
+    return extra ? extra->name : NULL;
 }
 
 static void info_print_topics(GString *out)

@@ -248,14 +248,15 @@ static void list_words(LineEdit *e, char **words)
 static void complete(LineEdit *e)
 {
     size_t start = e->cursor, shared;
-    g_autofree char *prefix = NULL;
+    g_autofree char *prefix = NULL, *before = NULL;
     g_auto(GStrv) words = NULL;
 
     while (start > 0 && e->line->str[start - 1] != ' ') {
         start--;
     }
     prefix = g_strndup(e->line->str + start, e->cursor - start);
-    words = e->ops->complete ? e->ops->complete(e->opaque, prefix, start == 0)
+    before = g_strndup(e->line->str, start);
+    words = e->ops->complete ? e->ops->complete(e->opaque, before, prefix)
                              : NULL;
     if (!words || !words[0]) {
         return;
@@ -266,7 +267,8 @@ static void complete(LineEdit *e)
     } else if (words[1]) {
         list_words(e, words);
     }
-    if (!words[1]) {
+    /* A folder is not the end of a name. */
+    if (!words[1] && !g_str_has_suffix(words[0], "/")) {
         insert(e, " ", 1);
     }
 }

@@ -12,8 +12,8 @@ typedef struct LineEditOps {
     /* A whole line, without its end. */
     void (*line)(void *opaque, const char *line);
     /* Words that begin with @prefix, NULL at the end; freed with g_strfreev.
-     * @first: it is the line's first word. */
-    char **(*complete)(void *opaque, const char *prefix, bool first);
+     * @before: what stands before it on the line. */
+    char **(*complete)(void *opaque, const char *before, const char *prefix);
 } LineEditOps;
 
 LineEdit *line_edit_new(const char *prompt, const LineEditOps *ops,

@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The list of sessions, their front-ends, and events to all of them. */
+#include "hw/timer/mc146818rtc.h"
+#include "monitor/dump.h"
+#include "monitor/qom.h"
 #include "monitor/session.h"
 
 #include "system/runstate.h"
+
+/* A peer that does not read its answers is not listened to. */
+#define MONITOR_MAX_UNREAD (256 * KiB)
 
 static GQueue monitors = G_QUEUE_INIT;
 
@@ -48,6 +54,9 @@ static size_t monitor_char_room(void *opaque)
 {
     Monitor *mon = opaque;
 
+    if (char_pending_output(mon->fe) > MONITOR_MAX_UNREAD) {
+        return 0;
+    }
     return mon->ops->room(mon);
 }
 
@@ -58,10 +67,19 @@ static void monitor_char_receive(void *opaque, const uint8_t *buf, size_t len)
     mon->ops->receive(mon, buf, len);
 }
 
+/* The peer has read what it was sent: it may ask for more. */
+static void monitor_char_writable(void *opaque)
+{
+    Monitor *mon = opaque;
+
+    char_accept_input(mon->fe);
+}
+
 static const CharHandlers monitor_handlers = {
     .can_receive = monitor_char_room,
     .receive = monitor_char_receive,
     .event = monitor_char_event,
+    .writable = monitor_char_writable,
 };
 
 /* Run states become events: RESET and SHUTDOWN say why. */
@@ -81,11 +99,34 @@ static void monitor_runstate_event(const char *name, ShutdownCause cause,
     monitor_event(name, data);
 }
 
+static void find_rtc(DeviceState *dev, void *opaque)
+{
+    if (dev->type == &rtc_type) {
+        *(DeviceState **)opaque = dev;
+    }
+}
+
+static void monitor_rtc_changed(int64_t offset_s, void *opaque)
+{
+    json_object *data = json_object_new_object();
+    g_autofree char *path = NULL;
+    DeviceState *rtc = NULL;
+
+    device_foreach(find_rtc, &rtc);
+    path = rtc ? qom_device_path(rtc) : g_strdup("");
+    put_int(data, "offset", offset_s);
+    put_str(data, "qom-path", path);
+    monitor_event("RTC_CHANGE", data);
+}
+
 /* The run state is listened to from the first monitor on, once for all. */
 bool monitor_register(Monitor *mon, const MonitorOps *ops, struct Chardev *chr,
                       GError **errp)
 {
-    static const RunStateListener listener = {.event = monitor_runstate_event};
+    static const RunStateListener listener = {
+        .event = monitor_runstate_event,
+        .rtc_changed = monitor_rtc_changed,
+    };
     static bool listening;
 
     mon->ops = ops;
@@ -102,28 +143,9 @@ bool monitor_register(Monitor *mon, const MonitorOps *ops, struct Chardev *chr,
     return true;
 }
 
-static json_object *event_timestamp(void)
-{
-    json_object *stamp = json_object_new_object();
-    int64_t us = g_get_real_time();
-
-    json_object_object_add(stamp, "seconds",
-                           json_object_new_int64(us / G_USEC_PER_SEC));
-    json_object_object_add(stamp, "microseconds",
-                           json_object_new_int64(us % G_USEC_PER_SEC));
-    return stamp;
-}
-
 /* One object for all sessions; each prints it in its own style. */
-void monitor_event(const char *name, json_object *data)
+void monitor_broadcast(json_object *event)
 {
-    json_object *event = json_object_new_object();
-
-    json_object_object_add(event, "timestamp", event_timestamp());
-    json_object_object_add(event, "event", json_object_new_string(name));
-    if (data) {
-        json_object_object_add(event, "data", data);
-    }
     for (GList *l = monitors.head; l; l = l->next) {
         Monitor *mon = l->data;
 
@@ -131,7 +153,6 @@ void monitor_event(const char *name, json_object *data)
             mon->ops->event(mon, event);
         }
     }
-    json_object_put(event);
 }
 
 /* Before the back-ends are closed: a front-end is detached from what exists. */
@@ -139,6 +160,8 @@ void monitor_cleanup(void)
 {
     Monitor *mon;
 
+    dump_cleanup();
+    monitor_events_cleanup();
     while ((mon = g_queue_pop_head(&monitors))) {
         char_detach(mon->fe);
         mon->ops->free(mon);

@@ -6,7 +6,9 @@
  * pieces of any size.  After a syntax error the rest of the line is skipped,
  * and the session goes on.
  *
- * Not offered: out-of-band execution ("exec-oob"), passing of descriptors.
+ * Commands are carried out as they are read, in order, and none waits for the
+ * guest, so that one "out of band" (exec-oob) has nothing to overtake: it is
+ * answered at once like any other.
  */
 #include "monitor/session.h"
 
@@ -14,9 +16,11 @@
 
 #include "util/error.h"
 
-#define QMP_MAX_VALUE_BYTES (64 * MiB)
-#define QMP_MAX_DEPTH       1024
-#define QMP_READ_BYTES      4096
+/* Events for a client that reads none are dropped past this. */
+#define QMP_MAX_EVENTS_BYTES (16 * MiB)
+#define QMP_MAX_VALUE_BYTES  (64 * MiB)
+#define QMP_MAX_DEPTH        1024
+#define QMP_READ_BYTES       4096
 
 typedef struct QmpSession {
     Monitor mon;
@@ -24,6 +28,7 @@ typedef struct QmpSession {
     size_t value_bytes; /* fed to the tokener since the last value */
     bool skip_line;     /* after a syntax error */
     bool negotiated;
+    bool oob; /* the client asked for it */
     bool pretty;
 } QmpSession;
 
@@ -61,62 +66,73 @@ static void qmp_greet(Monitor *mon)
     QmpSession *s = qmp_of(mon);
     json_object *greeting = json_object_new_object();
     json_object *body = json_object_new_object();
+    json_object *capabilities = json_object_new_array();
 
     json_tokener_reset(s->tokener);
     s->value_bytes = 0;
-    s->skip_line = s->negotiated = false;
+    s->skip_line = s->negotiated = s->oob = false;
     json_object_object_add(body, "version",
                            cmd_query_version(NULL, NULL, NULL));
-    json_object_object_add(body, "capabilities", json_object_new_array());
+    json_object_array_add(capabilities, json_object_new_string("oob"));
+    json_object_object_add(body, "capabilities", capabilities);
     json_object_object_add(greeting, "QMP", body);
     qmp_send(s, greeting);
 }
 
 /* --- commands --- */
 
-/* qmp_capabilities: none can be enabled, as none is offered. */
+/* The schema lets but known capabilities pass. */
 static bool qmp_negotiate(QmpSession *s, json_object *args, GError **errp)
 {
-    static const MonCommand row = {.args = "enable:a?"};
     json_object *enable;
 
-    if (!command_check_args(&row, args, errp)) {
+    if (!command_check_args(&command_capabilities, args, errp)) {
         return false;
     }
-    if (json_object_object_get_ex(args, "enable", &enable) &&
-        json_object_array_length(enable) > 0) {
-        error_setg(
-            errp, "Capability '%s' is not available",
-            json_object_get_string(json_object_array_get_idx(enable, 0)));
-        return false;
-    }
+    enable = arg_get(args, "enable");
+    s->oob = enable && json_object_array_length(enable) > 0;
     s->negotiated = true;
     return true;
 }
 
-static json_object *qmp_execute(QmpSession *s, const char *name,
+/* The row of @name; errors as QEMU orders them. */
+static const MonCommand *qmp_find(QmpSession *s, const char *name, bool oob,
+                                  GError **errp)
+{
+    bool negotiate = strcmp(name, command_capabilities.qmp) == 0;
+    const MonCommand *cmd =
+        negotiate ? &command_capabilities : command_find_qmp(name);
+
+    if (!s->negotiated && !negotiate) {
+        cmd_error(errp, ERR_COMMAND_NOT_FOUND,
+                  "Expecting capabilities negotiation with "
+                  "'qmp_capabilities'");
+    } else if (!cmd) {
+        cmd_error(errp, ERR_COMMAND_NOT_FOUND,
+                  "The command %s has not been found", name);
+    } else if (oob && !cmd->oob) {
+        error_setg(errp, "The command %s does not support OOB", name);
+    } else if (s->negotiated && negotiate) {
+        cmd_error(errp, ERR_COMMAND_NOT_FOUND,
+                  "Capabilities negotiation is already complete, command "
+                  "ignored");
+    } else {
+        return cmd;
+    }
+    return NULL;
+}
+
+static json_object *qmp_execute(QmpSession *s, const char *name, bool oob,
                                 json_object *args, GError **errp)
 {
-    bool negotiate = strcmp(name, "qmp_capabilities") == 0;
-    const MonCommand *cmd;
-    MonCall call = {0};
+    const MonCommand *cmd = qmp_find(s, name, oob, errp);
+    MonCall call = { .mon = &s->mon };
 
-    if (negotiate == s->negotiated) {
-        g_set_error(errp, HEDDLE_ERROR, ERR_COMMAND_NOT_FOUND,
-                    negotiate ? "Capabilities negotiation is already complete, "
-                                "command ignored"
-                              : "Expecting capabilities negotiation with "
-                                "'qmp_capabilities'");
-        return NULL;
-    }
-    if (negotiate) {
-        qmp_negotiate(s, args, errp);
-        return NULL;
-    }
-    cmd = command_find_qmp(name);
     if (!cmd) {
-        g_set_error(errp, HEDDLE_ERROR, ERR_COMMAND_NOT_FOUND,
-                    "The command %s has not been found", name);
+        return NULL;
+    }
+    if (cmd == &command_capabilities) {
+        qmp_negotiate(s, args, errp);
         return NULL;
     }
     if (!command_check_args(cmd, args, errp)) {
@@ -125,37 +141,59 @@ static json_object *qmp_execute(QmpSession *s, const char *name,
     return cmd->handler(&call, args, errp);
 }
 
-/* Check the envelope of a request. */
-static bool qmp_check_request(json_object *request, const char **name,
-                              json_object **args, GError **errp)
+typedef struct QmpRequest {
+    const char *name;
+    json_object *args; /* NULL: none */
+    bool oob;
+} QmpRequest;
+
+/* One member of the envelope. */
+static bool qmp_check_member(QmpSession *s, QmpRequest *r, const char *key,
+                             json_object *value, GError **errp)
 {
-    *name = NULL;
-    *args = NULL;
+    bool oob = s->oob && strcmp(key, "exec-oob") == 0;
+
+    if (oob || strcmp(key, "execute") == 0) {
+        if (json_object_get_type(value) != json_type_string) {
+            error_setg(errp, "QMP input member '%s' must be a string", key);
+            return false;
+        }
+        if (r->name) {
+            error_setg(errp, "QMP input member '%s' clashes with '%s'", key,
+                       r->oob ? "exec-oob" : "execute");
+            return false;
+        }
+        r->name = json_object_get_string(value);
+        r->oob = oob;
+    } else if (strcmp(key, "arguments") == 0) {
+        if (json_object_get_type(value) != json_type_object) {
+            error_setg(errp, "QMP input member 'arguments' must be an object");
+            return false;
+        }
+        r->args = value;
+    } else if (strcmp(key, "id") != 0) {
+        error_setg(errp, "QMP input member '%s' is unexpected", key);
+        return false;
+    }
+    return true;
+}
+
+/* Check the envelope of a request. */
+static bool qmp_check_request(QmpSession *s, json_object *request,
+                              QmpRequest *r, GError **errp)
+{
+    *r = (QmpRequest){ 0 };
     if (json_object_get_type(request) != json_type_object) {
         error_setg(errp, "QMP input must be a JSON object");
         return false;
     }
     json_object_object_foreach(request, key, value)
     {
-        if (strcmp(key, "execute") == 0) {
-            if (json_object_get_type(value) != json_type_string) {
-                error_setg(errp, "QMP input member 'execute' must be a string");
-                return false;
-            }
-            *name = json_object_get_string(value);
-        } else if (strcmp(key, "arguments") == 0) {
-            if (json_object_get_type(value) != json_type_object) {
-                error_setg(errp,
-                           "QMP input member 'arguments' must be an object");
-                return false;
-            }
-            *args = value;
-        } else if (strcmp(key, "id") != 0) {
-            error_setg(errp, "QMP input member '%s' is unexpected", key);
+        if (!qmp_check_member(s, r, key, value, errp)) {
             return false;
         }
     }
-    if (!*name) {
+    if (!r->name) {
         error_setg(errp, "QMP input lacks member 'execute'");
         return false;
     }
@@ -164,12 +202,12 @@ static bool qmp_check_request(json_object *request, const char **name,
 
 static void qmp_request(QmpSession *s, json_object *request)
 {
-    json_object *args, *id, *result = NULL, *reply;
+    json_object *id, *result = NULL, *reply;
     GError *err = NULL;
-    const char *name;
+    QmpRequest r;
 
-    if (qmp_check_request(request, &name, &args, &err)) {
-        result = qmp_execute(s, name, args, &err);
+    if (qmp_check_request(s, request, &r, &err)) {
+        result = qmp_execute(s, r.name, r.oob, r.args, &err);
     }
     if (err) {
         reply = qmp_error(err);
@@ -254,7 +292,8 @@ static void qmp_event(Monitor *mon, json_object *event)
 {
     QmpSession *s = qmp_of(mon);
 
-    if (s->negotiated && mon->connected) {
+    if (s->negotiated && mon->connected &&
+        char_pending_output(mon->fe) < QMP_MAX_EVENTS_BYTES) {
         qmp_send(s, json_object_get(event));
     }
 }

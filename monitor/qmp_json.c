@@ -93,3 +93,38 @@ void json_print(GString *out, json_object *value, bool pretty)
 {
     print_value(out, value, pretty, 0);
 }
+
+/* --- making values --- */
+
+void put_str(json_object *object, const char *name, const char *value)
+{
+    json_object_object_add(object, name, json_object_new_string(value));
+}
+
+void put_int(json_object *object, const char *name, int64_t value)
+{
+    json_object_object_add(object, name, json_object_new_int64(value));
+}
+
+void put_bool(json_object *object, const char *name, bool value)
+{
+    json_object_object_add(object, name, json_object_new_boolean(value));
+}
+
+void json_to_keyval(json_object *object, const char *prefix, KeyVal *kv)
+{
+    json_object_object_foreach(object, key, value)
+    {
+        g_autofree char *name = g_strconcat(prefix, key, NULL);
+
+        if (json_object_get_type(value) == json_type_object) {
+            g_autofree char *inner = g_strconcat(name, ".", NULL);
+
+            json_to_keyval(value, inner, kv);
+        } else if (json_object_get_type(value) == json_type_boolean) {
+            keyval_set(kv, name, json_object_get_boolean(value) ? "on" : "off");
+        } else {
+            keyval_set(kv, name, json_object_get_string(value));
+        }
+    }
+}

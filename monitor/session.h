@@ -29,4 +29,9 @@ struct Monitor {
 bool monitor_register(Monitor *mon, const MonitorOps *ops, struct Chardev *chr,
                       GError **errp);
 
+/* Hand @event to every session. */
+void monitor_broadcast(json_object *event);
+/* Forget events that wait for their time. */
+void monitor_events_cleanup(void);
+
 #endif

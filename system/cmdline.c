@@ -32,7 +32,7 @@ static void launch_queues(Launch *l, void (*fn)(GQueue *))
 {
     GQueue *const queues[] = {&l->accels,   &l->chardevs, &l->serials,
                               &l->drives,   &l->devices,  &l->monitors,
-                              &l->debugcons};
+                              &l->debugcons, &l->objects};
 
     for (unsigned i = 0; i < ARRAY_LEN(queues); i++) {
         fn(queues[i]);

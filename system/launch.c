@@ -21,6 +21,7 @@
 #include "monitor/info.h"
 #include "monitor/monitor.h"
 #include "system/runstate.h"
+#include "system/user_object.h"
 #include "util/error.h"
 #include "util/log.h"
 #include "util/main-loop.h"
@@ -177,7 +178,8 @@ static bool launch_make(Launch *l, GError **errp)
 {
     return launch_check_kernel(l->machine.kernel, errp) &&
            launch_choose_machine(l, errp) && launch_choose_accel(l, errp) &&
-           launch_add_defaults(l, errp) && launch_make_chardevs(l, errp) &&
+           launch_add_defaults(l, errp) && launch_make_objects(l, errp) &&
+           launch_make_chardevs(l, errp) &&
            launch_make_drives(l, errp) && signals_init(errp) &&
            launch_accel(l, errp) && launch_machine(l, errp) &&
            launch_make_devices(l, errp) && launch_make_monitors(l, errp) &&
@@ -207,6 +209,7 @@ static void launch_cleanup(int status)
     monitor_cleanup();
     block_close_all();
     chardev_cleanup();
+    user_objects_cleanup();
     pidfile_remove();
 }
 

@@ -23,7 +23,7 @@ struct Launch {
     MachineConfig machine;
     const MachineType *type; /* NULL: the default one */
     GQueue accels;           /* OptionUse, as the next ones */
-    GQueue chardevs, serials, drives, devices, monitors, debugcons;
+    GQueue chardevs, serials, drives, devices, monitors, debugcons, objects;
     KeyVal *accel; /* the first usable of -accel */
     const char *cpu_model;
     bool no_defaults, nographic, have_display;
@@ -86,6 +86,7 @@ bool smp_parse(KeyVal *kv, MachineConfig *config, GError **errp);
 
 /* --- opt_device.c: carrying out what was kept --- */
 bool launch_add_defaults(Launch *l, GError **errp);
+bool launch_make_objects(Launch *l, GError **errp);
 bool launch_make_chardevs(Launch *l, GError **errp);
 bool launch_make_drives(Launch *l, GError **errp);
 bool launch_make_devices(Launch *l, GError **errp);

@@ -11,6 +11,7 @@
 #include "chardev/char.h"
 #include "hw/device.h"
 #include "monitor/monitor.h"
+#include "system/user_object.h"
 #include "util/error.h"
 
 static bool is_help(const char *arg)
@@ -128,6 +129,22 @@ bool launch_add_defaults(Launch *l, GError **errp)
     if (monitor && (l->nographic ||
                     (!l->have_display && !l->daemonize && !stdio_is_used(l)))) {
         return opt_keep(l, opt_monitor, "stdio", errp);
+    }
+    return true;
+}
+
+/* --- objects: others may name them --- */
+
+bool launch_make_objects(Launch *l, GError **errp)
+{
+    for (GList *i = l->objects.head; i; i = i->next) {
+        const OptionUse *use = i->data;
+        g_autoptr(KeyVal) kv = keyval_parse(use->arg, "qom-type", errp);
+
+        if (!kv || !user_object_add(kv, errp)) {
+            option_use_prefix(use->option, use->arg, errp);
+            return false;
+        }
     }
     return true;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "gdbstub/gdbstub.h"
+#include "system/cmdline_info.h"
 
 #define OPT(name, arg, help, handler) {name, arg, help, handler, 0}
 #define OPT_FIELD(name, arg, help, handler, field) \
@@ -37,6 +38,8 @@ const Option option_table[] = {
     OPT("uuid", "%08x-%04x-%04x-%04x-%012x", "machine UUID", opt_uuid),
     OPT("rtc", "[base=utc|localtime|<datetime>][,clock=host|rt|vm]",
         "start and source of the real-time clock", opt_rtc),
+    OPT_FIELD("object", "[qom-type=]type,id=id[,prop=value][,...]",
+              "make an object: a secret, or memory", opt_keep, objects),
     OPT_FIELD("nodefaults", NULL, "do not create default devices", opt_flag,
               no_defaults),
     OPT("no-user-config", NULL, "accepted: there is no user configuration",
@@ -126,6 +129,18 @@ const Option *option_find(const char *name)
     for (unsigned i = 0; i < option_count; i++) {
         if (option_table[i].name && strcmp(option_table[i].name, name) == 0) {
             return &option_table[i];
+        }
+    }
+    return NULL;
+}
+
+/* Headings have no name and are passed over. */
+const char *cmdline_option_at(unsigned index, const char **usage)
+{
+    for (unsigned i = 0; i < option_count; i++) {
+        if (option_table[i].name && index-- == 0) {
+            *usage = option_table[i].arg;
+            return option_table[i].name;
         }
     }
     return NULL;

@@ -102,6 +102,17 @@ static void send_event(const char *name, ShutdownCause cause)
     }
 }
 
+void runstate_rtc_changed(int64_t offset_s)
+{
+    for (guint i = 0; listeners && i < listeners->len; i++) {
+        RunStateListener *l = &g_array_index(listeners, RunStateListener, i);
+
+        if (l->rtc_changed) {
+            l->rtc_changed(offset_s, l->opaque);
+        }
+    }
+}
+
 /*
  * --- start and stop ---
  * Guest time and vCPUs go together: time runs before the first vCPU does and

@@ -313,3 +313,14 @@ const char *keyval_key(const KeyVal *kv, unsigned index)
     pair = g_ptr_array_index(kv->pairs, index);
     return pair->key;
 }
+
+bool id_is_well_formed(const char *id)
+{
+    if (!g_ascii_isalpha(*id)) {
+        return false;
+    }
+    while (*id && (g_ascii_isalnum(*id) || strchr("-._", *id))) {
+        id++;
+    }
+    return !*id;
+}

@@ -13,7 +13,6 @@ void device_types_init(void);
 const DevProp *device_prop_find(const DeviceType *type, const char *name);
 void device_props_set_defaults(DeviceState *dev);
 void device_props_free(DeviceState *dev); /* strings */
-const char *device_prop_kind_name(DevPropKind kind);
 
 /* --- bus.c --- */
 void bus_free(Bus *bus);

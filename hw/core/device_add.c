@@ -62,18 +62,6 @@ static bool find_bus(const DeviceType *type, KeyVal *opts, Bus **bus,
     return true;
 }
 
-/* As QMP clients write ids: a letter, then letters, digits, '-', '.', '_'. */
-static bool id_is_well_formed(const char *id)
-{
-    if (!g_ascii_isalpha(*id)) {
-        return false;
-    }
-    while (*id && (g_ascii_isalnum(*id) || strchr("-._", *id))) {
-        id++;
-    }
-    return !*id;
-}
-
 /* Ids are unique among devices; an unnamed device has none. */
 static bool set_id(DeviceState *dev, KeyVal *opts, GError **errp)
 {

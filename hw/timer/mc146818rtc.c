@@ -17,6 +17,7 @@
 
 #include <time.h>
 
+#include "system/runstate.h"
 #include "util/timer.h"
 
 enum {
@@ -67,6 +68,7 @@ struct RtcState {
     uint8_t cmos[RTC_CMOS_BYTES];
     uint8_t index;
     int64_t offset_s;
+    int64_t moved_s;   /* of offset_s: what the guest has set it by */
     int64_t offset_ns; /* 0 to a second */
     uint8_t weekday_offset; /* of the guest's day of the week from the real */
     int64_t seen_s;         /* flags are up to date to this second */
@@ -194,10 +196,15 @@ static void rtc_load_calendar(RtcState *s)
     };
     int weekday = rtc_decode(s, s->cmos[RTC_WEEKDAY]);
     time_t t = timegm(&tm); /* sets tm_wday */
+    int64_t moved = t - rtc_now_s(s);
 
     s->weekday_offset = ((weekday - 1 - tm.tm_wday) % 7 + 7) % 7;
-    s->offset_s += t - rtc_now_s(s);
+    s->offset_s += moved;
     s->seen_s = t;
+    if (moved) {
+        s->moved_s += moved;
+        runstate_rtc_changed(s->moved_s);
+    }
 }
 
 /* --- interrupts --- */
@@ -510,6 +517,7 @@ static const DevField rtc_fields[] = {
     },
     DEV_FIELD(RtcState, index, 0),
     DEV_FIELD_KEPT(RtcState, offset_s),
+    DEV_FIELD_KEPT(RtcState, moved_s),
     DEV_FIELD_KEPT(RtcState, offset_ns),
     DEV_FIELD_KEPT(RtcState, weekday_offset),
     DEV_FIELD_KEPT(RtcState, seen_s),

@@ -29,6 +29,20 @@ bool block_attach(BlockBackend *blk, const char *user, GError **errp);
 void block_detach(BlockBackend *blk);
 const char *block_user(const BlockBackend *blk); /* NULL: none */
 
+/* The image's name; NULL: there is no medium. */
+const char *block_filename(const BlockBackend *blk);
+bool block_ignores_flush(const BlockBackend *blk); /* cache=unsafe */
+/* Close one that no device uses. */
+void block_remove(BlockBackend *blk);
+
+/* What was done so far; a failed request counts as one of both kinds. */
+typedef struct BlockCounts {
+    uint64_t reads, writes, flushes;
+    uint64_t failed_reads, failed_writes, failed_flushes;
+    uint64_t read_bytes, written_bytes;
+} BlockCounts;
+BlockCounts block_counts(const BlockBackend *blk);
+
 uint64_t block_size_bytes(const BlockBackend *blk);
 bool block_is_readonly(const BlockBackend *blk);
 

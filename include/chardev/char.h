@@ -43,6 +43,11 @@ Chardev *chardev_find(const char *id);
 bool chardev_remove(const char *id, GError **errp);
 const char *chardev_id(const Chardev *chr);
 const char *chardev_filename(const Chardev *chr); /* "pty:/dev/pts/3" */
+const char *chardev_type_name(const Chardev *chr); /* "socket" */
+const char *chardev_type_at(unsigned index);       /* NULL past the last */
+/* End the connection of a socket, whatever the peer does; false: it has none.
+ */
+bool chardev_disconnect(Chardev *chr);
 bool chardev_frontend_open(const Chardev *chr); /* is somebody attached? */
 /* `-chardev help` as text. */
 void chardev_print_types(GString *out);
@@ -63,6 +68,12 @@ void char_detach(CharFrontend *fe);
 size_t char_write(CharFrontend *fe, const uint8_t *buf, size_t len);
 /* Takes everything; what the host does not take now is queued. */
 void char_write_all(CharFrontend *fe, const void *buf, size_t len);
+/* Bytes of char_write_all() that the host has not taken; writable() will tell
+ * when there are none. */
+size_t char_pending_output(CharFrontend *fe);
+/* The next descriptor that the peer of a Unix socket has sent along, or -1; the
+ * caller owns it. */
+int char_take_fd(CharFrontend *fe);
 void char_accept_input(CharFrontend *fe);
 /* The same for who can take receive() before the return: bytes that wait
  * already come without a turn of the main loop. */

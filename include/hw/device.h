@@ -124,6 +124,8 @@ DeviceState *device_new(const DeviceType *type, Bus *bus);
 /* Set one property from text. */
 bool device_set_prop(DeviceState *dev, const char *name, const char *value,
                      GError **errp);
+/* "uint32", "str": the kind as users see it. */
+const char *device_prop_kind_name(DevPropKind kind);
 /* The value of a property as text, for qtree; free with g_free. */
 char *device_get_prop(const DeviceState *dev, const DevProp *prop);
 bool device_realize(DeviceState *dev, GError **errp);

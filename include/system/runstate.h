@@ -61,8 +61,12 @@ extern bool option_no_reboot, option_no_shutdown;
 /* Events for monitors: STOP, RESUME, RESET, SHUTDOWN, POWERDOWN... */
 typedef struct RunStateListener {
     void (*event)(const char *name, ShutdownCause cause, void *opaque);
+    /* The guest has set its clock; may be NULL. */
+    void (*rtc_changed)(int64_t offset_s, void *opaque);
     void *opaque;
 } RunStateListener;
+/* @offset_s: of the guest's time from what it was started with.  Locks: BQL. */
+void runstate_rtc_changed(int64_t offset_s);
 void runstate_add_listener(const RunStateListener *listener);
 
 #endif

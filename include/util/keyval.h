@@ -41,4 +41,7 @@ const char *keyval_key(const KeyVal *kv, unsigned index);
 bool parse_size(const char *text, char unit, uint64_t *out, GError **errp);
 bool parse_uint(const char *text, uint64_t max, uint64_t *out, GError **errp);
 
+/* As users write ids: a letter, then letters, digits, '-', '.', '_'. */
+bool id_is_well_formed(const char *id);
+
 #endif

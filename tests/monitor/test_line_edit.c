@@ -68,13 +68,14 @@ static void terminal_line(void *opaque, const char *line)
     line_edit_prompt(t->editor);
 }
 
-static char **terminal_complete(void *opaque, const char *prefix, bool first)
+static char **terminal_complete(void *opaque, const char *before,
+                                const char *prefix)
 {
     static const char *const words[] = {"stop", "system_reset",
                                         "system_powerdown", NULL};
     GPtrArray *found = g_ptr_array_new();
 
-    for (unsigned i = 0; first && words[i]; i++) {
+    for (unsigned i = 0; !*before && words[i]; i++) {
         if (g_str_has_prefix(words[i], prefix)) {
             g_ptr_array_add(found, g_strdup(words[i]));
         }

@@ -3,6 +3,7 @@
  * The expected texts are those that QEMU 7.2's clients match on. */
 #include <string.h>
 
+#include "monitor/command.h"
 #include "monitor/monitor.h"
 #include "system/machine.h"
 #include "tests/support/loop.h"
@@ -27,7 +28,7 @@ static void setup(Fixture *f, gconstpointer unused)
     g_assert_true(monitor_add_qmp(chr, false, &err));
     greeting = test_received(f->peer);
     g_assert_true(g_str_has_prefix(greeting, GREETING_START));
-    g_assert_true(g_str_has_suffix(greeting, "\"capabilities\": []}}\r\n"));
+    g_assert_true(g_str_has_suffix(greeting, "\"capabilities\": [\"oob\"]}}\r\n"));
 }
 
 static void negotiate(Fixture *f)
@@ -51,9 +52,10 @@ static void test_negotiation(Fixture *f, gconstpointer unused)
                                "Expecting capabilities negotiation with "
                                "'qmp_capabilities'"));
     test_send(f->peer, "{\"execute\":\"qmp_capabilities\","
-                       "\"arguments\":{\"enable\":[\"oob\"]}}");
-    test_assert_received(
-        f->peer, ERROR("GenericError", "Capability 'oob' is not available"));
+                       "\"arguments\":{\"enable\":[\"foo\"]}}");
+    test_assert_received(f->peer,
+                         ERROR("GenericError", "Parameter 'enable[0]' does not "
+                                               "accept value 'foo'"));
     negotiate(f);
     test_send(f->peer, "{\"execute\":\"qmp_capabilities\"}");
     test_assert_received(f->peer,
@@ -269,6 +271,43 @@ static void test_hmp_lines(void)
     assert_hmp("chardev-remove no", "Error: Chardev 'no' not found\r\n");
 }
 
+/* @expected: the words with commas between. */
+static void assert_completes(const char *before, const char *prefix,
+                             const char *expected)
+{
+    g_auto(GStrv) words = hmp_completions(before, prefix);
+    g_autofree char *text = g_strjoinv(",", words);
+
+    g_assert_cmpstr(text, ==, expected);
+}
+
+/* What may follow depends on the command. */
+static void test_completion(void)
+{
+    int peer;
+    g_autofree char *folder = g_dir_make_tmp("heddle-XXXXXX", NULL);
+    g_autofree char *file = g_strconcat(folder, "/name", NULL);
+    g_autofree char *part = g_strconcat(folder, "/na", NULL);
+
+    g_assert_true(g_file_set_contents(file, "", 0, NULL));
+    test_chardev("c1", "", &peer);
+    assert_completes("", "system_", "system_powerdown,system_reset,"
+                                    "system_wakeup");
+    assert_completes("help ", "gva", "gva2gpa");
+    assert_completes("info ", "block", "block,blockstats");
+    assert_completes("info block ", "x", "");
+    assert_completes("device_add ", "virtio-b", "virtio-blk-pci");
+    assert_completes("chardev-remove ", "c", "c1");
+    assert_completes("watchdog_action ", "p", "pause,poweroff");
+    assert_completes("logfile ", part, file);
+    assert_completes("pmemsave 0 16 ", part, file);
+    assert_completes("nope ", "", "");
+    g_assert_true(chardev_remove("c1", NULL));
+    close(peer);
+    unlink(file);
+    rmdir(folder);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -287,5 +326,6 @@ int main(int argc, char **argv)
     g_test_add_func("/hmp/expressions", test_expressions);
     g_test_add_func("/hmp/deep-expression", test_deep_expression);
     g_test_add_func("/hmp/lines", test_hmp_lines);
+    g_test_add_func("/hmp/completion", test_completion);
     return g_test_run();
 }
