@@ -140,20 +140,10 @@ bool cpu_can_run(CPUState *cpu)
     return !cpu->stop && !cpu->stopped;
 }
 
-static bool has_posted_work(CPUState *cpu)
-{
-    bool has;
-
-    mutex_lock(&cpu->work_lock);
-    has = !g_queue_is_empty(&cpu->work);
-    mutex_unlock(&cpu->work_lock);
-    return has;
-}
-
 bool cpu_thread_is_idle(CPUState *cpu)
 {
     bql_assert_held();
-    if (cpu->stop || cpu->unplug || has_posted_work(cpu)) {
+    if (cpu->stop || cpu->unplug || cpu_has_posted_work(cpu)) {
         return false; /* even a stopped one has to see to these */
     }
     if (cpu->stopped) {

@@ -265,7 +265,11 @@ void tcg_cpu_exec_step_atomic(CPUState *cpu)
 {
     start_exclusive();
     rcu_read_lock();
-    step_once(cpu);
+    /* The work may be a flush, after which memory was freed that the soft TLB
+     * still knows: who was no reader then does the work first. */
+    if (!cpu_has_posted_work(cpu)) {
+        step_once(cpu);
+    }
     rcu_read_unlock();
     end_exclusive();
 }

@@ -67,6 +67,7 @@ typedef struct TcgStats {
     uint64_t exits[TB_EXIT_COUNT];
     uint64_t lookups, jc_hits, ind_lookups, ind_misses;
     uint64_t slow_loads, slow_stores, slow_rmws, mmio, atomics_exclusive;
+    uint64_t unsettled;
     uint64_t exceptions, interrupts;
 } TcgStats;
 
@@ -133,9 +134,10 @@ TranslationBlock *tb_translate(CPUState *cpu, vaddr pc, ram_addr_t phys_pc,
 void tb_link(TranslationBlock *from, unsigned slot, TranslationBlock *to);
 void tb_unlink_all(TranslationBlock *tb); /* both directions */
 
-/* Make stores to the page at @page visible to tb_store_hits, and note in @tc
- * that a translation reads it. */
-void tb_page_watch(TcgCpu *tc, ram_addr_t page);
+/* Make stores to the page at @page visible to tb_store_hits, and note that a
+ * translation reads it.  Leaves to the exec loop, for a step in an exclusive
+ * section, while other vCPUs may be in stores that are not visible. */
+void tb_page_watch(CPUState *cpu, ram_addr_t page);
 /* Put @tb into its pages' lists; false when one was written since it was
  * watched: the TB must be made again. */
 bool tb_page_add(TcgCpu *tc, TranslationBlock *tb);
@@ -198,8 +200,9 @@ static inline uint64_t tlb_tag(const TLBEntry *e, int access)
 /* Before a store to RAM through an entry with TLB_NOTDIRTY. */
 void tlb_notdirty_store(CPUState *cpu, vaddr addr, unsigned len,
                         TLBEntry *entry, const TLBFull *full);
-/* Send every vCPU's direct stores to the RAM page @page the slow way. */
-void tlb_protect_ram_page(ram_addr_t page);
+/* Send every vCPU's direct stores to the RAM page @page the slow way; true if
+ * another vCPU may be in the middle of one that is direct still. */
+bool tlb_protect_ram_page(ram_addr_t page);
 extern const MemoryListener tcg_memory_listener;
 
 /* --- threads (threads.c) --- */

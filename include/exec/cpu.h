@@ -145,6 +145,7 @@ void async_run_on_cpu(CPUState *cpu, CPUWorkFunc *fn, void *opaque);
 /* The same, inside an exclusive section and without the BQL. */
 void async_safe_run_on_cpu(CPUState *cpu, CPUWorkFunc *fn, void *opaque);
 void cpu_process_work(CPUState *cpu); /* by its own thread, BQL held */
+bool cpu_has_posted_work(CPUState *cpu); /* any thread */
 
 /* --- exclusive sections; never with the BQL held --- */
 void start_exclusive(void); /* returns when no other vCPU is in the code */
