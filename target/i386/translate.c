@@ -284,6 +284,7 @@ static void emit_insn(X86Trans *s, const X86Insn *in, X86Decode result)
     } else if (privilege_fits(s, in)) {
         in->row->emit(s, in);
         if (!s->ended && (in->row->attrs & XA_LAST)) {
+            ir_fence(s->ir, FENCE_ALL); /* most of them serialise */
             x86_exit_next(s);
         }
     }
