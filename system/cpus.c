@@ -278,12 +278,21 @@ void cpu_start_thread(CPUState *cpu)
 
 /* --- the whole machine --- */
 
+/* Those of its thread stop with it: where they do must not depend on when the
+ * main loop gets to what it stops for. */
 void cpu_stop_current(void)
 {
-    if (current_cpu) {
-        BQL_GUARD();
-        current_cpu->stop = true;
-        cpu_kick(current_cpu);
+    CPUState *cpu;
+
+    if (!current_cpu) {
+        return;
+    }
+    BQL_GUARD();
+    CPU_FOREACH(cpu) {
+        if (cpu == current_cpu || single_thread) {
+            cpu->stop = true;
+            cpu_kick(cpu);
+        }
     }
 }
 

@@ -16,6 +16,7 @@ typedef struct TcgOptions {
     bool one_insn;     /* one-insn-per-tb=on */
     uint64_t tb_bytes; /* tb-size= */
     unsigned cpus;
+    bool icount; /* -icount: thread=single, and instructions are counted */
 } TcgOptions;
 extern TcgOptions tcg_options;
 
@@ -77,6 +78,8 @@ typedef struct TcgCpu {
     pthread_mutex_t tlb_lock;
     IrFunc ir;
     CodeChunk *chunk;
+    /* Logged, but left at its head: not to be logged a second time. */
+    const TranslationBlock *not_run;
     /* A read-modify-write that could not be done in place. */
     __attribute__((aligned(32))) uint8_t bounce[32];
     bool bounced;
@@ -207,6 +210,11 @@ extern const MemoryListener tcg_memory_listener;
 
 /* --- threads (threads.c) --- */
 void tcg_threads_init(void);
+/* Run @cpu once and act on why it came back.  Locks: BQL, dropped meanwhile. */
+CPUExit tcg_run_cpu(CPUState *cpu);
+
+/* --- counting instructions (icount.c) --- */
+void icount_run_all(void); /* AccelOps.run_all */
 
 /* --- logs (log.c, perfmap.c) --- */
 void tcg_log_guest_code(CPUState *cpu, const TranslationBlock *tb, vaddr pc);

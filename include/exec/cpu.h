@@ -42,6 +42,7 @@ typedef enum CPUExit {
     CPU_EXIT_DEBUG,     /* breakpoint, watchpoint or single step */
     CPU_EXIT_ATOMIC,    /* the next instruction must run exclusively */
     CPU_EXIT_YIELD,     /* PAUSE: let another vCPU of this thread run */
+    CPU_EXIT_COUNT,     /* -icount: all instructions of the slice are run */
 } CPUExit;
 
 /* What an architecture gives the threads and monitors. */
@@ -62,6 +63,7 @@ struct CPUState {
     uint32_t interrupt_request; /* CPU_INTERRUPT_*; atomic; next to the other:
                                    translated code tests both at once */
     uintptr_t host_pc; /* while C code runs for a TB: where in the TB; else 0 */
+    int64_t icount_left; /* -icount: instructions until it must leave */
     TLBEntry *tlb_table[NB_MMU_MODES]; /* the current bank of each MMU mode */
     CPUJumpCache *jump_cache;
 
@@ -157,7 +159,8 @@ bool cpu_in_exclusive(void); /* the calling thread is inside one */
 /* --- the whole machine; BQL held --- */
 void cpus_pause_all(void);  /* returns when every vCPU is stopped */
 void cpus_resume_all(void);
-/* The calling thread's vCPU, if it is one, stops before its next TB. */
+/* The calling thread's vCPU, if it is one, stops before its next TB; in
+ * thread=single all of them. */
 void cpu_stop_current(void);
 bool cpu_can_run(CPUState *cpu); /* neither stopped nor asked to stop */
 bool cpu_thread_is_idle(CPUState *cpu);

@@ -23,6 +23,7 @@ enum {
     CF_NO_CHAIN = BIT(10),
     CF_SINGLE_STEP = BIT(11), /* of a debugger: one instruction, then stop */
     CF_NOIRQ = BIT(12),      /* does not test exit_request at its head */
+    CF_ICOUNT = BIT(13),     /* counts its instructions: CPUState.icount_left */
     CF_INVALID = BIT(31),    /* unlinked: will not be entered again */
 };
 
