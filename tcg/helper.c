@@ -2,6 +2,8 @@
 /* The table of C functions that translated code calls. */
 #include "tcg/helper.h"
 
+#include <glib.h>
+
 /* Set once, before the first translation; read by every vCPU thread. */
 static const HelperInfo *helpers;
 static unsigned nhelpers;
@@ -21,4 +23,16 @@ const HelperInfo *helper_info(unsigned index)
 unsigned helper_count(void)
 {
     return nhelpers;
+}
+
+static uint64_t *counters;
+
+void helper_count_calls(void)
+{
+    counters = g_new0(uint64_t, nhelpers);
+}
+
+uint64_t *helper_counter(unsigned index)
+{
+    return counters ? &counters[index] : NULL;
 }

@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "accel/tcg/internal.h"
+#include "tcg/helper.h"
 #include "util/error.h"
+#include "util/log.h"
 
 #define TB_SIZE_DEFAULT (128 * MiB)
 #define TB_SIZE_MIN     (2 * MiB)
@@ -107,6 +109,9 @@ bool tcg_accel_init(KeyVal *opts, unsigned cpus, GError **errp)
 
     tcg_options.cpus = cpus;
     x86_tcg_init();
+    if (log_enabled(LOG_STATS)) {
+        helper_count_calls();
+    }
     if (!parse_thread(opts, errp) ||
         !parse_backend(keyval_get(opts, "backend", "native"), errp) ||
         !parse_host_ext(opts, errp) || !parse_tb_size(opts, errp) ||

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* `info jit`: what the translator did, summed over the vCPUs. */
+#include <stdlib.h>
+
 #include "accel/tcg/internal.h"
+#include "tcg/helper.h"
 
 static void stats_add(TcgStats *sum, const TcgStats *s)
 {
@@ -46,6 +49,35 @@ static void print_exits(GString *out, const TcgStats *s)
     print_count(out, "interrupts taken", s->interrupts);
 }
 
+static int by_calls(const void *a, const void *b)
+{
+    uint64_t x = *helper_counter(*(const unsigned *)a);
+    uint64_t y = *helper_counter(*(const unsigned *)b);
+
+    return x < y ? 1 : x > y ? -1 : 0;
+}
+
+/* The most called first. */
+static void print_helpers(GString *out)
+{
+    unsigned n = helper_count();
+    g_autofree unsigned *order = g_new(unsigned, n);
+
+    if (!helper_counter(0)) {
+        return;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        order[i] = i;
+    }
+    qsort(order, n, sizeof(order[0]), by_calls);
+    for (unsigned i = 0; i < n && *helper_counter(order[i]); i++) {
+        g_autofree char *name =
+            g_strdup_printf("calls of %s", helper_info(order[i])->name);
+
+        print_count(out, name, *helper_counter(order[i]));
+    }
+}
+
 void tcg_print_info(GString *out)
 {
     uint64_t fills = 0, victims = 0, flushes = 0;
@@ -70,4 +102,5 @@ void tcg_print_info(GString *out)
     print_count(out, "device accesses", sum.mmio);
     print_count(out, "exclusive steps for atomics", sum.atomics_exclusive);
     print_count(out, "exclusive steps for new code", sum.unsettled);
+    print_helpers(out);
 }

@@ -46,6 +46,10 @@ static inline TranslationBlock *tb_of(TbRef ref)
 {
     return (TranslationBlock *)(region_base + (ref & ~1u) * (uint64_t)4);
 }
+static inline unsigned tb_ref_bit(TbRef ref)
+{
+    return ref & 1;
+}
 static inline TbRef tb_ref(const TranslationBlock *tb, unsigned bit)
 {
     return (TbRef)(((const uint8_t *)tb - region_base) / 4) | bit;
@@ -96,9 +100,6 @@ typedef struct TcgCpu {
 } TcgCpu;
 
 /* --- TBs (tb.c, tb_link.c, tb_page.c, translate.c) --- */
-#define LIST_PTR(v)  ((TranslationBlock *)((v) & ~(uintptr_t)3))
-#define LIST_SLOT(v) ((unsigned)((v)&1))
-
 typedef struct TbKey {
     ram_addr_t phys_pc;
     uint32_t flags, cflags;

@@ -16,16 +16,13 @@
 
 #include "accel/tcg/internal.h"
 #include "util/rcu.h"
+#include "util/sparse.h"
 
 _Static_assert(JUMP_CACHE_EMPTY == 0, "memory comes zeroed");
 
-/* Most of it is never touched: memory of its own, kept as long as the vCPU. */
 CPUJumpCache *jump_cache_new(void)
 {
-    const size_t line = 64;
-    uintptr_t p = (uintptr_t)g_malloc0(sizeof(CPUJumpCache) + line);
-
-    return (CPUJumpCache *)ROUND_UP(p, line);
+    return sparse_alloc(sizeof(CPUJumpCache)); /* kept as long as the vCPU */
 }
 
 static void entry_empty(JumpCacheEntry *e)

@@ -17,6 +17,9 @@
 #include "accel/tcg/internal.h"
 #include "util/error.h"
 
+/* Code is much larger than its source: translations of addresses count. */
+#define HUGE_PAGE (2 * MiB)
+
 uint8_t *region_base;
 
 _Static_assert(sizeof(TranslationBlock) % 8 == 0, "TbRef");
@@ -50,9 +53,10 @@ static void chunks_init(uint8_t *base, uint64_t bytes)
 
 bool region_init(uint64_t bytes, GError **errp)
 {
-    uint8_t *buf =
-        mmap(NULL, bytes + CHUNK_BYTES, PROT_READ | PROT_WRITE | PROT_EXEC,
-             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    const size_t slack = HUGE_PAGE;
+    uint8_t *buf = mmap(NULL, bytes + CHUNK_BYTES + slack,
+                        PROT_READ | PROT_WRITE | PROT_EXEC,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     size_t thunks;
 
     if (buf == MAP_FAILED) {
@@ -62,6 +66,8 @@ bool region_init(uint64_t bytes, GError **errp)
                    bytes / MiB, strerror(errno));
         return false;
     }
+    buf = (uint8_t *)ROUND_UP((uintptr_t)buf, HUGE_PAGE);
+    madvise(buf, bytes + CHUNK_BYTES, MADV_HUGEPAGE); /* a hint only */
     mutex_init(&region.lock, "code region");
     region_base = buf;
     /* The first chunk's worth holds the back-end's thunks. */

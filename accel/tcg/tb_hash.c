@@ -10,14 +10,15 @@
 #include <string.h>
 
 #include "accel/tcg/internal.h"
+#include "util/sparse.h"
 
-#define BUCKETS (1u << 17)
+#define BUCKETS (1u << 19)
 
 static TbRef *buckets;
 
 void tb_hash_init(void)
 {
-    buckets = g_new0(TbRef, BUCKETS);
+    buckets = sparse_alloc(BUCKETS * sizeof(TbRef));
 }
 
 void tb_hash_clear(void)

@@ -11,7 +11,7 @@
 
 #include "accel/tcg/internal.h"
 
-#define DEST_CLOSED ((uintptr_t)1)
+#define DEST_CLOSED ((TbRef)1)
 
 static void link_lock(TranslationBlock *tb)
 {
@@ -50,7 +50,7 @@ static const void *link_target(const TranslationBlock *from,
 void tb_link(TranslationBlock *from, unsigned slot, TranslationBlock *to)
 {
     const void *target = link_target(from, to);
-    uintptr_t none = 0;
+    TbRef none = 0;
 
     if (from->code.jump_off[slot] == UINT32_MAX || !target) {
         return;
@@ -58,10 +58,10 @@ void tb_link(TranslationBlock *from, unsigned slot, TranslationBlock *to)
     link_lock(to);
     if (!tb_is_invalid(to) &&
         __atomic_compare_exchange_n(&from->jump_dest[slot], &none,
-                                    (uintptr_t)to, false, __ATOMIC_SEQ_CST,
+                                    tb_ref(to, 0), false, __ATOMIC_SEQ_CST,
                                     __ATOMIC_SEQ_CST)) {
         from->jump_next[slot] = to->jump_list;
-        to->jump_list = (uintptr_t)from | slot;
+        to->jump_list = tb_ref(from, slot);
         tcg_backend->patch_jump(from, slot, target);
     }
     link_unlock(to);
@@ -70,15 +70,15 @@ void tb_link(TranslationBlock *from, unsigned slot, TranslationBlock *to)
 /* Send every jump into @tb back to its own exit. */
 static void unlink_incoming(TranslationBlock *tb)
 {
-    uintptr_t v;
+    TbRef ref;
 
     link_lock(tb);
-    for (v = tb->jump_list; v;) {
-        TranslationBlock *from = LIST_PTR(v);
-        unsigned slot = LIST_SLOT(v);
+    for (ref = tb->jump_list; ref;) {
+        TranslationBlock *from = tb_of(ref);
+        unsigned slot = tb_ref_bit(ref);
 
         tcg_backend->patch_jump(from, slot, NULL);
-        v = from->jump_next[slot];
+        ref = from->jump_next[slot];
         from->jump_next[slot] = 0;
         __atomic_fetch_and(&from->jump_dest[slot], DEST_CLOSED,
                            __ATOMIC_SEQ_CST);
@@ -90,17 +90,17 @@ static void unlink_incoming(TranslationBlock *tb)
 /* Take slot @slot of @tb out of its destination's list, for good. */
 static void unlink_outgoing(TranslationBlock *tb, unsigned slot)
 {
-    uintptr_t dest = __atomic_fetch_or(&tb->jump_dest[slot], DEST_CLOSED,
-                                       __ATOMIC_SEQ_CST);
-    TranslationBlock *to = LIST_PTR(dest);
-    uintptr_t *link, self = (uintptr_t)tb | slot;
+    TbRef dest = __atomic_fetch_or(&tb->jump_dest[slot], DEST_CLOSED,
+                                   __ATOMIC_SEQ_CST);
+    TbRef *link, self = tb_ref(tb, slot);
+    TranslationBlock *to = tb_of(dest);
 
-    if (!to) {
+    if (!(dest & ~DEST_CLOSED)) {
         return;
     }
     link_lock(to);
     for (link = &to->jump_list; *link;
-         link = &LIST_PTR(*link)->jump_next[LIST_SLOT(*link)]) {
+         link = &tb_of(*link)->jump_next[tb_ref_bit(*link)]) {
         if (*link == self) {
             *link = tb->jump_next[slot];
             tb->jump_next[slot] = 0;

@@ -24,13 +24,14 @@
 
 #include "accel/tcg/internal.h"
 #include "util/rcu.h"
+#include "util/sparse.h"
 
 #define L2_BITS 12
 #define L1_SIZE (1u << 14) /* 2^14 * 2^12 pages: 256 GiB of RAM */
 
 typedef struct PageDesc {
     pthread_mutex_t lock;
-    uintptr_t first; /* TBs: low bit is the index of page_next to follow */
+    TbRef first;     /* its bit is the index of page_next to follow */
     uint64_t *code;  /* a bit a byte: bytes of TBs, perhaps of gone ones */
     unsigned writes;
     bool unsettled; /* a direct store may be under way */
@@ -41,17 +42,16 @@ typedef struct PageDesc {
 static PageDesc *page_table[L1_SIZE]; /* set once by compare-and-swap */
 static pthread_mutex_t invalidate_lock = PTHREAD_MUTEX_INITIALIZER;
 
+/* A mutex of zeros is an unlocked one of the default kind to the C libraries of
+ * Linux. */
 static PageDesc *page_desc_new_table(unsigned l1)
 {
-    PageDesc *table = g_new0(PageDesc, 1u << L2_BITS), *old = NULL;
-    unsigned i;
+    const size_t bytes = sizeof(PageDesc) << L2_BITS;
+    PageDesc *table = sparse_alloc(bytes), *old = NULL;
 
-    for (i = 0; i < 1u << L2_BITS; i++) {
-        pthread_mutex_init(&table[i].lock, NULL);
-    }
     if (!__atomic_compare_exchange_n(&page_table[l1], &old, table, false,
                                      __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
-        g_free(table);
+        sparse_free(table, bytes);
         return old;
     }
     return table;
@@ -213,7 +213,7 @@ bool tb_page_add(TcgCpu *tc, TranslationBlock *tb)
     }
     for (i = 0; ok && i < n; i++) {
         tb->page_next[i] = pd[i]->first;
-        pd[i]->first = (uintptr_t)tb | i;
+        pd[i]->first = tb_ref(tb, i);
         if (!pd[i]->code) {
             pd[i]->code = g_new0(uint64_t, CODE_WORDS);
         }
@@ -223,15 +223,21 @@ bool tb_page_add(TcgCpu *tc, TranslationBlock *tb)
     return ok;
 }
 
+/* The link from a member of a page's list to the next. */
+static TbRef *list_next(TbRef ref)
+{
+    return &tb_of(ref)->page_next[tb_ref_bit(ref)];
+}
+
 static void page_list_remove(PageDesc *pd, TranslationBlock *tb)
 {
-    uintptr_t *link = &pd->first;
+    TbRef *link = &pd->first;
 
-    while (*link && LIST_PTR(*link) != tb) {
-        link = &LIST_PTR(*link)->page_next[LIST_SLOT(*link)];
+    while (*link && tb_of(*link) != tb) {
+        link = list_next(*link);
     }
     if (*link) {
-        *link = tb->page_next[LIST_SLOT(*link)];
+        *link = *list_next(*link);
     }
 }
 
@@ -296,14 +302,14 @@ static bool page_written(PageDesc *pd, ram_addr_t addr, uint64_t len)
 /* The bitmap from the TBs that are left.  Locks: of @pd. */
 static void page_mark_again(PageDesc *pd)
 {
-    uintptr_t v;
+    TbRef ref;
 
     if (!pd->code) { /* a flush came between */
         return;
     }
     memset(pd->code, 0, CODE_WORDS * sizeof(*pd->code));
-    for (v = pd->first; v; v = LIST_PTR(v)->page_next[LIST_SLOT(v)]) {
-        code_mark_tb(pd, LIST_PTR(v), LIST_SLOT(v));
+    for (ref = pd->first; ref; ref = *list_next(ref)) {
+        code_mark_tb(pd, tb_of(ref), tb_ref_bit(ref));
     }
 }
 
@@ -312,12 +318,12 @@ static TranslationBlock *page_find_hit(PageDesc *pd, ram_addr_t addr,
                                        uint64_t len)
 {
     TranslationBlock *hit = NULL;
-    uintptr_t v;
+    TbRef ref;
 
     pthread_mutex_lock(&pd->lock);
-    for (v = pd->first; v && !hit; v = LIST_PTR(v)->page_next[LIST_SLOT(v)]) {
-        if (tb_overlaps(LIST_PTR(v), addr, len)) {
-            hit = LIST_PTR(v);
+    for (ref = pd->first; ref && !hit; ref = *list_next(ref)) {
+        if (tb_overlaps(tb_of(ref), addr, len)) {
+            hit = tb_of(ref);
         }
     }
     if (!hit) {

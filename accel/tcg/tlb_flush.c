@@ -10,6 +10,7 @@
 #include "accel/tcg/internal.h"
 #include "exec/ldst.h"
 #include "util/rcu.h"
+#include "util/sparse.h"
 
 const TLBEntry tlb_invalid_entry = {TLB_INVALID_TAG, TLB_INVALID_TAG,
                                     TLB_INVALID_TAG, 0};
@@ -45,7 +46,7 @@ static void bank_reset(TLBBank *bank)
 
 static TLBBank *bank_new(void)
 {
-    TLBBank *bank = g_aligned_alloc0(1, sizeof(*bank), 64);
+    TLBBank *bank = sparse_alloc(sizeof(*bank));
 
     for (unsigned i = 0; i < TLB_SIZE; i++) {
         bank->entry[i] = tlb_invalid_entry;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "hw/nvram/boot_order.h"
@@ -53,6 +54,22 @@ uint8_t *load_file(const char *what, const char *name, size_t *len,
         return NULL;
     }
     return (uint8_t *)data;
+}
+
+int open_regular_file(const char *name, size_t *len)
+{
+    int fd = open(name, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+
+    if (fd < 0) {
+        return -1;
+    }
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > UINT32_MAX) {
+        close(fd);
+        return -1;
+    }
+    *len = st.st_size;
+    return fd;
 }
 
 /* The option ROM, ahead of all that the user may want to boot otherwise. */

@@ -44,6 +44,10 @@ bool kernel_load(const MachineConfig *config, FwCfgState *fw,
 uint8_t *load_file(const char *what, const char *name, size_t *len,
                    GError **errp);
 
+/* The file as it is on disk, so that its bytes can stay there: an open file and
+ * its size, or -1 (no error is set) if it is not a regular one. */
+int open_regular_file(const char *name, size_t *len);
+
 /* A physical image that parts of a file were copied into. */
 typedef struct PhysImage {
     uint8_t *bytes; /* owned: g_free */

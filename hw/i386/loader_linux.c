@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "util/bytes.h"
 #include "util/error.h"
@@ -169,22 +170,29 @@ static uint64_t initrd_max(const KernelFile *k)
 static bool add_initrd(const KernelFile *k, uint8_t *setup, GError **errp)
 {
     uint64_t max = initrd_max(k);
-    uint8_t *data;
+    uint8_t *data = NULL;
     uint32_t addr;
     size_t len;
+    int fd;
 
     if (!k->config->initrd) {
         return true;
     }
-    data = load_file("initrd", k->config->initrd, &len, errp);
-    if (!data) {
-        return false;
+    fd = open_regular_file(k->config->initrd, &len);
+    if (fd < 0) {
+        data = load_file("initrd", k->config->initrd, &len, errp);
+        if (!data) {
+            return false;
+        }
     }
     if (len >= max || ROUND_DOWN(max - len, PAGE_SIZE) < layout_high.kernel) {
         error_setg(errp, "initrd '%s' is too large: %zu bytes, and the memory "
                    "that the kernel can use ends at 0x%" PRIx64,
                    k->config->initrd, len, max);
         g_free(data);
+        if (fd >= 0) {
+            close(fd);
+        }
         return false;
     }
     addr = ROUND_DOWN(max - len, PAGE_SIZE);
@@ -192,7 +200,11 @@ static bool add_initrd(const KernelFile *k, uint8_t *setup, GError **errp)
     put_le32(setup + HDR_RAMDISK_SIZE, len);
     fw_cfg_add_i32(k->fw, FW_CFG_INITRD_ADDR, addr);
     fw_cfg_add_i32(k->fw, FW_CFG_INITRD_SIZE, len);
-    fw_cfg_take_bytes(k->fw, FW_CFG_INITRD_DATA, data, len);
+    if (data) {
+        fw_cfg_take_bytes(k->fw, FW_CFG_INITRD_DATA, data, len);
+    } else {
+        fw_cfg_take_fd(k->fw, FW_CFG_INITRD_DATA, fd, 0, len);
+    }
     return true;
 }
 
@@ -201,9 +213,18 @@ static bool add_initrd(const KernelFile *k, uint8_t *setup, GError **errp)
 static void add_kernel(const KernelFile *k, const LinuxLayout *layout)
 {
     uint32_t skip = setup_bytes(k);
+    size_t len = 0;
+    int fd = open_regular_file(k->config->kernel, &len);
 
     fw_cfg_add_i32(k->fw, FW_CFG_KERNEL_ADDR, layout->kernel);
     fw_cfg_add_i32(k->fw, FW_CFG_KERNEL_SIZE, k->len - skip);
+    if (fd >= 0 && len == k->len) {
+        fw_cfg_take_fd(k->fw, FW_CFG_KERNEL_DATA, fd, skip, len - skip);
+        return;
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
     fw_cfg_add_bytes(k->fw, FW_CFG_KERNEL_DATA, k->data + skip, k->len - skip);
 }
 

@@ -11,7 +11,9 @@
  */
 #include "hw/nvram/fw_cfg.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "hw/nvram/boot_order.h"
 #include "util/bytes.h"
@@ -41,8 +43,9 @@
 #define DMA_CTL_SELECT       BIT(3)
 #define DMA_CTL_WRITE        BIT(4)
 
-/* Zeros that pad a read past an item's end are written in pieces of this. */
-#define DMA_ZERO_BYTES       4096
+/* Transfers of what is not in memory, such as the zeros that pad a read past an
+ * item's end, go in pieces of this. */
+#define DMA_PIECE_BYTES      4096
 
 /* An entry of the file directory: size, key, two reserved bytes, name. */
 #define DIR_ENTRY_BYTES      64
@@ -76,6 +79,33 @@ static uint32_t fw_cfg_left(const FwCfgState *s, uint32_t len)
     return s->offset >= item->len ? 0 : MIN(len, item->len - s->offset);
 }
 
+/* @n bytes from the offset, which it has; false: the file has them no more. */
+static bool fw_cfg_copy(const FwCfgState *s, uint32_t offset, uint8_t *buf,
+                        size_t n)
+{
+    const FwCfgItem *item = fw_cfg_item(s);
+
+    if (item->data) {
+        memcpy(buf, item->data + offset, n);
+        return true;
+    }
+    while (n) {
+        ssize_t got = pread(item->fd, buf, n, item->fd_off + offset);
+
+        if (got <= 0 && !(got < 0 && errno == EINTR)) {
+            warn_report("fw_cfg: a file that the guest boots from was cut short"
+                        " or cannot be read any more");
+            return false;
+        }
+        if (got > 0) {
+            buf += got;
+            offset += got;
+            n -= got;
+        }
+    }
+    return true;
+}
+
 /* --- ports --- */
 
 static uint64_t fw_cfg_port_read(void *opaque, hwaddr addr, unsigned size)
@@ -87,7 +117,7 @@ static uint64_t fw_cfg_port_read(void *opaque, hwaddr addr, unsigned size)
         return 0; /* the selector is write-only */
     }
     if (fw_cfg_left(s, 1)) {
-        value = fw_cfg_item(s)->data[s->offset++];
+        fw_cfg_copy(s, s->offset++, &value, 1);
     }
     return value;
 }
@@ -111,10 +141,10 @@ static const MemoryRegionOps fw_cfg_port_ops = {
 
 static bool dma_write_zeros(hwaddr addr, uint32_t len)
 {
-    static const uint8_t zeros[DMA_ZERO_BYTES];
+    static const uint8_t zeros[DMA_PIECE_BYTES];
 
     for (uint32_t done = 0; done < len;) {
-        uint32_t n = MIN(len - done, DMA_ZERO_BYTES);
+        uint32_t n = MIN(len - done, DMA_PIECE_BYTES);
 
         if (address_space_write(&address_space_memory, addr + done, zeros, n)) {
             return false;
@@ -127,13 +157,17 @@ static bool dma_write_zeros(hwaddr addr, uint32_t len)
 /* Item to guest; past the item's end it gets zeros. */
 static bool dma_read(FwCfgState *s, hwaddr addr, uint32_t len)
 {
-    uint32_t n = fw_cfg_left(s, len);
+    uint32_t left = fw_cfg_left(s, len), n;
+    uint8_t piece[DMA_PIECE_BYTES];
 
-    if (n && address_space_write(&address_space_memory, addr,
-                                 fw_cfg_item(s)->data + s->offset, n)) {
-        return false;
+    for (uint32_t done = 0; done < left; done += n) {
+        n = MIN(left - done, sizeof(piece));
+        if (!fw_cfg_copy(s, s->offset + done, piece, n) ||
+            address_space_write(&address_space_memory, addr + done, piece, n)) {
+            return false;
+        }
     }
-    return dma_write_zeros(addr + n, len - n);
+    return dma_write_zeros(addr + left, len - left);
 }
 
 /* Guest to item, which must have all of the bytes. */
@@ -230,9 +264,17 @@ static const MemoryRegionOps fw_cfg_dma_ops = {
 
 void fw_cfg_take_bytes(FwCfgState *s, uint16_t key, void *data, uint32_t len)
 {
-    g_assert(key < FW_CFG_KEYS && !s->items[key].data);
+    g_assert(key < FW_CFG_KEYS && !s->items[key].len);
     s->items[key].data = data;
     s->items[key].len = len;
+}
+
+void fw_cfg_take_fd(FwCfgState *s, uint16_t key, int fd, uint64_t offset,
+                    uint32_t len)
+{
+    fw_cfg_take_bytes(s, key, NULL, len);
+    s->items[key].fd = fd;
+    s->items[key].fd_off = offset;
 }
 
 void fw_cfg_add_bytes(FwCfgState *s, uint16_t key, const void *data,

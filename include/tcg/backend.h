@@ -43,17 +43,17 @@ typedef struct TbSideEntry {
  * from the entry, in bytes. */
 typedef struct TbCode {
     const void *entry;
-    uint32_t code_bytes;
-    uint32_t guarded; /* offset of another way in, of a TB in two pages, that
-                         asks the jump cache if it is still what follows; 0: not
-                         to be linked to */
-    uint32_t jump_off[2]; /* of the patchable jumps of GOTO_TB; UINT32_MAX: it
-                             has none */
-    uint32_t tables;      /* offset; 8-byte aligned: constants, side table,
+    uint32_t code_bytes;  /* aligned to 8, behind it: constants, side table,
                              recipes, without gaps: tb_consts etc. */
+    uint32_t jump_off[2]; /* what patch_jump patches for GOTO_TB; UINT32_MAX: it
+                             has none */
+    uint32_t exit_off[2]; /* where they go when not linked */
     uint16_t nconsts, nside;
-    uint8_t body; /* offset of the way in behind the test of exit_request: for
-                     jumps ahead, which cannot close a loop on their own */
+    uint16_t guarded; /* another way in, of a TB in two pages, that asks the
+                         jump cache if it is still what follows; 0: not to be
+                         linked to */
+    uint8_t body; /* the way in behind the test of exit_request: for jumps
+                     ahead, which cannot close a loop on their own */
 } TbCode;
 
 static inline const void *tb_body(const TbCode *c)
@@ -64,7 +64,8 @@ static inline const void *tb_body(const TbCode *c)
 /* Values of constant temps that recipes name: see RECIPE_CONST. */
 static inline const int64_t *tb_consts(const TbCode *c)
 {
-    return (const int64_t *)((const uint8_t *)c->entry + c->tables);
+    return (const int64_t *)((const uint8_t *)c->entry +
+                             ROUND_UP(c->code_bytes, 8));
 }
 
 /* nside entries, ascending host_off. */
@@ -137,7 +138,7 @@ const void *tcg_lookup_ind(CPUState *cpu);
  * other half of that pair, for the one that was there before: it takes a few
  * instructions more.
  */
-#define JUMP_CACHE_BITS 14
+#define JUMP_CACHE_BITS 15
 typedef struct JumpCacheEntry {
     uint64_t pc;
     uint32_t flags; /* of the TB; JUMP_CACHE_EMPTY never matches */

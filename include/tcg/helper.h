@@ -41,4 +41,10 @@ void helper_register_table(const HelperInfo *table, unsigned count);
 const HelperInfo *helper_info(unsigned index);
 unsigned helper_count(void);
 
+/* From now on, have translated code count the calls of each helper.  Before the
+ * first translation; costs an atomic instruction a call. */
+void helper_count_calls(void);
+/* Where the calls of one are counted; NULL: they are not. */
+uint64_t *helper_counter(unsigned index);
+
 #endif

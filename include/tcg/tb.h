@@ -37,35 +37,38 @@ enum { TB_JC_NOWHERE = 0xffff, TB_JC_MANY = 0xfffe };
 typedef uint32_t TbRef;
 
 typedef struct TranslationBlock {
-    ram_addr_t phys_pc;  /* of the first byte, in the space of all RAM */
-    uint32_t flags;      /* X86CPU.hflags */
-    uint32_t cflags;     /* CF_*; INVALID is set atomically */
-    uint16_t pc_offset;  /* phys_pc's offset in its page */
+    /* One line of the host's cache: what a look-up reads. */
+    ram_addr_t phys_pc; /* of the first byte, in the space of all RAM */
+    uint32_t flags;     /* X86CPU.hflags */
+    uint32_t cflags;    /* CF_*; INVALID is set atomically */
+    TbRef hash_next;    /* atomic: tb_hash.c */
+    uint16_t pc_offset; /* phys_pc's offset in its page */
     uint16_t guest_bytes;
-    uint16_t icount;     /* guest instructions */
+    uint16_t icount; /* guest instructions */
+    uint8_t link_lock;
     /* The JMP or RET through a register or memory that ends it: x86_check_branch
      * wants to know. */
     bool has_branch;
     uint16_t branch_off;  /* as in IR_INSN */
+    uint16_t jc_index;    /* its first place in jump caches, or TB_JC_*; atomic */
     uint32_t branch_pops; /* what it has added to RSP */
+    TbRef jump_list;      /* who jumps to us */
+    uint64_t jc_cpus;     /* bit n: a vCPU of index n mod 64 may have it in its
+                             jump caches; atomic */
     /* RAM addresses of the one or two pages its bytes are in (the second may
-     * be RAM_ADDR_INVALID); it is in the list of each.  Page locks.  The low
-     * bit of a list pointer is the index to follow it by. */
+     * be RAM_ADDR_INVALID); it is in the list of each, whose bit is the index
+     * of page_next to follow.  Page locks. */
     ram_addr_t page[2];
-    uintptr_t page_next[2];
+
+    /* Another line. */
     TbCode code;
-    TbRef hash_next; /* atomic: tb_hash.c */
-    uint16_t jc_index; /* its first place in jump caches, or TB_JC_*; atomic */
-    uint64_t jc_cpus;  /* bit n: a vCPU of index n mod 64 may have it in its
-                          jump caches; atomic */
-    /* Links: where our jumps go, and who jumps to us.  jump_dest: its own
-     * link_lock's taker is the destination's; low bit: do not link again.
-     * List pointers: low bit is the slot. */
-    uint8_t link_lock;
-    uintptr_t jump_dest[2];
-    uintptr_t jump_list;
-    uintptr_t jump_next[2];
+    TbRef page_next[2];
+    /* Where our jumps go; their own link_lock is the destination's.  The bit:
+     * do not link again.  In the lists of jumps the bit is the slot. */
+    TbRef jump_dest[2];
+    TbRef jump_next[2];
 } TranslationBlock;
+_Static_assert(sizeof(TranslationBlock) == 128, "two lines");
 
 /* Its first instruction, the only one then, reaches into the next page. */
 static inline bool tb_spans_pages(const TranslationBlock *tb)

@@ -47,6 +47,9 @@ const IrOp *interp_call(Interp *s, const IrOp *op)
     for (unsigned i = 0; i < ARRAY_LEN(v); i++) {
         v[i] = interp_get(s, op, 1 + i);
     }
+    if (helper_counter(op->aux)) {
+        __atomic_fetch_add(helper_counter(op->aux), 1, __ATOMIC_RELAXED);
+    }
     if (ir_op_may_fault(op)) {
         interp_enter_c(s, op);
     }

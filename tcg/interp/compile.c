@@ -174,7 +174,6 @@ bool interp_compile(const IrFunc *f, TranslationBlock *tb, uint8_t *buf,
     *out = (TbCode){
         .entry = l.code,
         .code_bytes = sizeof(InterpTb) + f->nops * sizeof(IrOp),
-        .tables = (uint8_t *)l.consts - (uint8_t *)l.code,
         .nconsts = f->ntemps - f->nglobals,
         .nside = l.nside,
         .jump_off = {link_offset(f, 0), link_offset(f, 1)},

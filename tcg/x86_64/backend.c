@@ -78,6 +78,7 @@ static void begin(Cg *c, const IrFunc *f, TranslationBlock *tb, uint8_t *buf,
     c->failed = false;
     c->nstubs = c->nside = c->nuses = 0;
     c->jump_off[0] = c->jump_off[1] = UINT32_MAX;
+    c->nops = f->nops;
     c->insn_off = tb->pc_offset;
     c->cc_host = false;
     c->cc_mem = true;
@@ -92,7 +93,7 @@ static void generate(Cg *c)
 {
     emit_head(c);
     c->body = c->as.p;
-    for (unsigned i = 0; i < c->f->nops && !c->failed; i++) {
+    for (unsigned i = 0; i < c->nops && !c->failed; i++) {
         if (c->as.p > c->limit) {
             c->failed = true;
             return;
@@ -132,7 +133,6 @@ static void store_tables(Cg *c, TbCode *out, const uint8_t *end)
         }
     }
     c->as.p = (uint8_t *)ROUND_UP((uintptr_t)c->as.p, 8);
-    out->tables = c->as.p - c->start;
     out->nconsts = nvalues;
     out->nside = c->nside;
     append(c, value, nvalues * sizeof(value[0]), end);
@@ -159,12 +159,14 @@ static bool native_compile(const IrFunc *f, TranslationBlock *tb, uint8_t *buf,
         return false;
     }
     guarded = emit_guard(cg);
+    g_assert(!guarded || guarded - buf <= UINT16_MAX); /* one instruction */
     *out = (TbCode){
         .entry = buf,
         .body = cg->body - buf,
         .guarded = guarded ? guarded - buf : 0,
         .code_bytes = cg->as.p - buf,
-        .jump_off = {cg->jump_off[0], cg->jump_off[1]},
+        .jump_off = { cg->jump_off[0], cg->jump_off[1] },
+        .exit_off = { cg->exit_off[0], cg->exit_off[1] },
     };
     store_tables(cg, out, buf + len);
     *used = cg->as.p - buf;
@@ -183,15 +185,11 @@ static TbExit native_enter(CPUState *cpu, const void *entry,
 static void native_patch_jump(TranslationBlock *tb, unsigned slot,
                               const void *entry)
 {
-    /* JMP rel32; then, never run, the distance from there to the exit. */
-    uint8_t *site = (uint8_t *)tb->code.entry + tb->code.jump_off[slot] + 1;
-    int32_t disp;
+    uint8_t *start = (uint8_t *)tb->code.entry;
+    uint8_t *site = start + tb->code.jump_off[slot]; /* a 32-bit displacement */
+    const uint8_t *to = entry ? entry : start + tb->code.exit_off[slot];
+    int32_t disp = to - (site + 4);
 
-    if (entry) {
-        disp = (const uint8_t *)entry - (site + 4);
-    } else {
-        memcpy(&disp, site + 4, sizeof(disp));
-    }
     /* Aligned: other vCPUs fetch the old jump or the new one. */
     __atomic_store_n((int32_t *)(void *)site, disp, __ATOMIC_RELEASE);
 }

@@ -46,6 +46,14 @@ enum {
     FRAME_SIZE = FRAME_SLOTS + IR_MAX_TEMPS * 32,
 };
 
+/* Number of the probing thunk for a load or store of up to 8 bytes. */
+#define NB_PROBES 32
+static inline unsigned probing_thunk(MemOp memop)
+{
+    return (memop & MO_64) | (memop & MO_SIGN ? 4 : 0) |
+           (memop & (MO_ALIGN | MO_AC) ? 8 : 0) | (memop & MO_RMW ? 16 : 0);
+}
+
 /* Code generated once, at the head of the code region. */
 typedef struct Thunks {
     const void *enter; /* TbExit (*)(cpu, entry, place) */
@@ -55,6 +63,8 @@ typedef struct Thunks {
     const void *lookup; /* called by JMP_IND, with rax: pc */
     const void *load, *store, *rmw, *rmw_commit; /* rax: address, rdx: value
                                of a store, ecx: memop; result in rax */
+    /* The same, but they probe the soft TLB first; by probing_thunk(). */
+    const void *probe_load[NB_PROBES], *probe_store[NB_PROBES];
     const void *load_vec, *store_vec; /* the same, operand in FRAME_VEC */
     const void *spill;         /* before a helper: state to X86CPU, host_pc */
     const void *spill_nopc;    /* the same for one that never faults */
@@ -66,7 +76,7 @@ typedef struct Thunks {
 extern Thunks thunks;
 /* @e = the address of the jump cache's entry for @pc: jump_cache_index(). */
 void asm_jump_cache_entry(Asm *a, Reg e, Reg pc);
-#define THUNKS_MAX_BYTES 8192
+#define THUNKS_MAX_BYTES 16384
 /* @buf has that many bytes.  The target's globals have been registered. */
 void thunks_generate(uint8_t *buf);
 
@@ -138,7 +148,8 @@ typedef struct Cg {
     bool fp_marked;    /* FRAME_FP is known to be set */
     uint16_t insn_off; /* of the current guest instruction */
     unsigned nstubs, nside, nuses;
-    uint32_t jump_off[2];
+    uint32_t jump_off[2], exit_off[2];
+    unsigned nops; /* of f; a branch may have seen to the last ones */
     Label label[IR_MAX_LABELS];
     LabelUse use[IR_MAX_OPS];
     Stub stub[CG_MAX_STUBS];

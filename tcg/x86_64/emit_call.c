@@ -33,7 +33,6 @@ static void emit_args(Cg *c, const IrOp *op)
             ra_load(c, arg_reg[i], t, IR_64);
         }
     }
-    asm_load(&c->as, IR_64, RDI, rm_mem(RSP, FRAME_CPU));
 }
 
 /* Flags: what the helper, a fault or later code reads, to X86CPU.cc. */
@@ -81,6 +80,17 @@ static void emit_after_call(Cg *c, unsigned flags)
     }
 }
 
+/* For -d stats.  The flags have been put away, and RDI is free. */
+static void emit_count(Cg *c, unsigned helper)
+{
+    uint64_t *counter = helper_counter(helper);
+
+    if (counter) {
+        asm_mov_imm(&c->as, RDI, (uintptr_t)counter);
+        asm_op(&c->as, 0xff | A_W | A_LOCK, 0, rm_mem(RDI, 0)); /* INC */
+    }
+}
+
 static void emit_call(Cg *c, const IrOp *op)
 {
     const HelperInfo *h = helper_info(op->aux);
@@ -90,6 +100,8 @@ static void emit_call(Cg *c, const IrOp *op)
     ra_sync(c);
     emit_before_call(c, op, h->flags);
     emit_args(c, op);
+    emit_count(c, op->aux);
+    asm_load(&c->as, IR_64, RDI, rm_mem(RSP, FRAME_CPU));
     asm_call(&c->as, (const void *)(uintptr_t)h->fn);
     ra_forget(c);
     if (h->flags & HELPER_NORETURN) {

@@ -82,6 +82,71 @@ static void emit_br(Cg *c, const IrOp *op)
     after_exit(c);
 }
 
+/* What an unlinked GOTO_TB jumps to. */
+static void stub_goto(Cg *c, const Stub *s)
+{
+    c->exit_off[s->op->aux & 1] = c->as.p - c->start;
+    leave_at(c, s->op->aux ? TB_EXIT_SLOT1 : TB_EXIT_SLOT0, s->op->imm,
+             (IrSize)s->op->size);
+}
+
+#define COND_ALWAYS (-1)
+
+/* The patchable jump of GOTO_TB @op. */
+static void emit_exit_jump(Cg *c, const IrOp *op, int cond)
+{
+    Stub *s = stub_new(c, op, stub_goto);
+    unsigned opcode_bytes = cond == COND_ALWAYS ? 1 : 2;
+
+    asm_nop(&c->as, -((uintptr_t)c->as.p + opcode_bytes) % 4);
+    s->jump = cond == COND_ALWAYS ? asm_jmp(&c->as, NULL)
+                                : asm_jcc(&c->as, (IrCond)cond, NULL);
+    c->jump_off[op->aux & 1] = s->jump - c->start;
+}
+
+static void emit_goto_tb(Cg *c, const IrOp *op)
+{
+    settle_flags(c, op);
+    ra_end_block(c);
+    if (c->tb->cflags & CF_NO_CHAIN) {
+        leave_at(c, TB_EXIT_LOOKUP, op->imm, (IrSize)op->size);
+    } else {
+        emit_exit_jump(c, op, COND_ALWAYS);
+    }
+    after_exit(c);
+}
+
+/* The GOTO_TB at the label of branch @op if, as most blocks end, that one
+ *     branch to 1, GOTO_TB, 1: GOTO_TB
+ * is all there is to the end of the function; else NULL. */
+static const IrOp *branch_to_exit(const Cg *c, const IrOp *op)
+{
+    if (op + 4 != c->f->op + c->f->nops || op[1].opc != IR_GOTO_TB ||
+        op[2].opc != IR_LABEL || op[2].imm != op->imm ||
+        op[3].opc != IR_GOTO_TB || (c->tb->cflags & CF_NO_CHAIN)) {
+        return NULL;
+    }
+    for (unsigned i = 0; i < c->nuses; i++) {
+        if (c->use[i].label == op->imm) {
+            return NULL;
+        }
+    }
+    return &op[3];
+}
+
+/* All is put away: jump if @cond. */
+static void emit_branch(Cg *c, const IrOp *op, IrCond cond)
+{
+    const IrOp *exit = branch_to_exit(c, op);
+
+    if (exit) {
+        emit_exit_jump(c, exit, cond);
+        c->nops -= 2; /* the label and what follows */
+    } else {
+        use_label(c, asm_jcc(&c->as, cond, NULL), op->imm);
+    }
+}
+
 static void emit_brcc(Cg *c, const IrOp *op)
 {
     IrCond cond;
@@ -89,7 +154,7 @@ static void emit_brcc(Cg *c, const IrOp *op)
     settle_flags(c, op);
     cond = cc_test(c, op->cond);
     ra_end_block(c);
-    use_label(c, asm_jcc(&c->as, cond, NULL), op->imm);
+    emit_branch(c, op, cond);
 }
 
 static void emit_brcond(Cg *c, const IrOp *op)
@@ -97,37 +162,8 @@ static void emit_brcond(Cg *c, const IrOp *op)
     cc_prepare(c, op, 0, IR_CC_ALL);
     emit_compare(c, op);
     ra_end_block(c);
-    use_label(c, asm_jcc(&c->as, op->cond, NULL), op->imm);
+    emit_branch(c, op, op->cond);
     cc_finish(c, op, IR_CC_ALL);
-}
-
-/* What an unlinked GOTO_TB jumps to.  Its distance stands behind the jump,
- * for patch_jump to find the way back. */
-static void stub_goto(Cg *c, const Stub *s)
-{
-    int32_t distance = c->as.p - (s->jump + 4);
-
-    memcpy(s->jump + 4, &distance, 4);
-    leave_at(c, s->op->aux ? TB_EXIT_SLOT1 : TB_EXIT_SLOT0, s->op->imm,
-             (IrSize)s->op->size);
-}
-
-static void emit_goto_tb(Cg *c, const IrOp *op)
-{
-    Stub *s;
-
-    settle_flags(c, op);
-    ra_end_block(c);
-    if (c->tb->cflags & CF_NO_CHAIN) {
-        leave_at(c, TB_EXIT_LOOKUP, op->imm, (IrSize)op->size);
-    } else {
-        asm_nop(&c->as, -((uintptr_t)c->as.p + 1) % 4);
-        s = stub_new(c, op, stub_goto);
-        c->jump_off[op->aux & 1] = c->as.p - c->start;
-        s->jump = asm_jmp(&c->as, NULL);
-        asm_u32(&c->as, 0);
-    }
-    after_exit(c);
 }
 
 /* X86CPU.rip is @value: leave. */

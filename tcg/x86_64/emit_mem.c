@@ -27,14 +27,22 @@ static void body_ld(Cg *c, const Stub *s, Rm m)
     }
 }
 
+/* A member of a group has not been probed for yet. */
+static void call_thunk(Cg *c, const Stub *s, const void *slow,
+                       const void *const *probe)
+{
+    bool member = s->addend != REG_NONE;
+
+    asm_call(&c->as, member ? probe[probing_thunk(s->op->memop)] : slow);
+    side_add(c, s->op, s->insn_off);
+}
+
 static void stub_ld(Cg *c, const Stub *s)
 {
-    access_retry(c, s, body_ld);
     stub_save(c, s);
     stub_address(c, s);
     asm_mov_imm(&c->as, RDX, s->op->memop);
-    asm_call(&c->as, thunks.load);
-    side_add(c, s->op, s->insn_off);
+    call_thunk(c, s, thunks.load, thunks.probe_load);
     emit_load_result(c, s->op, s->dst);
     stub_restore(c, s);
     access_return(c, s);
@@ -90,12 +98,10 @@ static void body_st(Cg *c, const Stub *s, Rm m)
 
 static void stub_st(Cg *c, const Stub *s)
 {
-    access_retry(c, s, body_st);
     stub_save(c, s);
     stub_store_operands(c, s);
     asm_mov_imm(&c->as, RCX, s->op->memop);
-    asm_call(&c->as, thunks.store);
-    side_add(c, s->op, s->insn_off);
+    call_thunk(c, s, thunks.store, thunks.probe_store);
     stub_restore(c, s);
     access_return(c, s);
 }

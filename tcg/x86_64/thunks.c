@@ -287,6 +287,89 @@ static const void *gen_slow(Asm *a, const void *fn, bool vec)
     return start;
 }
 
+/* rcx = the entry of the soft TLB for rax, its table by what @memop holds;
+ * rdi = the tag that it should have. */
+static void emit_find_entry(Asm *a, Reg memop, MemOp kind)
+{
+    int32_t low = memop_bytes(kind) - 1, mask = (int32_t)PAGE_MASK;
+    Rm table = rm_mem(RCX, offsetof(CPUState, tlb_table));
+
+    table.what |= RM_GS;
+    if (memop != RCX) {
+        asm_mov(a, IR_32, RCX, memop);
+    }
+    asm_alu_imm(a, ALU_AND, IR_32, rm_reg(RCX), MO_MMU, false);
+    asm_op(a, 0xd1, 5, rm_reg(RCX)); /* SHR: now 8 a table */
+    asm_load(a, IR_64, RCX, table);
+    asm_mov(a, IR_32, RDI, RAX);
+    asm_op(a, 0xc1, 5, rm_reg(RDI)); /* SHR */
+    asm_u8(a, TLB_INDEX_SHIFT);
+    asm_alu_imm(a, ALU_AND, IR_32, rm_reg(RDI), TLB_OFFSET_MASK, false);
+    asm_op(a, 0x03 | A_W, RCX, rm_reg(RDI)); /* ADD */
+    if (kind & MO_ALIGN) {
+        asm_mov(a, IR_64, RDI, RAX);
+        mask |= low;
+    } else {
+        asm_lea(a, IR_64, RDI, rm_mem(RAX, low));
+    }
+    asm_alu_imm(a, ALU_AND, IR_64, rm_reg(RDI), mask, false);
+}
+
+_Static_assert(MO_MMU_SHIFT == 4 && sizeof(void *) == 8, "the shift by one");
+
+/* For the stub of a group's member: the group's probe failed, but its own may
+ * not.  Registers as in gen_slow. */
+static const void *gen_probe_load(Asm *a, MemOp memop)
+{
+    const void *start = a->p;
+    uint8_t *miss;
+
+    emit_find_entry(a, RDX, memop);
+    asm_op(a, 0x3b | A_W, RDI,
+           rm_mem(RCX, memop & MO_RMW ? offsetof(TLBEntry, write)
+                                      : offsetof(TLBEntry, read)));
+    miss = asm_jcc(a, COND_NE, NULL);
+    asm_load(a, IR_64, RCX, rm_mem(RCX, offsetof(TLBEntry, addend)));
+    asm_extend(a, IR_64, memop, RAX, rm_sib(RCX, RAX, 0, 0));
+    emit_ret(a);
+    asm_fix_jump(miss, a->p);
+    asm_jmp(a, thunks.load);
+    return start;
+}
+
+static const void *gen_probe_store(Asm *a, MemOp memop)
+{
+    const void *start = a->p;
+    Rm saved = rm_mem(RSP, FRAME_OLD + 8);
+    uint8_t *miss;
+
+    asm_store(a, IR_64, saved, RCX);
+    emit_find_entry(a, RCX, memop);
+    asm_op(a, 0x3b | A_W, RDI, rm_mem(RCX, offsetof(TLBEntry, write)));
+    miss = asm_jcc(a, COND_NE, NULL);
+    asm_load(a, IR_64, RCX, rm_mem(RCX, offsetof(TLBEntry, addend)));
+    asm_store(a, (IrSize)(memop & MO_SIZE), rm_sib(RCX, RAX, 0, 0), RDX);
+    emit_ret(a);
+    asm_fix_jump(miss, a->p);
+    asm_load(a, IR_64, RCX, saved);
+    asm_jmp(a, thunks.store);
+    return start;
+}
+
+static void gen_probes(Asm *a)
+{
+    static const MemOp flags[] = { 0, MO_SIGN, MO_ALIGN, MO_ALIGN | MO_SIGN };
+
+    for (unsigned i = 0; i < 4 * ARRAY_LEN(flags); i++) {
+        MemOp m = i % 4 | flags[i / 4];
+
+        thunks.probe_load[probing_thunk(m)] = gen_probe_load(a, m);
+        thunks.probe_load[probing_thunk(m | MO_RMW)] =
+            gen_probe_load(a, m | MO_RMW);
+        thunks.probe_store[probing_thunk(m)] = gen_probe_store(a, m);
+    }
+}
+
 /* Before a helper: all registers stay, arguments may be in any. */
 static const void *gen_spill(Asm *a, bool host_pc)
 {
@@ -347,6 +430,7 @@ void thunks_generate(uint8_t *buf)
     thunks.store = gen_slow(&a, tcg_slow_store, false);
     thunks.rmw = gen_slow(&a, tcg_slow_rmw, false);
     thunks.rmw_commit = gen_slow(&a, tcg_slow_rmw_commit, false);
+    gen_probes(&a);
     thunks.load_vec = gen_slow(&a, tcg_slow_load_vec, true);
     thunks.store_vec = gen_slow(&a, tcg_slow_store_vec, true);
     thunks.spill = gen_spill(&a, true);

@@ -4,6 +4,9 @@
  * interface's specification.
  */
 #include <string.h>
+#include <unistd.h>
+
+#include <glib/gstdio.h>
 
 #include "hw/nvram/boot_order.h"
 #include "hw/nvram/fw_cfg.h"
@@ -124,6 +127,29 @@ static void test_dma_read(void)
     g_assert_cmpmem(got, 3, "llo", 3);
 }
 
+/* An item that stays in its file, of which it is a part. */
+static void test_file(void)
+{
+    g_autofree char *name = NULL;
+    int fd = g_file_open_tmp(NULL, &name, NULL);
+    uint8_t got[8] = "XXXXXXX", byte;
+
+    g_assert_cmpint(fd, >=, 0);
+    g_unlink(name);
+    g_assert_cmpint(write(fd, "--hello--", 9), ==, 9);
+    fw_cfg_take_fd(fw, FW_CFG_INITRD_DATA, fd, 2, 5);
+    select_key(FW_CFG_INITRD_DATA);
+    read_data(&byte, 1);
+    g_assert_cmphex(byte, ==, 'h');
+    g_assert_cmphex(dma(CTL_READ, 5, BUFFER), ==, 0);
+    address_space_read(&address_space_memory, BUFFER, got, 5);
+    g_assert_cmpmem(got, 6, "ello\0X", 6);
+    /* The guest hears of a file that shrank. */
+    g_assert_cmpint(ftruncate(fd, 4), ==, 0);
+    g_assert_cmphex(dma(FW_CFG_INITRD_DATA << 16 | CTL_SEL | CTL_READ, 5,
+                        BUFFER), ==, CTL_ERROR);
+}
+
 static void test_dma_errors(void)
 {
     uint32_t size;
@@ -220,6 +246,7 @@ int main(int argc, char **argv)
     g_test_add_func("/fw_cfg/unknown-key", test_unknown_key);
     g_test_add_func("/fw_cfg/directory", test_directory);
     g_test_add_func("/fw_cfg/dma-read", test_dma_read);
+    g_test_add_func("/fw_cfg/file", test_file);
     g_test_add_func("/fw_cfg/dma-errors", test_dma_errors);
     g_test_add_func("/fw_cfg/dma-write", test_dma_write);
     g_test_add_func("/fw_cfg/replace", test_replace);

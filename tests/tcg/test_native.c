@@ -5,6 +5,7 @@
  */
 #include "native_rig.h"
 
+#include "tcg/helper.h"
 #include "tcg/vops.h"
 #include "tcg/x86_64/cg.h"
 
@@ -791,6 +792,22 @@ static void test_mxcsr(void)
     g_assert_cmphex(_mm_getcsr() & ~0x3fu, ==, host & ~0x3fu);
 }
 
+/* Both sides count, and nothing else changes. */
+static void test_count_calls(void)
+{
+    IrFunc *f;
+
+    helper_count_calls();
+    f = rig_start();
+    ir_call(f, RIG_H_SUM, G_REG(0), 2, G_REG(1), G_REG(2));
+    ir_call(f, RIG_H_KEEPS, IR_NONE, 3, G_REG(0), G_REG(1), G_REG(2));
+    ir_exit(f);
+    rig_run(0, CC_BITS);
+    g_assert_cmpuint(*helper_counter(RIG_H_SUM), ==, 2);
+    g_assert_cmpuint(*helper_counter(RIG_H_KEEPS), ==, 2);
+    g_assert_cmpuint(*helper_counter(RIG_H_SSE), ==, 0);
+}
+
 static void add_kind(const char *name, AddOp *const *add)
 {
     g_autofree char *path = g_strdup_printf("/native/random/%s", name);
@@ -828,5 +845,6 @@ int main(int argc, char **argv)
     g_test_add_func("/native/indirect", test_indirect);
     g_test_add_func("/native/indirect-changed", test_indirect_changed);
     g_test_add_func("/native/mxcsr", test_mxcsr);
+    g_test_add_func("/native/count-calls", test_count_calls);
     return g_test_run();
 }

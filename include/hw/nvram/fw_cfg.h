@@ -41,11 +41,13 @@ enum {
 };
 #define FW_CFG_NAME_BYTES 56 /* of a file, with its final NUL */
 
-/* One item; @data is the device's. */
+/* One item; @data is the device's.  If NULL, its bytes are in a file. */
 typedef struct FwCfgItem {
     uint8_t *data;
     uint32_t len;
-    bool writable; /* by the guest, through DMA */
+    bool writable;   /* by the guest, through DMA */
+    int fd;          /* the device's */
+    uint64_t fd_off; /* of the first byte */
 } FwCfgItem;
 
 typedef struct FwCfgState {
@@ -74,6 +76,10 @@ void fw_cfg_add_i64(FwCfgState *s, uint16_t key, uint64_t value);
 /* As fw_cfg_add_bytes(), but takes @data, which g_free() must be able to
  * free. */
 void fw_cfg_take_bytes(FwCfgState *s, uint16_t key, void *data, uint32_t len);
+/* Item @key is @len bytes of the regular file @fd, from @offset on, read when
+ * the guest wants them; takes @fd. */
+void fw_cfg_take_fd(FwCfgState *s, uint16_t key, int fd, uint64_t offset,
+                    uint32_t len);
 
 /* Add the file @name, or replace its contents; the bytes are copied.  Fails
  * when the name is too long or all slots are taken. */
