@@ -100,9 +100,15 @@ X86Addr x86_seg_addr(X86Trans *s, unsigned seg, IrTemp off, unsigned bytes,
                      int access);
 /* The memory operand, as x86_ea and x86_seg_addr. */
 X86Addr x86_addr(X86Trans *s, const X86Insn *in, unsigned bytes, int access);
-/* A store of 8 bytes at @off and another of @bytes at @next, in one instruction:
- * all faults of the first come before those of the second, and these before
- * either store.  Returns the address of the first. */
+/* @bytes to be read @at bytes behind the @first of the memory operand, as an
+ * operand of their own: the offset wraps, and the segment is checked when what
+ * was emitted before has been accessed. */
+X86Addr x86_next_part(X86Trans *s, const X86Insn *in, const X86Addr *first,
+                      unsigned at, unsigned bytes);
+/* A store of 8 bytes at @off and another of @bytes at @next, by a helper, which
+ * has to probe both in this order: all faults of the first come before those of
+ * the second, and these before either store.  Returns the address of the first.
+ */
 X86Addr x86_store_in_two(X86Trans *s, unsigned seg, IrTemp off, IrTemp next,
                          unsigned bytes);
 /* m16:16, m16:32 or m16:64, as two operands: the selector is checked when the

@@ -108,13 +108,18 @@ static bool seg_is_flat(const X86Trans *s, unsigned seg)
 
 /* Reads through a flat CS pass unless the segment is execute-only, which only
  * the helper can tell; writes through CS never pass in protected mode. */
+static bool seg_is_checked(const X86Trans *s, unsigned seg)
+{
+    return !x86_is64(s) &&
+           (!seg_is_flat(s, seg) || (seg == R_CS && !x86_is_real(s)));
+}
+
 static void check_segment(X86Trans *s, unsigned seg, IrTemp off,
                           unsigned bytes, int access)
 {
     IrTemp last, limit;
 
-    if (x86_is64(s) ||
-        (seg_is_flat(s, seg) && (seg != R_CS || x86_is_real(s)))) {
+    if (!seg_is_checked(s, seg)) {
         return;
     }
     if (!x86_is_real(s)) {
@@ -231,13 +236,22 @@ void x86_store(X86Trans *s, const X86Addr *a, unsigned size, IrTemp value)
     ir_st(s->ir, value, a->base, a->disp, a->mo | size);
 }
 
+X86Addr x86_next_part(X86Trans *s, const X86Insn *in, const X86Addr *first,
+                      unsigned at, unsigned bytes)
+{
+    if (in->asize == IR_64) {
+        return x86_addr_add(*first, at);
+    }
+    return x86_seg_addr(s, in->mem.seg, x86_ea(s, in, ir_const(s->ir, at)),
+                        bytes, X86_READ);
+}
+
 X86Addr x86_store_in_two(X86Trans *s, unsigned seg, IrTemp off, IrTemp next,
                          unsigned bytes)
 {
     X86Addr a = x86_seg_addr(s, seg, off, 8, X86_WRITE);
 
-    /* In 64-bit code both have the same faults, in the order of addresses. */
-    if (!x86_is64(s)) {
+    if (seg_is_checked(s, seg)) {
         x86_call2(s, HELPER_probe_first, x86_linear(s, &a),
                   ir_const(s->ir, a.mo));
         check_segment(s, seg, next, bytes, X86_WRITE);
@@ -251,8 +265,7 @@ void x86_load_pointer(X86Trans *s, const X86Insn *in, IrTemp *sel, IrTemp *off)
     X86Addr a = x86_addr(s, in, bytes, X86_READ);
 
     *off = x86_load(s, &a, in->osize, 0);
-    a = x86_seg_addr(s, in->mem.seg, x86_ea(s, in, ir_const(s->ir, bytes)), 2,
-                     X86_READ);
+    a = x86_next_part(s, in, &a, bytes, 2);
     *sel = x86_load(s, &a, IR_16, 0);
 }
 

@@ -138,18 +138,10 @@ static void run_slow(X86Trans *s, const Operands *o)
 static void store_result(X86Trans *s, const X86Insn *in, Operands *o)
 {
     X86Addr a = x86_addr(s, in, 1u << in->op[0].size, X86_WRITE);
-    IrTemp probe = ir_temp(s->ir);
 
-    if (a.mo & MO_AC) { /* the alignment of the whole */
-        ir_ldv(s->ir, x86_vec(X86_VEC_OPERAND), a.base, a.disp,
-               a.mo | in->op[0].size | MO_RMW);
-    }
-    for (unsigned i = 0; i < 1u << in->op[0].size; i += 8) {
-        ir_ld(s->ir, IR_64, probe, a.base, a.disp + i,
-              a.mo | MO_64 | MO_RMW);
-    }
     o->reg[0] = X86_VEC_OPERAND;
     o->dst = x86_vec(X86_VEC_OPERAND);
+    ir_ldv(s->ir, o->dst, a.base, a.disp, a.mo | in->op[0].size | MO_RMW);
     if (o->slow) {
         run_slow(s, o);
     } else {

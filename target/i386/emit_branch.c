@@ -252,13 +252,13 @@ void emit_into(X86Trans *s, const X86Insn *in)
 /* #BR if the index lies outside the two signed bounds in memory. */
 void emit_bound(X86Trans *s, const X86Insn *in)
 {
-    unsigned size = in->osize;
+    unsigned size = in->osize, bytes = 1u << size;
     IrTemp index = x86_get(s, in, 0), lower, upper;
-    X86Addr a = x86_addr(s, in, 2u << size, X86_READ), b;
+    X86Addr a = x86_addr(s, in, bytes, X86_READ);
 
-    b = x86_addr_add(a, 1u << size);
     lower = x86_load(s, &a, size, 0);
-    upper = x86_load(s, &b, size, 0);
+    a = x86_next_part(s, in, &a, bytes, bytes);
+    upper = x86_load(s, &a, size, 0);
     ir_trapif(s->ir, size, COND_L, index, lower, HELPER_raise, EXCP_BR);
     ir_trapif(s->ir, size, COND_G, index, upper, HELPER_raise, EXCP_BR);
 }

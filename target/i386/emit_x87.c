@@ -180,28 +180,19 @@ void emit_x87_com_mem(X86Trans *s, const X86Insn *in)
             ir_const(s->ir, in->row->arg), ea, info_of(s, in));
 }
 
-/* The last two bytes of BCD are an operand of their own: their limit is checked
- * when the others have been accessed. */
-static IrTemp ea_of_last(X86Trans *s, const X86Insn *in)
-{
-    return x86_ea(s, in, ir_const(s->ir, 8));
-}
-
-/* FLD m80, FBLD */
+/* FLD m80, FBLD: the last two bytes are an operand of their own. */
 void emit_x87_load80(X86Trans *s, const X86Insn *in)
 {
-    bool bcd = in->row->arg == HELPER_x87_fbld;
     IrTemp ea, lo, hi;
-    X86Addr a, b;
+    X86Addr a;
 
     if (!x87_usable(s)) {
         return;
     }
-    a = mem_of(s, in, bcd ? 8 : 10, X86_READ, &ea);
+    a = mem_of(s, in, 8, X86_READ, &ea);
     lo = x86_load(s, &a, IR_64, 0);
-    b = bcd ? x86_seg_addr(s, in->mem.seg, ea_of_last(s, in), 2, X86_READ)
-            : x86_addr_add(a, 8);
-    hi = x86_load(s, &b, IR_16, 0);
+    a = x86_next_part(s, in, &a, 8, 2);
+    hi = x86_load(s, &a, IR_16, 0);
     ir_call(s->ir, in->row->arg, IR_NONE, 4, lo, hi, ea, info_of(s, in));
 }
 
@@ -209,8 +200,9 @@ static void store_to(X86Trans *s, const X86Insn *in, unsigned helper,
                      X86Addr a, MemOp size, IrTemp ea)
 {
     unsigned arg = in->row->arg;
-    int64_t how = (int64_t)(arg & 0xff) << 16 |
-                  (int64_t)(arg & X87_POP ? 1 : 0) << 24;
+    int64_t how = (int64_t)(arg & 0xff) << X87_HOW_OP_SHIFT |
+                  (arg & X87_POP ? X87_HOW_POP : 0) |
+                  (int64_t)in->asize << X87_HOW_ASIZE_SHIFT;
 
     ir_call(s->ir, helper, IR_NONE, 4, x86_linear(s, &a),
             ir_const(s->ir, how | a.mo | size), ea, info_of(s, in));
@@ -228,24 +220,21 @@ void emit_x87_store(X86Trans *s, const X86Insn *in)
     }
 }
 
-/* FBSTP converts, FSTP m80 does not. */
+/* FBSTP converts, FSTP m80 does not.  The last two bytes as above. */
 void emit_x87_store80(X86Trans *s, const X86Insn *in)
 {
-    IrTemp ea;
+    unsigned helper = in->row->arg ? HELPER_x87_store : HELPER_x87_store80;
+    IrTemp ea, last;
     X86Addr a;
 
     if (!x87_usable(s)) {
         return;
     }
-    if (!in->row->arg) {
-        a = mem_of(s, in, 10, X86_WRITE, &ea);
-        store_to(s, in, HELPER_x87_store80, a, 0, ea);
-        return;
-    }
     wait_before_operand(s);
     ea = x86_ea(s, in, IR_NONE);
-    a = x86_store_in_two(s, in->mem.seg, ea, ea_of_last(s, in), 2);
-    store_to(s, in, HELPER_x87_store, a, 0, ea);
+    last = x86_ea(s, in, ir_const(s->ir, 8));
+    a = x86_store_in_two(s, in->mem.seg, ea, last, 2);
+    store_to(s, in, helper, a, 0, ea);
 }
 
 /* --- control --- */

@@ -4,6 +4,7 @@
  * and the check of segments that are not flat.
  */
 #include "target/i386/helpers.h"
+#include "target/i386/mmu.h"
 #include "target/i386/seg.h"
 #include "tcg/backend.h"
 #include "tcg/ir.h"
@@ -187,6 +188,5 @@ void helper_check_seg(X86CPU *cpu, uint64_t off, uint64_t what)
 
 void helper_probe_first(X86CPU *cpu, uint64_t addr, uint64_t memop)
 {
-    x86_check_access(cpu, addr, (MemOp)memop | MO_64);
-    cpu_probe(&cpu->cs, addr, 8, PAGE_WRITE, (MemOp)memop);
+    x86_probe_store(cpu, addr, MO_64, (MemOp)memop);
 }

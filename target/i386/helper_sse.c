@@ -9,6 +9,7 @@
 
 #include "exec/ldst.h"
 #include "target/i386/helpers.h"
+#include "target/i386/mmu.h"
 #include "tcg/vops.h"
 
 void helper_ldmxcsr(X86CPU *cpu, uint64_t value)
@@ -30,12 +31,13 @@ void helper_maskmovdqu(X86CPU *cpu, uint64_t addr, uint64_t src, uint64_t mask,
 {
     MemOp op = MO_8 | (MemOp)memop;
 
-    x86_check_access(cpu, addr, op | MO_64);
     /* All or nothing; bytes that the mask leaves out count. */
-    cpu_probe(&cpu->cs, addr, 16, PAGE_WRITE, op);
+    x86_probe_store(cpu, addr, MO_64, op);
+    x86_probe_store(cpu, x86_linear_add(cpu, addr, 8), MO_64, op);
     for (unsigned i = 0; i < 16; i++) {
         if (cpu->vec[mask & 15].u8[i] & 0x80) {
-            cpu_store(&cpu->cs, addr + i, cpu->vec[src & 15].u8[i], op);
+            cpu_store(&cpu->cs, x86_linear_add(cpu, addr, i),
+                      cpu->vec[src & 15].u8[i], op);
         }
     }
 }

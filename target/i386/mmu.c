@@ -496,6 +496,12 @@ void x86_check_access(X86CPU *cpu, vaddr addr, MemOp op)
     }
 }
 
+void x86_probe_store(X86CPU *cpu, vaddr addr, MemOp size, MemOp op)
+{
+    x86_check_access(cpu, addr, op | size);
+    cpu_probe(&cpu->cs, addr, memop_bytes(size), PAGE_WRITE, op);
+}
+
 bool x86_get_phys_debug(CPUState *cs, vaddr va, hwaddr *pa)
 {
     X86CPU *cpu = x86_cpu(cs);

@@ -50,6 +50,17 @@ void x86_enter_space(X86CPU *cpu, bool flush);
  * Source   SDM vol. 3A, 4.6.2 "Protection Keys" */
 void x86_set_pkru(X86CPU *cpu, uint32_t value);
 
+/* Byte @n of an access at @la: outside 64-bit code linear addresses wrap at
+ * 4 GiB.  Source: SDM vol. 1, 3.3.7.1 "Canonical Addressing" */
+static inline vaddr x86_linear_add(const X86CPU *cpu, vaddr la, unsigned n)
+{
+    return cpu->hflags & HF_CS64 ? la + n : (uint32_t)(la + n);
+}
+
+/* The faults of a store of @size (MO_16 to MO_64), an operand or a part of one
+ * that will be stored when the others have been probed; @op has no size. */
+void x86_probe_store(X86CPU *cpu, vaddr addr, MemOp size, MemOp op);
+
 /* CPUOps.get_phys_debug */
 bool x86_get_phys_debug(CPUState *cs, vaddr va, hwaddr *pa);
 

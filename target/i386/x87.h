@@ -56,6 +56,12 @@
 #define X87_INFO_SEG_SHIFT 32
 #define X87_INFO_64        BIT64(35)
 
+/* `how`, what helpers that store get beside that: a constant, with a MemOp in
+ * bits 0-15, X87_TO_*, and the width of addresses as IR_16 to IR_64. */
+#define X87_HOW_OP_SHIFT    16
+#define X87_HOW_POP         BIT64(24)
+#define X87_HOW_ASIZE_SHIFT 25
+
 /* ModRM.rm, the i of ST(i). */
 static inline unsigned x87_info_rm(uint64_t info)
 {

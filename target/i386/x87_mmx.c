@@ -5,6 +5,7 @@
  */
 #include "exec/ldst.h"
 #include "target/i386/helpers.h"
+#include "target/i386/mmu.h"
 #include "target/i386/x87.h"
 
 /* CR0.EM or TS is set. */
@@ -31,13 +32,12 @@ void helper_mmx_maskmov(X86CPU *cpu, uint64_t addr, uint64_t bytes,
                         uint64_t mask, uint64_t memop)
 {
     x87_wait(cpu);
-    x86_check_access(cpu, addr, (MemOp)memop | MO_64);
     /* All or nothing; bytes that the mask leaves out count. */
-    cpu_probe(&cpu->cs, addr, 8, PAGE_WRITE, (MemOp)memop | MO_8);
+    x86_probe_store(cpu, addr, MO_64, (MemOp)memop);
     for (unsigned i = 0; i < 8; i++) {
         if (mask >> (8 * i + 7) & 1) {
-            cpu_store(&cpu->cs, addr + i, bytes >> (8 * i) & 0xff,
-                      (MemOp)memop | MO_8);
+            cpu_store(&cpu->cs, x86_linear_add(cpu, addr, i),
+                      bytes >> (8 * i) & 0xff, (MemOp)memop | MO_8);
         }
     }
 }

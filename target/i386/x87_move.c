@@ -8,6 +8,7 @@
  */
 #include "exec/ldst.h"
 #include "target/i386/helpers.h"
+#include "target/i386/mmu.h"
 #include "target/i386/x87_host.h"
 
 #define X87_BIAS 16383
@@ -159,37 +160,65 @@ static unsigned convert(X86CPU *cpu, unsigned op, X87Reg *out)
     return host;
 }
 
-/* Ten bytes; all of them or none. */
-static void store80(X86CPU *cpu, vaddr addr, const X87Reg *value, MemOp op)
+/* Where a value goes, and as what. */
+typedef struct Target {
+    vaddr addr, last; /* the last two bytes of ten are a part of their own */
+    unsigned op;      /* X87_TO_* */
+    MemOp memop;
+} Target;
+
+/* @last: offsets wrap at the width of addresses, and outside 64-bit code the
+ * linear ones at 4 GiB. */
+static Target target_of(uint64_t addr, uint64_t how, uint64_t ea, uint64_t info)
 {
-    if ((addr & ~PAGE_MASK) <= PAGE_SIZE - 10) {
-        cpu_store(&cpu->cs, addr, value->mantissa, op | MO_64);
-        cpu_store(&cpu->cs, addr + 8, value->sign_exp, op | MO_16);
-    } else {
-        x86_check_access(cpu, addr, op | MO_64);
-        x86_check_access(cpu, addr + 8, op | MO_16);
-        cpu_store_bytes(&cpu->cs, addr, value, 10, op);
-    }
+    unsigned asize = how >> X87_HOW_ASIZE_SHIFT & 3;
+    uint64_t mask = ~0ull >> (64 - (8u << asize));
+    uint64_t last = addr + ((ea + 8) & mask) - ea;
+
+    return (Target){
+        .addr = addr,
+        .last = info & X87_INFO_64 ? last : (uint32_t)last,
+        .op = how >> X87_HOW_OP_SHIFT & 0xff,
+        .memop = (MemOp)how,
+    };
 }
 
-static void store_value(X86CPU *cpu, vaddr addr, const X87Reg *value,
-                        unsigned op, MemOp memop)
+/* All of the first part comes before the second: see x86_store_in_two(). */
+static void probe80(X86CPU *cpu, const Target *t)
 {
-    if (op == X87_TO_BCD) {
-        store80(cpu, addr, value, memop);
+    x86_probe_store(cpu, t->addr, MO_64, t->memop);
+    x86_probe_store(cpu, t->last, MO_16, t->memop);
+}
+
+/* Ten bytes; all of them or none. */
+static void store80(X86CPU *cpu, const Target *t, const X87Reg *value)
+{
+    bool one_page = (t->addr & ~PAGE_MASK) <= PAGE_SIZE - 10;
+
+    if (!one_page || t->last != t->addr + 8) {
+        probe80(cpu, t);
+    }
+    cpu_store(&cpu->cs, t->addr, value->mantissa, t->memop | MO_64);
+    cpu_store(&cpu->cs, t->last, value->sign_exp, t->memop | MO_16);
+}
+
+static void store_value(X86CPU *cpu, const Target *t, const X87Reg *value)
+{
+    if (t->op == X87_TO_BCD) {
+        store80(cpu, t, value);
     } else {
-        cpu_store(&cpu->cs, addr, value->mantissa, memop);
+        cpu_store(&cpu->cs, t->addr, value->mantissa, t->memop);
     }
 }
 
 /* A store that an exception forbids still faults as it would have. */
-static void probe_store(X86CPU *cpu, vaddr addr, unsigned op, MemOp memop)
+static void probe_store(X86CPU *cpu, const Target *t)
 {
-    if (op == X87_TO_BCD) {
-        x86_check_access(cpu, addr, memop | MO_64);
-        cpu_probe(&cpu->cs, addr, 10, PAGE_WRITE, memop);
+    if (t->op == X87_TO_BCD) {
+        probe80(cpu, t);
     } else {
-        cpu_probe(&cpu->cs, addr, memop_bytes(memop), PAGE_WRITE, memop);
+        cpu_probe(&cpu->cs, t->addr, memop_bytes(t->memop), PAGE_WRITE,
+                  t->memop);
     }
 }
 
@@ -200,45 +229,42 @@ static void finish_store(X86CPU *cpu, bool pop)
     }
 }
 
-static void store_empty(X86CPU *cpu, vaddr addr, unsigned op, MemOp memop,
-                        bool pop)
+static void store_empty(X86CPU *cpu, const Target *t, bool pop)
 {
     if (cpu->x87.cw & X87_IE) {
-        store_value(cpu, addr, &store_indefinite[op], op, memop);
+        store_value(cpu, t, &store_indefinite[t->op]);
     } else {
-        probe_store(cpu, addr, op, memop);
+        probe_store(cpu, t);
     }
     if (x87_stack_fault(cpu, 0)) {
         finish_store(cpu, pop);
     }
 }
 
-/*
- * FST, FSTP, FIST, FISTP, FISTTP, FBSTP.
- * @how     MemOp | X87_TO_* << 16 | pop << 24
- */
+/* FST, FSTP, FIST, FISTP, FISTTP, FBSTP.
+ * @how     MemOp | X87_HOW_* */
 void helper_x87_store(X86CPU *cpu, uint64_t addr, uint64_t how, uint64_t ea,
                       uint64_t info)
 {
     const unsigned forbids = X87_BEFORE | X87_OE | X87_UE;
+    const Target t = target_of(addr, how, ea, info);
     X87State *x = &cpu->x87;
-    unsigned op = how >> 16 & 0xff, host;
-    MemOp memop = (MemOp)how;
-    bool pop = how >> 24;
+    bool pop = how & X87_HOW_POP;
     X87Reg value = {0};
+    unsigned host;
 
     x87_wait(cpu);
     if (unlikely(!x87_has(x, 0))) {
-        store_empty(cpu, addr, op, memop, pop);
+        store_empty(cpu, &t, pop);
         x87_note_mem(cpu, ea, info);
         return;
     }
-    host = convert(cpu, op, &value);
+    host = convert(cpu, t.op, &value);
     if (likely(!(host & ~x->cw & forbids))) {
-        store_value(cpu, addr, &value, op, memop);
+        store_value(cpu, &t, &value);
         finish_store(cpu, pop);
     } else {
-        probe_store(cpu, addr, op, memop);
+        probe_store(cpu, &t);
     }
     x87_report(cpu, host, X87_C1);
     x87_note_mem(cpu, ea, info);
@@ -248,16 +274,16 @@ void helper_x87_store(X86CPU *cpu, uint64_t addr, uint64_t how, uint64_t ea,
 void helper_x87_store80(X86CPU *cpu, uint64_t addr, uint64_t how, uint64_t ea,
                         uint64_t info)
 {
+    const Target t = target_of(addr, how, ea, info);
     X87State *x = &cpu->x87;
     bool empty = !x87_has(x, 0);
     bool masked = x->cw & X87_IE;
 
     x87_wait(cpu);
     if (likely(!empty || masked)) {
-        store80(cpu, addr, empty ? &x87_indefinite : x87_st(x, 0),
-                (MemOp)how);
+        store80(cpu, &t, empty ? &x87_indefinite : x87_st(x, 0));
     } else {
-        probe_store(cpu, addr, X87_TO_BCD, (MemOp)how);
+        probe80(cpu, &t);
     }
     x->sw &= ~X87_C1;
     if (!empty || x87_stack_fault(cpu, 0)) {

@@ -175,7 +175,7 @@ static void host_store_vec(uint8_t *p, const uint64_t *from, MemOp op)
 const IrOp *interp_ldv(Interp *s, const IrOp *op)
 {
     vaddr addr = address(s, op);
-    void *host = probe(s, addr, op->memop, false);
+    void *host = probe(s, addr, op->memop, op->memop & MO_RMW);
     uint64_t value[4] = {0};
 
     if (likely(host)) {

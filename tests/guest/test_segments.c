@@ -142,6 +142,108 @@ static void test_accesses(uint8_t *data)
     }
 }
 
+/* --- operands of several parts --- */
+
+void fld80(void), fstp80(void), fbld(void), fbstp(void), bound32(void),
+    les32(void), maskmov(void);
+__asm__(".text\n"
+        ".code32\n"
+        "fld80: mov %esi, %ds; fninit; fldt (%edx); jmp leave32\n"
+        "fstp80: mov %esi, %es; fninit; fld1; fstpt %es:(%edx); jmp leave32\n"
+        "fbld: mov %esi, %ds; fninit; fbld (%edx); jmp leave32\n"
+        "fbstp: mov %esi, %es; fninit; fld1; fbstp %es:(%edx); jmp leave32\n"
+        "bound32: mov %esi, %ds; xor %eax, %eax; boundl %eax, (%edx)\n"
+        "         jmp leave32\n"
+        "les32: mov %esi, %ds; les (%edx), %eax; jmp leave32\n"
+        "maskmov: mov %esi, %ds; mov %edx, %edi; pcmpeqb %xmm0, %xmm0\n"
+        "         maskmovdqu %xmm0, %xmm0; jmp leave32\n"
+        ".code64\n");
+
+static const struct {
+    const char *what;
+    void (*code)(void);
+    uint8_t first, bytes; /* of the first part and of all */
+    bool writes;
+} parts[] = {
+    {"FLD m80", fld80, 8, 10, false},   {"FSTP m80", fstp80, 8, 10, true},
+    {"FBLD", fbld, 8, 10, false},       {"FBSTP", fbstp, 8, 10, true},
+    {"BOUND", bound32, 4, 8, false},    {"LES m16:32", les32, 4, 6, false},
+    {"MASKMOVDQU", maskmov, 8, 16, true},
+};
+
+/* Operand @i at @offset of @sel ends in @vector. */
+static void expect_part(unsigned i, uint32_t sel, uint32_t offset, int vector,
+                        const char *how)
+{
+    Frame f = {.error = 0};
+
+    check_eq(run32(parts[i].code, sel, offset, &f), vector, "%s %s, by %x",
+             parts[i].what, how, sel);
+    if (vector >= 0) {
+        check_eq(f.error, vector == 14 && parts[i].writes ? 2 : 0,
+                 "%s %s, by %x: error code", parts[i].what, how, sel);
+    }
+}
+
+/* Limit and page of a part count when those before it have been accessed; but
+ * nothing is stored if one faults.  @page, where segment @sel ends, lies before
+ * its offset @end. */
+static void test_parts(uint32_t sel, uint8_t *page, uint32_t end)
+{
+    uint64_t mapped = *page_entry((uintptr_t)page);
+
+    for (unsigned i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        uint32_t over = end + 1 - parts[i].bytes;
+        uint8_t stored = 0;
+
+        memset(page, 0, 0x1000);
+        expect_part(i, sel, end + 1 - parts[i].first, 13, "over it at once");
+        expect_part(i, sel, over, 13, "over the end");
+        for (unsigned j = 0; j < 0x1000; j++) {
+            stored |= page[j];
+        }
+        check_eq(stored, 0, "%s stores no part", parts[i].what);
+        expect_part(i, sel, end - parts[i].bytes, -1, "before the end");
+        page_map((uintptr_t)page, 0, 0);
+        expect_part(i, sel, over, 14, "over the end of an absent page");
+        check_eq(READ_CR(2), (uintptr_t)page + 0x1001 - parts[i].bytes,
+                 "%s: CR2", parts[i].what);
+        page_map((uintptr_t)page, mapped & ~0xfffull, mapped & 0xfff);
+    }
+}
+
+/* The offset of a part wraps. */
+static void test_wrapped_part(uint8_t *page)
+{
+    uint64_t *low = NULL, old;
+
+    __asm__("" : "+r"(low)); /* address 0 is one like any other */
+    old = *low;
+    memset(page, 0, 0x1000);
+    check_eq(run32(fstp80, 0x10, 0xfffffff8, NULL), -1,
+             "FSTP m80 around 4 GiB");
+    check_eq(*(uint64_t *)(page + 0xff8), 1ull << 63, "its first 8 bytes");
+    check_eq((uint16_t)*low, 0x3fff, "and two at 0");
+    check_eq(run32(maskmov, 0x10, 0xfffffff8, NULL), -1,
+             "MASKMOVDQU around 4 GiB");
+    check_eq(*(uint64_t *)(page + 0xff8), ~0ull, "its first 8 bytes");
+    check_eq(*low, ~0ull, "and those at 0");
+    *low = old;
+}
+
+static void test_all_parts(uint8_t *data)
+{
+    uint8_t *top = (uint8_t *)0xfffff000;
+    uint64_t rom = *page_entry((uintptr_t)top);
+
+    gdt[SLOT / 8] = descriptor((uintptr_t)data, 0xfff, ATTR(RW, 0, FLAG_B));
+    test_parts(SLOT, data, 0x1000);
+    page_map((uintptr_t)top, (uintptr_t)page_alloc(), 3);
+    test_parts(0x10, top, 0);
+    test_wrapped_part(top);
+    page_map((uintptr_t)top, rom & ~0xfffull, rom & 0xfff);
+}
+
 /* The same code with a flat segment, then with a small one; both start with a
  * flat one. */
 static void test_same_code(uint8_t *data)
@@ -395,6 +497,7 @@ int main(void)
     __asm__ volatile("lldt %w0" ::"r"(0));
     test_same_code(data);
     test_accesses(data);
+    test_all_parts(data);
     test_loads();
     test_16bit(data);
     test_questions();

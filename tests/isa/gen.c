@@ -87,7 +87,7 @@ typedef struct Draft {
     bool single; /* made for one instruction */
     IsaBytes bytes;
     X86Insn in;
-    unsigned place;      /* of a single instruction's operand, if fixed */
+    uint64_t place;      /* of a single instruction's operand, if fixed */
     unsigned undef;      /* flags without a defined value here: IR_CC_* */
     unsigned ever_undef; /* or at some instruction's start */
 } Draft;
@@ -279,6 +279,7 @@ static void append(Draft *d)
         c->fsw_mask &= ~rule_fsw_undefined(in);
         c->image |= rule_image(in);
         c->two_loads |= rule_two_loads(in);
+        c->parts |= rule_parts(in);
     }
 }
 
@@ -356,8 +357,15 @@ static uint64_t segment_base_value(void)
 {
     int64_t noise = rnd();
 
-    return rnd_one_in(8) ? (uint64_t)(noise >> 17) /* canonical */
-                         : ISA_DATA + rnd_below(0x1000);
+    switch (rnd_below(8)) {
+    case 0:
+        return noise >> 17; /* canonical */
+    case 1:
+        /* The data is at the end of 32-bit addresses. */
+        return ISA_DATA + rnd_below(0x1000) - BIT64(32);
+    default:
+        return ISA_DATA + rnd_below(0x1000);
+    }
 }
 
 /* Of FS or GS: the descriptor's, or what there is beside a null selector. */

@@ -11,6 +11,8 @@
 
 #include "tcg/ir.h"
 
+#define IMAGE_BYTES 1024 /* at most */
+
 static bool is_named(const X86Insn *in, const char *name)
 {
     return !strcmp(in->row->name, name);
@@ -26,11 +28,6 @@ static void hole_data(IsaHoles *h, uint64_t off, unsigned len)
         }
     }
     g_assert_not_reached();
-}
-
-static uint64_t low_bits(unsigned size)
-{
-    return size == IR_64 ? UINT64_MAX : BIT64(8 << size) - 1;
 }
 
 /* --- results that are the processor's own --- */
@@ -57,7 +54,7 @@ static void find_own_values(IsaHoles *h, const X86Insn *in)
     }
     if (is_named(in, "RDRAND") || is_named(in, "RDSEED")) {
         h->regs = BIT(in->op[0].reg);
-        h->reg_bits = low_bits(in->osize);
+        h->reg_bits = isa_low_bits(in->osize);
     } else if (is_named(in, "RDPID")) {
         h->regs = BIT(in->op[0].reg);
         h->reg_bits = UINT32_MAX;
@@ -120,7 +117,7 @@ static void find_image_holes(IsaHoles *h, const X86Insn *in, uint64_t place)
 static void find_fault_range(IsaHoles *h, const IsaCase *c, const X86Insn *in)
 {
     if (c->image) {
-        h->operand_bytes = 1024;
+        h->operand_bytes = IMAGE_BYTES;
     } else if (!strncmp(in->row->name, "VMASKMOVP", 9) ||
                !strncmp(in->row->name, "VPMASKMOV", 9)) {
         h->operand_bytes = operands_memory_bytes(in);
@@ -150,7 +147,7 @@ static bool alignment_differs(const IsaCase *c, const X86Insn *in,
  * those that the mask of MASKMOVQ and MASKMOVDQU leaves out, fault too.  No
  * manual says so. */
 static bool unused_bytes_differ(const IsaCase *c, const X86Insn *in,
-                                uint64_t place)
+                                uint64_t ea, uint64_t place)
 {
     if (silicon_is_amd()) {
         return false;
@@ -158,26 +155,54 @@ static bool unused_bytes_differ(const IsaCase *c, const X86Insn *in,
     if (strstr(in->row->name, "MASKMOVDQU") || is_named(in, "MASKMOVQ")) {
         unsigned seg = in->seg == X86_NO_REG ? R_DS : in->seg;
 
-        place = (c->state.regs[R_RDI] & low_bits(in->asize)) +
-                operands_segment_base(c, seg) - ISA_DATA;
-        return place + 16 > ISA_RW_BYTES;
+        return ea + operands_segment_base(c, seg) - ISA_DATA + 16 >
+               ISA_RW_BYTES;
     }
-    return c->image && place + 1024 > ISA_RW_BYTES;
+    return c->image && place + IMAGE_BYTES > ISA_RW_BYTES;
+}
+
+static bool is_canonical(uint64_t ea)
+{
+    return (int64_t)ea == (int64_t)(ea << 16) >> 16;
+}
+
+/* The register that holds the address, where it is no memory operand of the
+ * opcode's; -1: there is none. */
+static int implicit_pointer(const X86Insn *in)
+{
+    static const char *const rsi[] = {"MOVS", "CMPS", "LODS", "OUTS", NULL};
+    static const char *const rdi[] = {"MASKMOVQ", "MASKMOVDQU", "VMASKMOVDQU",
+                                      NULL};
+
+    return isa_is_one_of(in->row->name, rsi)   ? R_RSI
+           : isa_is_one_of(in->row->name, rdi) ? R_RDI
+           : is_named(in, "XLAT")              ? R_RBX
+                                               : -1;
+}
+
+/* SDM vol. 1, 3.3.7.1 "Canonical Addressing", means the linear address; AMD
+ * wants the offset from a base of FS or GS canonical as well. */
+static bool canonical_differs(const IsaCase *c, const X86Insn *in, uint64_t ea)
+{
+    int reg = implicit_pointer(in);
+    /* With all that a string moves. */
+    uint64_t near = reg < 0 ? 0 : 0x2000;
+
+    return c->mode == 64 && (in->seg == R_FS || in->seg == R_GS) &&
+           !(is_canonical(ea - near) && is_canonical(ea + near));
 }
 
 static bool faults_differ(const IsaCase *c, const X86Insn *in, uint64_t ea,
                           uint64_t place)
 {
-    /* SDM vol. 1, 3.3.7.1 "Canonical Addressing", means the linear address; AMD
-     * wants the offset from a base of FS or GS canonical as well. */
-    if (c->mode == 64 && (in->mem.seg == R_FS || in->mem.seg == R_GS) &&
-        (int64_t)ea != (int64_t)(ea << 16) >> 16) {
-        return true;
+    /* No manual says if an image wraps where the addresses do; AMD's do. */
+    if (c->image) {
+        return ea + IMAGE_BYTES > isa_low_bits(in->asize);
     }
-    /* The elements of a masked move: AMD wraps the address of each at 64 KiB,
-     * as of accesses of their own; as one of 32 bytes it is beyond. */
+    /* The elements of a masked move: AMD wraps the address of each as of
+     * accesses of their own; as one of 32 bytes it is beyond. */
     if (strstr(in->row->name, "MASKMOV")) {
-        return in->asize == IR_16 && ea + 32 > 0x10000;
+        return ea + 32 > isa_low_bits(in->asize);
     }
     /* MOVSXD to 16 bits reads 16 or 32 bits: SDM vol. 2B; APM vol. 3. */
     if (is_named(in, "MOVSXD") && in->osize == IR_16) {
@@ -191,10 +216,18 @@ static bool faults_differ(const IsaCase *c, const X86Insn *in, uint64_t ea,
 
 /* --- the case --- */
 
+static uint64_t offset_of_operand(const IsaCase *c, const X86Insn *in)
+{
+    int reg = implicit_pointer(in);
+
+    return reg < 0 ? operands_effective_address(c, in)
+                   : c->state.regs[reg] & isa_low_bits(in->asize);
+}
+
 void holes_find(IsaCase *c)
 {
     IsaHoles *h = &c->holes;
-    uint64_t place;
+    uint64_t place, ea;
     X86Insn in;
 
     memset(h, 0, sizeof(*h));
@@ -204,15 +237,16 @@ void holes_find(IsaCase *c)
     }
     x86_decode(&in, NULL, c->code, c->code_len, isa_hflags(c->mode));
     place = operands_linear_address(c, &in) - ISA_DATA;
+    ea = offset_of_operand(c, &in);
     find_own_values(h, &in);
     find_undefined_result(h, c, &in, place);
     find_image_holes(h, &in, place);
     find_fault_range(h, c, &in);
     h->open =
         alignment_differs(c, &in, place) ||
-        unused_bytes_differ(c, &in, place) ||
-        (operands_has_memory(&in) &&
-         faults_differ(c, &in, operands_effective_address(c, &in), place));
+        unused_bytes_differ(c, &in, ea, place) ||
+        ((operands_has_memory(&in) || implicit_pointer(&in) >= 0) &&
+         (canonical_differs(c, &in, ea) || faults_differ(c, &in, ea, place)));
     /* AMD enters MMX before it stores. */
     h->x87_of_fault = is_named(&in, "MASKMOVQ");
     /* SDM vol. 1, 3.5.1; APM vol. 3: the operand-size prefix of near branches

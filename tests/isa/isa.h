@@ -9,11 +9,11 @@
  * is always: vector, error code, address, and the state there.
  *
  * In the order of reading: gen.c makes a case (encode.c its bytes, values.c the
- * operands' values, tables.c and segments.c what has to do with descriptors,
- * rules.c and holes.c what is left out), engine.c has it run by silicon.c and
- * emulator.c, compare.c looks at the outcomes, shrink.c makes a difference
- * small, coverage.c counts, main.c is the loop, jobs.c has it run several times
- * at once.
+ * operands' values, places.c where they are, tables.c and segments.c what has
+ * to do with descriptors, rules.c and holes.c what is left out), engine.c has
+ * it run by silicon.c and emulator.c, compare.c looks at the outcomes, shrink.c
+ * makes a difference small, coverage.c counts, main.c is the loop, jobs.c has
+ * it run several times at once.
  */
 #ifndef HEDDLE_TESTS_ISA_H
 #define HEDDLE_TESTS_ISA_H
@@ -38,6 +38,10 @@
 #define ISA_LIMIT16  0x3fffu /* of 16-bit data: one page past the last one */
 #define ISA_GS_BASE  (ISA_DATA + 0x800)
 #define ISA_GS_LIMIT 0x1fffu
+/* Where addresses of 16 and of 32 bits end is data in these: its second page,
+ * the middle of its first. */
+#define ISA_END16_BASE (ISA_DATA + PAGE_SIZE - 0x10000)
+#define ISA_END32_BASE (ISA_DATA + 0x800)
 enum {
     ISA_SEL_CODE64 = 0x33,
     ISA_SEL_CODE32 = 0x23,
@@ -45,6 +49,8 @@ enum {
     ISA_SEL_CODE16 = 0x07,
     ISA_SEL_DATA16 = 0x0f,
     ISA_SEL_GS = 0x17,
+    ISA_SEL_END16 = 0x1f,
+    ISA_SEL_END32 = 0x27,
 };
 
 /* Image of FXSAVE64: SDM vol. 1, table 10-2 "Layout of FXSAVE". */
@@ -122,6 +128,7 @@ typedef struct IsaCase {
     uint16_t fsw_mask;         /* of the x87's status word, likewise */
     bool image;                /* faults anywhere in its memory: rule_image */
     bool two_loads;            /* likewise: rule_two_loads */
+    bool parts;                /* likewise: rule_parts */
     IsaInsn insn[ISA_MAX_SEQ];
     uint8_t code[ISA_MAX_CODE];
     /* This case's own. */
@@ -130,6 +137,12 @@ typedef struct IsaCase {
     IsaState state; /* rip is an offset in the code segment */
     uint8_t data[ISA_DATA_BYTES];
 } IsaCase;
+
+/* All that fits in @size, IR_8 to IR_64. */
+static inline uint64_t isa_low_bits(unsigned size)
+{
+    return UINT64_MAX >> (64 - (8u << size));
+}
 
 /* The code that fits: the last instruction may run out of the pages. */
 static inline unsigned isa_code_bytes(const IsaCase *c)
@@ -256,6 +269,9 @@ uint8_t rule_flags_written(const X86Insn *in);
 bool rule_image(const X86Insn *in);
 /* It loads twice, and which load comes first is not defined. */
 bool rule_two_loads(const X86Insn *in);
+/* Its memory operand consists of parts, and whose faults come first depends on
+ * the processor. */
+bool rule_parts(const X86Insn *in);
 /* Condition codes of the x87 that it leaves undefined. */
 uint16_t rule_fsw_undefined(const X86Insn *in);
 /* Is @name in the NULL-terminated @list? */
@@ -281,18 +297,18 @@ void encode_aim(IsaBytes *out, const X86Insn *in, uint64_t target,
 void encode_small_displacement(IsaBytes *out, const X86Insn *in);
 
 /* --- operands.c --- */
-#define ISA_NO_PLACE UINT_MAX
+#define ISA_NO_PLACE UINT64_MAX
 /* Aim the address of @in, the only instruction of @c, at data or code if it has
  * no registers.  Returns the place in the data, or ISA_NO_PLACE. */
-unsigned operands_place(const IsaCase *c, IsaBytes *bytes, const X86Insn *in,
+uint64_t operands_place(const IsaCase *c, IsaBytes *bytes, const X86Insn *in,
                         uint64_t rip_next);
 /* Give it registers and memory that let it do something: addresses in the data
  * pages, targets in the code pages. */
-void operands_aim(IsaCase *c, const X86Insn *in, unsigned place);
+void operands_aim(IsaCase *c, const X86Insn *in, uint64_t place);
 /* In what a case starts with. */
 uint64_t operands_segment_base(const IsaCase *c, unsigned seg);
 /* Where in the data the stack pointer points. */
-unsigned operands_stack_place(const IsaCase *c);
+uint64_t operands_stack_place(const IsaCase *c);
 bool operands_has_memory(const X86Insn *in);
 unsigned operands_memory_bytes(const X86Insn *in);
 /* Of the memory operand of @in, in its segment and with the segment's base. */
@@ -301,6 +317,13 @@ uint64_t operands_linear_address(const IsaCase *c, const X86Insn *in);
 /* The registers that hold addresses of data throughout a sequence. */
 void operands_pointers(IsaCase *c);
 bool operands_is_pointer(unsigned reg);
+
+/* --- places.c --- */
+/* Where in the data, or not, an operand with addresses of @asize (IR_16 to
+ * IR_64) in @seg may be. */
+uint64_t places_draw(const IsaCase *c, unsigned seg, unsigned asize);
+/* A stack pointer by the end of its segment. */
+uint64_t places_stack_end(const IsaCase *c);
 
 /* --- tables.c: descriptor tables, the same for all engines --- */
 #define ISA_DESC_AVL    BIT(20) /* DESC_*: free for the system's use */
@@ -336,7 +359,7 @@ void segments_plan(IsaCase *c, IsaBytes *bytes, const X86Insn *in,
 bool segments_follow(const IsaCase *c, IsaBytes *bytes, X86Insn *in);
 /* Have @in find selectors, the planned one for the most part: in registers, on
  * the stack, in its operand at @place in the data. */
-void segments_aim(IsaCase *c, const X86Insn *in, unsigned place);
+void segments_aim(IsaCase *c, const X86Insn *in, uint64_t place);
 /* Does it load FS or GS? */
 bool segments_loads_base(const X86Insn *in);
 

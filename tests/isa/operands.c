@@ -16,25 +16,7 @@ static bool is_named(const X86Insn *in, const char *name)
     return !strcmp(in->row->name, name);
 }
 
-/* --- places --- */
-
-static unsigned place_in_data(void)
-{
-    unsigned off = rnd_below(ISA_DATA_BYTES - 0x100);
-
-    switch (rnd_below(16)) {
-    case 0:
-        return ISA_RW_BYTES - 1 - rnd_below(32);
-    case 1:
-        return ISA_DATA_BYTES - 1 - rnd_below(32);
-    case 2:
-    case 3:
-        return off;
-    default:
-        off %= ISA_RW_BYTES - 0x400;
-        return rnd_one_in(3) ? off : off & ~63u;
-    }
-}
+/* --- segments --- */
 
 static bool base_is_free(const IsaCase *c, unsigned seg)
 {
@@ -55,7 +37,7 @@ uint64_t operands_segment_base(const IsaCase *c, unsigned seg)
     return tables_find(c->sel[seg], &d) ? desc_base(d) : 0;
 }
 
-unsigned operands_stack_place(const IsaCase *c)
+uint64_t operands_stack_place(const IsaCase *c)
 {
     uint64_t sp = c->state.regs[R_RSP];
     Desc ss;
@@ -80,7 +62,7 @@ static void set_reg(IsaCase *c, unsigned reg, unsigned size, uint64_t v)
 }
 
 /* The offset in @seg of a place in the data. */
-static uint64_t data_pointer(const IsaCase *c, unsigned seg, unsigned off)
+static uint64_t data_pointer(const IsaCase *c, unsigned seg, uint64_t off)
 {
     return ISA_DATA + off - operands_segment_base(c, seg);
 }
@@ -102,12 +84,12 @@ static uint64_t code_pointer(const IsaCase *c)
     return ISA_CODE + off - operands_segment_base(c, R_CS);
 }
 
-static void *data_at(IsaCase *c, unsigned off, unsigned len)
+static void *data_at(IsaCase *c, uint64_t off, unsigned len)
 {
-    return off + len <= ISA_DATA_BYTES ? c->data + off : NULL;
+    return off <= ISA_DATA_BYTES - len ? c->data + off : NULL;
 }
 
-static void put_data(IsaCase *c, unsigned off, const void *src, unsigned len)
+static void put_data(IsaCase *c, uint64_t off, const void *src, unsigned len)
 {
     void *p = data_at(c, off, len);
 
@@ -117,9 +99,11 @@ static void put_data(IsaCase *c, unsigned off, const void *src, unsigned len)
 }
 
 /* What an operand there will be. */
-static void fresh_data(IsaCase *c, unsigned off)
+static void fresh_data(IsaCase *c, uint64_t off)
 {
-    value_bytes(c->data + off, MIN(64u, ISA_DATA_BYTES - off));
+    if (off < ISA_DATA_BYTES) {
+        value_bytes(c->data + off, MIN(64u, ISA_DATA_BYTES - off));
+    }
 }
 
 /* --- registers of the address --- */
@@ -179,7 +163,7 @@ uint64_t operands_effective_address(const IsaCase *c, const X86Insn *in)
     if (m->index != X86_NO_REG) {
         ea += c->state.regs[m->index] << m->scale;
     }
-    return in->asize == IR_64 ? ea : ea & (BIT64(8 << in->asize) - 1);
+    return ea & isa_low_bits(in->asize);
 }
 
 uint64_t operands_linear_address(const IsaCase *c, const X86Insn *in)
@@ -237,11 +221,12 @@ static bool aim_string(IsaCase *c, const X86Insn *in)
 
     for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
         if (is_named(in, names[i])) {
-            unsigned off = place_in_data();
+            uint64_t off = places_draw(c, data_segment(in), in->asize);
 
             set_reg(c, R_RSI, in->asize,
                     data_pointer(c, data_segment(in), off));
-            off = rnd_one_in(3) ? off + rnd_below(64) - 32 : place_in_data();
+            off = rnd_one_in(3) ? off + rnd_below(64) - 32
+                                : places_draw(c, R_ES, in->asize);
             set_reg(c, R_RDI, in->asize, data_pointer(c, R_ES, off));
             set_reg(c, R_RCX, in->asize,
                     rnd_one_in(3) ? rnd_below(600) : rnd_below(12));
@@ -254,7 +239,8 @@ static bool aim_string(IsaCase *c, const X86Insn *in)
 
 static void aim_implicit(IsaCase *c, const X86Insn *in)
 {
-    uint64_t p = data_pointer(c, data_segment(in), place_in_data());
+    unsigned seg = data_segment(in);
+    uint64_t p = data_pointer(c, seg, places_draw(c, seg, in->asize));
 
     if (is_named(in, "XLAT")) {
         set_reg(c, R_RBX, in->asize, p);
@@ -262,7 +248,9 @@ static void aim_implicit(IsaCase *c, const X86Insn *in)
                is_named(in, "MASKMOVQ")) {
         set_reg(c, R_RDI, in->asize, p);
     } else if (is_named(in, "ENTER") || is_named(in, "LEAVE")) {
-        c->state.regs[R_RBP] = data_pointer(c, R_SS, 0x400 + rnd_below(0x1800));
+        c->state.regs[R_RBP] =
+            rnd_one_in(8) ? places_stack_end(c)
+                          : data_pointer(c, R_SS, 0x400 + rnd_below(0x1800));
     } else if (is_named(in, "DIV") || is_named(in, "IDIV")) {
         uint64_t a = c->state.regs[R_RAX];
 
@@ -288,7 +276,7 @@ static void aim_implicit(IsaCase *c, const X86Insn *in)
 }
 
 /* Comparands that are equal half of the time. */
-static void aim_cmpxchg(IsaCase *c, const X86Insn *in, unsigned off)
+static void aim_cmpxchg(IsaCase *c, const X86Insn *in, uint64_t off)
 {
     uint64_t *old = data_at(c, off, 16);
 
@@ -316,10 +304,10 @@ static uint64_t branch_target(const IsaCase *c)
     return code_pointer(c) ^ (nowhere ? BIT64(47 + rnd_below(17)) : 0);
 }
 
-static void aim_control(IsaCase *c, const X86Insn *in, unsigned off)
+static void aim_control(IsaCase *c, const X86Insn *in, uint64_t off)
 {
     uint64_t target = branch_target(c);
-    unsigned sp = operands_stack_place(c);
+    uint64_t sp = operands_stack_place(c);
 
     if (is_named(in, "RET")) {
         put_data(c, sp, &target, 8);
@@ -340,7 +328,7 @@ static void aim_control(IsaCase *c, const X86Insn *in, unsigned off)
 
 /* Header of an XSAVE area: mostly one that is accepted.  SDM vol. 1, 13.4.2
  * "XSAVE Header". */
-static void aim_xsave_header(IsaCase *c, unsigned off)
+static void aim_xsave_header(IsaCase *c, uint64_t off)
 {
     uint64_t h[8] = {rnd() & 7};
 
@@ -365,7 +353,7 @@ static void aim_components(IsaCase *c)
 }
 
 /* Images that would be refused if they were noise. */
-static void aim_image(IsaCase *c, const X86Insn *in, unsigned off)
+static void aim_image(IsaCase *c, const X86Insn *in, uint64_t off)
 {
     bool load = is_named(in, "XRSTOR");
     IsaFx fx;
@@ -398,9 +386,9 @@ static unsigned alignment_of(const X86Insn *in)
                : 0;
 }
 
-static unsigned place_for(const X86Insn *in)
+static uint64_t place_for(const IsaCase *c, const X86Insn *in)
 {
-    return place_in_data() & ~0u << alignment_of(in);
+    return places_draw(c, in->mem.seg, in->asize) & ~0ull << alignment_of(in);
 }
 
 static bool address_is_fixed(const X86Insn *in)
@@ -408,23 +396,23 @@ static bool address_is_fixed(const X86Insn *in)
     return in->mem.index == X86_NO_REG && in->mem.base >= 16;
 }
 
-unsigned operands_place(const IsaCase *c, IsaBytes *bytes, const X86Insn *in,
+uint64_t operands_place(const IsaCase *c, IsaBytes *bytes, const X86Insn *in,
                         uint64_t rip_next)
 {
-    unsigned off;
+    uint64_t off;
 
     if (!operands_has_memory(in) || !address_is_fixed(in) ||
         base_is_free(c, in->mem.seg)) {
         return ISA_NO_PLACE;
     }
-    off = place_for(in);
+    off = place_for(c, in);
     encode_aim(bytes, in,
                ISA_DATA + off - operands_segment_base(c, in->mem.seg),
                rip_next);
     return off;
 }
 
-static void aim_address(IsaCase *c, const X86Insn *in, unsigned off)
+static void aim_address(IsaCase *c, const X86Insn *in, uint64_t off)
 {
     uint64_t linear = ISA_DATA + off;
 
@@ -436,9 +424,9 @@ static void aim_address(IsaCase *c, const X86Insn *in, unsigned off)
     fresh_data(c, off);
 }
 
-void operands_aim(IsaCase *c, const X86Insn *in, unsigned place)
+void operands_aim(IsaCase *c, const X86Insn *in, uint64_t place)
 {
-    unsigned off = place == ISA_NO_PLACE ? place_for(in) : place;
+    uint64_t off = place == ISA_NO_PLACE ? place_for(c, in) : place;
 
     aim_implicit(c, in);
     if (aim_string(c, in)) {
@@ -475,7 +463,10 @@ bool operands_is_pointer(unsigned reg)
 void operands_pointers(IsaCase *c)
 {
     c->state.regs[R_RSP] =
-        data_pointer(c, R_SS, 0x200 + (rnd_below(ISA_RW_BYTES - 0x400) & ~7u));
+        rnd_one_in(32)
+            ? places_stack_end(c)
+            : data_pointer(c, R_SS,
+                           0x200 + (rnd_below(ISA_RW_BYTES - 0x400) & ~7u));
     for (unsigned i = 0; c->ninsns != 1 && i < ARRAY_LEN(pointers); i++) {
         c->state.regs[pointers[i]] = data_pointer(
             c, R_SS, 0x200 + (rnd_below(ISA_RW_BYTES - 0x400) & ~15u));

@@ -251,6 +251,23 @@ bool rule_two_loads(const X86Insn *in)
     return !strcmp(in->row->name, "CMPS");
 }
 
+bool rule_parts(const X86Insn *in)
+{
+    /* SDM vol. 3A, 6.9 leaves the order of these faults to the processor, too.
+     * AMD's, and Heddle, go from part to part, from the lowest address on: what
+     * is wrong with one comes before the limit of the next. */
+    static const char *const pairs[] = {"BOUND", "FBLD",  "FBSTP", "LES",
+                                        "LDS",   "LSS",   "LFS",   "LGS",
+                                        "JMPF",  "CALLF", NULL};
+    const X86Row *row = in->row;
+    bool tenbyte = row->opcode == 0xdb && row->op[0] == OC_M;
+
+    return operands_has_memory(in) &&
+           (isa_is_one_of(row->name, pairs) ||
+            (tenbyte &&
+             (!strcmp(row->name, "FLD") || !strcmp(row->name, "FSTP"))));
+}
+
 uint16_t rule_fsw_undefined(const X86Insn *in)
 {
     /* SDM vol. 2A, "FFREE": the codes are undefined.  "FCOMI": C1 is cleared,

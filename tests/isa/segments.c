@@ -94,6 +94,14 @@ static uint16_t flat_selector(unsigned mode, unsigned seg)
     }
 }
 
+static uint16_t draw_odd(unsigned seg)
+{
+    if (rnd_one_in(4)) {
+        return rnd_one_in(2) ? ISA_SEL_END16 : ISA_SEL_END32;
+    }
+    return tables_draw_good(seg == R_SS ? WANT_STACK : WANT_READABLE);
+}
+
 void segments_start(IsaCase *c)
 {
     bool odd = rnd_one_in(8);
@@ -103,8 +111,7 @@ void segments_start(IsaCase *c)
 
         c->sel[i] = flat_selector(c->mode, i);
         if (odd && !fixed && rnd_one_in(2)) {
-            c->sel[i] =
-                tables_draw_good(i == R_SS ? WANT_STACK : WANT_READABLE);
+            c->sel[i] = draw_odd(i);
         }
     }
 }
@@ -213,15 +220,15 @@ void segments_plan(IsaCase *c, IsaBytes *bytes, const X86Insn *in,
 
 /* --- operands: they depend on the state --- */
 
-static void put(IsaCase *c, unsigned place, uint64_t value, unsigned len)
+static void put(IsaCase *c, uint64_t place, uint64_t value, unsigned len)
 {
-    if (place + len <= ISA_DATA_BYTES) {
+    if (place <= ISA_DATA_BYTES - len) {
         memcpy(c->data + place, &value, len);
     }
 }
 
 /* Beside a selector is room for noise. */
-static void put_wide_selector(IsaCase *c, unsigned place, uint16_t sel,
+static void put_wide_selector(IsaCase *c, uint64_t place, uint16_t sel,
                               unsigned len)
 {
     put(c, place, sel | (rnd_one_in(2) ? rnd() << 16 : 0), len);
@@ -242,7 +249,7 @@ static uint64_t offset_for(uint16_t sel)
     return tables_find(sel, &d) ? data_offset(desc_base(d)) : rnd();
 }
 
-static void put_operand(IsaCase *c, const X86Operand *op, unsigned place,
+static void put_operand(IsaCase *c, const X86Operand *op, uint64_t place,
                         uint16_t sel)
 {
     uint64_t *reg = &c->state.regs[op->reg];
@@ -266,7 +273,8 @@ static uint64_t draw_flags(void)
 static void put_frame(IsaCase *c, const X86Insn *in, bool is_iret, uint16_t cs,
                       uint64_t rip)
 {
-    unsigned at = operands_stack_place(c), size = 1u << in->osize;
+    uint64_t at = operands_stack_place(c);
+    unsigned size = 1u << in->osize;
 
     put(c, at, rip, size);
     put_wide_selector(c, at + size, cs, size);
@@ -282,7 +290,7 @@ static void put_frame(IsaCase *c, const X86Insn *in, bool is_iret, uint16_t cs,
 }
 
 static void aim_load(IsaCase *c, const X86Insn *in, SegKind kind,
-                     unsigned operand, unsigned place)
+                     unsigned operand, uint64_t place)
 {
     unsigned size = 1u << in->osize;
     uint16_t sel = rnd_below(4) ? c->load.sel : tables_draw(WANT_ANY);
@@ -301,7 +309,7 @@ static void aim_load(IsaCase *c, const X86Insn *in, SegKind kind,
 }
 
 static void aim_transfer(IsaCase *c, const X86Insn *in, SegKind kind,
-                         unsigned place)
+                         uint64_t place)
 {
     unsigned size = 1u << in->osize;
     uint16_t sel = c->load.sel;
@@ -319,7 +327,7 @@ static void aim_transfer(IsaCase *c, const X86Insn *in, SegKind kind,
     }
 }
 
-void segments_aim(IsaCase *c, const X86Insn *in, unsigned place)
+void segments_aim(IsaCase *c, const X86Insn *in, uint64_t place)
 {
     unsigned operand = 0;
     SegKind kind = row_kind(in->row, &operand);

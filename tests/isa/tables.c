@@ -138,6 +138,10 @@ void tables_init(uint64_t seed)
         make_descriptor(ISA_DATA, ISA_LIMIT16, ATTR_USER | DESC_W);
     isa_ldt[ISA_SEL_GS / 8] =
         make_descriptor(ISA_GS_BASE, ISA_GS_LIMIT, ATTR_USER | DESC_W);
+    isa_ldt[ISA_SEL_END16 / 8] =
+        make_descriptor(ISA_END16_BASE, 0xfffff, ATTR_USER | DESC_W);
+    isa_ldt[ISA_SEL_END32 / 8] = make_descriptor(
+        ISA_END32_BASE, 0xfffff, ATTR_USER | DESC_W | DESC_B | DESC_G);
 }
 
 /* --- selectors --- */
