@@ -32,6 +32,16 @@ static CPUWork *take(CPUState *cpu)
     return work;
 }
 
+bool cpu_has_posted_work(CPUState *cpu)
+{
+    bool has;
+
+    mutex_lock(&cpu->work_lock);
+    has = !g_queue_is_empty(&cpu->work);
+    mutex_unlock(&cpu->work_lock);
+    return has;
+}
+
 /* Does the calling thread run @cpu's code? */
 static bool is_own_thread(const CPUState *cpu)
 {

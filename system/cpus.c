@@ -140,20 +140,10 @@ bool cpu_can_run(CPUState *cpu)
     return !cpu->stop && !cpu->stopped;
 }
 
-static bool has_posted_work(CPUState *cpu)
-{
-    bool has;
-
-    mutex_lock(&cpu->work_lock);
-    has = !g_queue_is_empty(&cpu->work);
-    mutex_unlock(&cpu->work_lock);
-    return has;
-}
-
 bool cpu_thread_is_idle(CPUState *cpu)
 {
     bql_assert_held();
-    if (cpu->stop || cpu->unplug || has_posted_work(cpu)) {
+    if (cpu->stop || cpu->unplug || cpu_has_posted_work(cpu)) {
         return false; /* even a stopped one has to see to these */
     }
     if (cpu->stopped) {
@@ -288,12 +278,21 @@ void cpu_start_thread(CPUState *cpu)
 
 /* --- the whole machine --- */
 
+/* Those of its thread stop with it: where they do must not depend on when the
+ * main loop gets to what it stops for. */
 void cpu_stop_current(void)
 {
-    if (current_cpu) {
-        BQL_GUARD();
-        current_cpu->stop = true;
-        cpu_kick(current_cpu);
+    CPUState *cpu;
+
+    if (!current_cpu) {
+        return;
+    }
+    BQL_GUARD();
+    CPU_FOREACH(cpu) {
+        if (cpu == current_cpu || single_thread) {
+            cpu->stop = true;
+            cpu_kick(cpu);
+        }
     }
 }
 

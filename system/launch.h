@@ -75,7 +75,7 @@ OptionHandler opt_flag, opt_string, opt_keep, opt_ignored, opt_display,
     opt_action, opt_gdb_default;
 /* opt_machine.c */
 OptionHandler opt_machine, opt_cpu, opt_smp, opt_memory, opt_boot, opt_rtc,
-    opt_uuid, opt_name, opt_accel, opt_bios_dir;
+    opt_uuid, opt_name, opt_accel, opt_icount, opt_bios_dir;
 /* opt_device.c */
 OptionHandler opt_device, opt_chardev;
 /* readconfig.c */

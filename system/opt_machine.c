@@ -130,6 +130,13 @@ bool opt_accel(Launch *l, const Option *opt, const char *arg, GError **errp)
     return opt_keep(l, opt, arg, errp);
 }
 
+bool opt_icount(Launch *l, const Option *opt, const char *arg, GError **errp)
+{
+    g_autoptr(KeyVal) kv = keyval_parse(arg, "shift", errp);
+
+    return kv && icount_parse(kv, errp);
+}
+
 /* --- -cpu, -smp, -m --- */
 
 bool opt_cpu(Launch *l, const Option *opt, const char *arg, GError **errp)

@@ -25,6 +25,8 @@ const Option option_table[] = {
     OPT_FIELD("accel", "[accel=]accelerator[,prop[=value][,...]]",
               "select accelerator (-accel help for a list)", opt_accel,
               accels),
+    OPT("icount", "[shift=]N|auto[,sleep=on|off]",
+        "guest time by instructions, 2^N ns each", opt_icount),
     OPT("smp",
         "[[cpus=]n][,maxcpus=maxcpus][,sockets=sockets][,cores=cores]"
         "[,threads=threads][,dies=dies]",

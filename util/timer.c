@@ -39,6 +39,8 @@ static struct {
     int64_t base;
 } virtual_clock;
 
+static const VirtualCount *virtual_count; /* NULL: the host's time counts */
+
 static void timers_init_once(void);
 
 static void timers_init(void)
@@ -75,6 +77,9 @@ static int64_t virtual_clock_ns(void)
         base = __atomic_load_n(&virtual_clock.base, __ATOMIC_ACQUIRE);
     } while ((seq & 1) ||
              seq != __atomic_load_n(&virtual_clock.seq, __ATOMIC_RELAXED));
+    if (virtual_count) {
+        return base + virtual_count->since_ns();
+    }
     return running ? host_clock_ns(CLOCK_MONOTONIC) - base : base;
 }
 
@@ -290,13 +295,19 @@ static void virtual_clock_switch(bool run)
 
     timers_init();
     mutex_lock(&q->lock);
-    if (virtual_clock.running != run) {
+    if (virtual_clock.running != run && !virtual_count) {
         now = virtual_clock_ns();
         virtual_clock_set(run,
                           run ? host_clock_ns(CLOCK_MONOTONIC) - now : now);
         queue_arm(q);
     }
     mutex_unlock(&q->lock);
+}
+
+void clock_virtual_count(const VirtualCount *count)
+{
+    clock_virtual_stop();
+    virtual_count = count;
 }
 
 void clock_virtual_stop(void)
@@ -349,19 +360,23 @@ void timer_init(Timer *t, ClockType type, TimerFunc *fn, void *opaque)
 void timer_mod_ns(Timer *t, int64_t expire_ns)
 {
     TimerQueue *q = &queues[t->type];
-    bool was_top;
+    bool first;
 
     timers_init();
     mutex_lock(&q->lock);
-    was_top = heap_top(q) == t;
+    first = heap_top(q) == t;
     if (t->expire_ns != NOT_PENDING) {
         heap_remove(q, t);
     }
     heap_insert(q, t, MAX(expire_ns, 0));
-    if (was_top || heap_top(q) == t) {
+    first |= heap_top(q) == t;
+    if (first) {
         queue_arm(q);
     }
     mutex_unlock(&q->lock);
+    if (first && t->type == CLOCK_TYPE_VIRTUAL && virtual_count) {
+        virtual_count->timers_changed();
+    }
 }
 
 void timer_del(Timer *t)

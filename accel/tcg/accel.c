@@ -27,14 +27,26 @@ void tcg_accel_help(GString *out)
         "  perfmap=on|off          write /tmp/perf-PID.map for perf\n");
 }
 
-static bool parse_thread(const char *value, GError **errp)
+bool tcg_repeats(void)
 {
+    return tcg_options.icount;
+}
+
+static bool parse_thread(KeyVal *opts, GError **errp)
+{
+    const char *value = keyval_get(opts, "thread",
+                                   tcg_options.icount ? "single" : "multi");
+
     if (!strcmp(value, "single")) {
         tcg_options.single = true;
     } else if (strcmp(value, "multi")) {
         error_setg(errp,
                    "thread=%s is neither 'multi' nor 'single'",
                    value);
+        return false;
+    } else if (tcg_options.icount) {
+        error_setg(errp, "-icount counts the instructions of all vCPUs in one "
+                         "order: thread=multi has none");
         return false;
     }
     return true;
@@ -100,7 +112,7 @@ bool tcg_accel_init(KeyVal *opts, unsigned cpus, GError **errp)
     if (log_enabled(LOG_STATS)) {
         helper_count_calls();
     }
-    if (!parse_thread(keyval_get(opts, "thread", "multi"), errp) ||
+    if (!parse_thread(opts, errp) ||
         !parse_backend(keyval_get(opts, "backend", "native"), errp) ||
         !parse_host_ext(opts, errp) || !parse_tb_size(opts, errp) ||
         !keyval_get_bool(opts, "one-insn-per-tb", false,

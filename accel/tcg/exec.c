@@ -145,6 +145,12 @@ static bool handle_exception(CPUState *cpu, CPUExit *exit)
         sched_yield();
         return false;
     }
+    if (index == CPU_EXCP_EXIT + CPU_EXIT_COUNT && cpu->icount_left > 0) {
+        cpu->exception_index = -1; /* a shorter TB fits in */
+        cpu->cflags_next_tb =
+            (tcg_cflags(cpu) & ~CF_COUNT_MASK) | (uint32_t)cpu->icount_left;
+        return false;
+    }
     if (index >= CPU_EXCP_EXIT) {
         cpu->exception_index = -1;
         *exit = index - CPU_EXCP_EXIT;
@@ -269,10 +275,12 @@ static void run_tbs(CPUState *cpu)
         if (why <= TB_EXIT_SLOT1) {
             link_from(place, why, tb);
         }
-        if (log_enabled(LOG_EXEC | LOG_CPU)) {
+        if (log_enabled(LOG_EXEC | LOG_CPU) && tb != cpu->tcg->not_run) {
             tcg_log_exec(cpu, tb);
         }
+        cpu->tcg->not_run = NULL;
         why = enter_tb(cpu, tb, &place);
+        cpu->tcg->not_run = why == TB_EXIT_REQUEST ? tb : NULL;
         cpu->tcg->stats.exits[why]++;
         step_done(cpu);
     } while (cpu->exception_index < 0 && !cpu_has_request(cpu));
@@ -349,7 +357,11 @@ void tcg_cpu_exec_step_atomic(CPUState *cpu)
 {
     start_exclusive();
     rcu_read_lock();
-    step_once(cpu);
+    /* The work may be a flush, after which memory was freed that the soft TLB
+     * still knows: who was no reader then does the work first. */
+    if (!cpu_has_posted_work(cpu)) {
+        step_once(cpu);
+    }
     rcu_read_unlock();
     end_exclusive();
 }

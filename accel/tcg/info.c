@@ -101,5 +101,6 @@ void tcg_print_info(GString *out)
     print_count(out, "slow read-modify-writes", sum.slow_rmws);
     print_count(out, "device accesses", sum.mmio);
     print_count(out, "exclusive steps for atomics", sum.atomics_exclusive);
+    print_count(out, "exclusive steps for new code", sum.unsettled);
     print_helpers(out);
 }

@@ -16,6 +16,7 @@ typedef struct TcgOptions {
     bool one_insn;     /* one-insn-per-tb=on */
     uint64_t tb_bytes; /* tb-size= */
     unsigned cpus;
+    bool icount; /* -icount: thread=single, and instructions are counted */
 } TcgOptions;
 extern TcgOptions tcg_options;
 
@@ -71,6 +72,7 @@ typedef struct TcgStats {
     uint64_t exits[TB_EXIT_COUNT];
     uint64_t lookups, jc_hits, ind_lookups, ind_misses;
     uint64_t slow_loads, slow_stores, slow_rmws, mmio, atomics_exclusive;
+    uint64_t unsettled;
     uint64_t exceptions, interrupts;
 } TcgStats;
 
@@ -80,6 +82,8 @@ typedef struct TcgCpu {
     pthread_mutex_t tlb_lock;
     IrFunc ir;
     CodeChunk *chunk;
+    /* Logged, but left at its head: not to be logged a second time. */
+    const TranslationBlock *not_run;
     /* A read-modify-write that could not be done in place. */
     __attribute__((aligned(32))) uint8_t bounce[32];
     bool bounced;
@@ -134,9 +138,10 @@ TranslationBlock *tb_translate(CPUState *cpu, vaddr pc, ram_addr_t phys_pc,
 void tb_link(TranslationBlock *from, unsigned slot, TranslationBlock *to);
 void tb_unlink_all(TranslationBlock *tb); /* both directions */
 
-/* Make stores to the page at @page visible to tb_store_hits, and note in @tc
- * that a translation reads it. */
-void tb_page_watch(TcgCpu *tc, ram_addr_t page);
+/* Make stores to the page at @page visible to tb_store_hits, and note that a
+ * translation reads it.  Leaves to the exec loop, for a step in an exclusive
+ * section, while other vCPUs may be in stores that are not visible. */
+void tb_page_watch(CPUState *cpu, ram_addr_t page);
 /* Put @tb into its pages' lists; false when one was written since it was
  * watched: the TB must be made again. */
 bool tb_page_add(TcgCpu *tc, TranslationBlock *tb);
@@ -199,8 +204,9 @@ static inline uint64_t tlb_tag(const TLBEntry *e, int access)
 /* Before a store to RAM through an entry with TLB_NOTDIRTY. */
 void tlb_notdirty_store(CPUState *cpu, vaddr addr, unsigned len,
                         TLBEntry *entry, const TLBFull *full);
-/* Send every vCPU's direct stores to the RAM page @page the slow way. */
-void tlb_protect_ram_page(ram_addr_t page);
+/* Send every vCPU's direct stores to the RAM page @page the slow way; true if
+ * another vCPU may be in the middle of one that is direct still. */
+bool tlb_protect_ram_page(ram_addr_t page);
 extern const MemoryListener tcg_memory_listener;
 
 /* --- a debugger's points (debug.c); vCPU threads only read them --- */
@@ -216,6 +222,11 @@ void debug_note_watch(CPUState *cpu, vaddr addr, unsigned len, int access);
 
 /* --- threads (threads.c) --- */
 void tcg_threads_init(void);
+/* Run @cpu once and act on why it came back.  Locks: BQL, dropped meanwhile. */
+CPUExit tcg_run_cpu(CPUState *cpu);
+
+/* --- counting instructions (icount.c) --- */
+void icount_run_all(void); /* AccelOps.run_all */
 
 /* --- logs (log.c, perfmap.c) --- */
 void tcg_log_guest_code(CPUState *cpu, const TranslationBlock *tb, vaddr pc);

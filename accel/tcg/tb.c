@@ -19,6 +19,9 @@ uint32_t tcg_cflags(CPUState *cpu)
     if (tcg_options.cpus > 1 && !tcg_options.single) {
         cflags |= CF_PARALLEL;
     }
+    if (tcg_options.icount) {
+        cflags |= CF_ICOUNT;
+    }
     if (tcg_options.one_insn) {
         cflags |= 1;
     }

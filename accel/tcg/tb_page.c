@@ -7,6 +7,12 @@
  * each store that comes here counts in `writes`, and a TB is entered into the
  * lists only if the count is still what it was before its bytes were read.
  *
+ * A store of another vCPU may have found the page writable just before, and not
+ * be done: nothing will tell of it.  So the page is `unsettled` until an
+ * exclusive section, which all stores under way come before; it has no TBs till
+ * then.  Whoever wants to run code there does one instruction in such a
+ * section.
+ *
  * Data beside code is common, and may be stored to often: a bitmap of the bytes
  * that are code tells such stores at once.
  *
@@ -28,6 +34,7 @@ typedef struct PageDesc {
     TbRef first;     /* its bit is the index of page_next to follow */
     uint64_t *code;  /* a bit a byte: bytes of TBs, perhaps of gone ones */
     unsigned writes;
+    bool unsettled; /* a direct store may be under way */
 } PageDesc;
 
 #define CODE_WORDS (PAGE_SIZE / 64)
@@ -69,9 +76,30 @@ static PageDesc *page_desc(ram_addr_t addr, bool make)
     return &table[index & ((1u << L2_BITS) - 1)];
 }
 
-void tb_page_watch(TcgCpu *tc, ram_addr_t page)
+/* Have stores to the page come here, to be counted on from @writes; true if all
+ * that did not come here are done. */
+static bool page_protect(PageDesc *pd, ram_addr_t page, unsigned *writes)
+{
+    bool settled;
+
+    pthread_mutex_lock(&pd->lock);
+    *writes = pd->writes;
+    if (ram_is_dirty(page, DIRTY_CODE)) {
+        ram_clear_code_dirty(page);
+        pd->unsettled |= tlb_protect_ram_page(page);
+    }
+    if (cpu_in_exclusive()) {
+        pd->unsettled = false;
+    }
+    settled = !pd->unsettled;
+    pthread_mutex_unlock(&pd->lock);
+    return settled;
+}
+
+void tb_page_watch(CPUState *cpu, ram_addr_t page)
 {
     PageDesc *pd = page_desc(page, true);
+    TcgCpu *tc = cpu->tcg;
     unsigned i;
 
     for (i = 0; i < tc->nseen; i++) {
@@ -82,14 +110,13 @@ void tb_page_watch(TcgCpu *tc, ram_addr_t page)
     if (tc->nseen == ARRAY_LEN(tc->seen)) {
         return;
     }
-    pthread_mutex_lock(&pd->lock);
     tc->seen[tc->nseen].page = page;
-    tc->seen[tc->nseen++].writes = pd->writes;
-    if (ram_is_dirty(page, DIRTY_CODE)) {
-        ram_clear_code_dirty(page);
-        tlb_protect_ram_page(page);
+    if (!page_protect(pd, page, &tc->seen[tc->nseen].writes)) {
+        tc->stats.unsettled++;
+        cpu->exception_index = CPU_EXCP_EXIT + CPU_EXIT_ATOMIC;
+        cpu_loop_exit(cpu);
     }
-    pthread_mutex_unlock(&pd->lock);
+    tc->nseen++;
 }
 
 static bool page_unwritten(const TcgCpu *tc, ram_addr_t page,
@@ -248,10 +275,12 @@ static bool tb_overlaps(const TranslationBlock *tb, ram_addr_t addr,
 }
 
 /* When no code remains in the page at @addr, stores may be fast again: decided
- * under the lock, so that no translation comes in between.  Locks: of @pd. */
+ * under the lock; a translation under way will not see them, so they count
+ * beforehand.  Locks: of @pd. */
 static void page_settle(PageDesc *pd, ram_addr_t addr)
 {
     if (!pd->first) {
+        pd->writes++;
         ram_set_code_dirty(addr & PAGE_MASK);
     }
 }

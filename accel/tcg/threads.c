@@ -22,8 +22,7 @@ static void tcg_init_vcpu(CPUState *cpu)
     tlb_init(cpu);
 }
 
-/* Run @cpu once and act on why it came back. */
-static void run_cpu(CPUState *cpu)
+CPUExit tcg_run_cpu(CPUState *cpu)
 {
     CPUExit why;
 
@@ -36,6 +35,7 @@ static void run_cpu(CPUState *cpu)
     if (why == CPU_EXIT_DEBUG) {
         system_debug_request();
     }
+    return why;
 }
 
 static void tcg_run(CPUState *cpu)
@@ -43,7 +43,7 @@ static void tcg_run(CPUState *cpu)
     tcg_backend->thread_init(cpu);
     while (!cpu->unplug) {
         if (cpu_can_run(cpu)) {
-            run_cpu(cpu);
+            tcg_run_cpu(cpu);
         }
         cpu_wait_io_event(cpu);
     }
@@ -77,7 +77,7 @@ static void rr_turn(CPUState *cpu)
     current_cpu = cpu;
     tcg_backend->thread_init(cpu);
     __atomic_store_n(&rr_current, cpu, __ATOMIC_SEQ_CST);
-    run_cpu(cpu);
+    tcg_run_cpu(cpu);
     __atomic_store_n(&rr_current, NULL, __ATOMIC_SEQ_CST);
 }
 
@@ -85,6 +85,10 @@ static void tcg_run_all(void)
 {
     CPUState *cpu;
 
+    if (tcg_options.icount) {
+        icount_run_all();
+        return;
+    }
     timer_init(&rr_timer, CLOCK_TYPE_REALTIME, rr_next_turn, NULL);
     while (!cpus_unplugged()) {
         rr_arm();

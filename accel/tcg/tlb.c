@@ -64,14 +64,14 @@ static void entry_fill(TLBEntry *e, TLBFull *full, vaddr page, hwaddr phys,
     hwaddr offset = s->offset_in_mr + (phys - s->addr);
     uint64_t tag = page | (ram ? 0 : TLB_MMIO);
 
-    *full = (TLBFull){.phys = phys,
-                      .mr = whole ? s->mr : NULL,
-                      .mr_offset = offset,
-                      .ram = RAM_ADDR_INVALID,
-                      .prot = prot};
-    *e = (TLBEntry){.read = prot & PAGE_READ ? tag : TLB_INVALID_TAG,
-                    .write = prot & PAGE_WRITE ? tag : TLB_INVALID_TAG,
-                    .code = prot & PAGE_EXEC ? tag : TLB_INVALID_TAG};
+    *full = (TLBFull){ .phys = phys,
+                       .mr = whole ? s->mr : NULL,
+                       .mr_offset = offset,
+                       .ram = RAM_ADDR_INVALID,
+                       .prot = prot };
+    *e = (TLBEntry){ .read = prot & PAGE_READ ? tag : TLB_INVALID_TAG,
+                     .write = prot & PAGE_WRITE ? tag : TLB_INVALID_TAG,
+                     .code = prot & PAGE_EXEC ? tag : TLB_INVALID_TAG };
     if (!ram) {
         return;
     }
@@ -130,8 +130,7 @@ void tlb_set_page(CPUState *cpu, vaddr addr, hwaddr phys, int prot,
     pthread_mutex_unlock(&cpu->tcg->tlb_lock);
     cpu->tlb.fills++;
     log_printf(LOG_MMU,
-               "tlb: cpu %u mmu %u " VADDR_FMT " -> " HWADDR_FMT
-               " prot %d%s\n",
+               "tlb: cpu %u mmu %u " VADDR_FMT " -> " HWADDR_FMT " prot %d%s\n",
                cpu->index, mmu, page, phys, prot, global ? " global" : "");
 }
 
@@ -145,8 +144,7 @@ static bool victim_hit(CPUState *cpu, TLBBank *bank, vaddr addr, int access)
     for (i = 0; i < TLB_VICTIMS && !hit; i++) {
         uint64_t tag = tlb_tag(&bank->victim[i], access);
 
-        if (tag != TLB_INVALID_TAG &&
-            (tag & PAGE_MASK) == (addr & PAGE_MASK)) {
+        if (tag != TLB_INVALID_TAG && (tag & PAGE_MASK) == (addr & PAGE_MASK)) {
             TLBEntry e = bank->victim[i];
             TLBFull full = bank->victim_full[i];
 
@@ -191,49 +189,65 @@ TLBEntry *tlb_get(CPUState *cpu, vaddr addr, int access, MemOp op,
 
 /* --- pages with code --- */
 
-static void entry_protect(TLBEntry *e, const TLBFull *full, ram_addr_t page)
+/* These return whether stores were direct. */
+static bool entry_protect(TLBEntry *e, const TLBFull *full, ram_addr_t page)
 {
-    if (full->ram == page && e->write != TLB_INVALID_TAG) {
-        tlb_tag_store(&e->write, tag_load(&e->write) | TLB_NOTDIRTY);
+    if (full->ram != page || tag_load(&e->write) == TLB_INVALID_TAG) {
+        return false;
     }
+    return !(__atomic_fetch_or(&e->write, TLB_NOTDIRTY, __ATOMIC_SEQ_CST) &
+             TLB_NOTDIRTY);
 }
 
-static void bank_protect(TLBBank *bank, ram_addr_t page)
+static bool bank_protect(TLBBank *bank, ram_addr_t page)
 {
-    bool all = bank->nused == TLB_SIZE;
+    bool all = bank->nused == TLB_SIZE, direct = false;
     unsigned i, n = all ? TLB_SIZE : bank->nused;
 
     for (i = 0; i < n; i++) {
         unsigned index = all ? i : bank->used[i];
 
-        entry_protect(&bank->entry[index], &bank->full[index], page);
+        direct |= entry_protect(&bank->entry[index], &bank->full[index], page);
     }
     for (i = 0; i < TLB_VICTIMS; i++) {
-        entry_protect(&bank->victim[i], &bank->victim_full[i], page);
+        direct |= entry_protect(&bank->victim[i], &bank->victim_full[i], page);
     }
+    return direct;
 }
 
-static void cpu_protect(CPUState *cpu, ram_addr_t page)
+static bool cpu_protect(CPUState *cpu, ram_addr_t page)
 {
+    bool direct = false;
     unsigned i, mmu;
 
     pthread_mutex_lock(&cpu->tcg->tlb_lock);
     for (i = 0; i < cpu->tlb.nspaces; i++) {
         for (mmu = 0; mmu < NB_MMU_MODES; mmu++) {
-            bank_protect(cpu->tlb.space[i].bank[mmu], page);
+            direct |= bank_protect(cpu->tlb.space[i].bank[mmu], page);
         }
     }
     pthread_mutex_unlock(&cpu->tcg->tlb_lock);
+    return direct;
 }
 
-void tlb_protect_ram_page(ram_addr_t page)
+/*
+ * A store's probe and the store itself are in one TB, or in C code run for it,
+ * with no access in between that could drive the entry out.  So who is in the
+ * middle of one still has the entry and is `running`.  That is read after the
+ * tag was changed, with sequential consistency, and a vCPU sets it before it
+ * reads tags: one of the two sees the other.
+ */
+bool tlb_protect_ram_page(ram_addr_t page)
 {
+    bool under_way = false;
     CPUState *cpu;
 
     RCU_READ_GUARD();
-    CPU_FOREACH(cpu) {
-        cpu_protect(cpu, page);
+    CPU_FOREACH (cpu) {
+        under_way |= cpu_protect(cpu, page) && cpu != current_cpu &&
+                     __atomic_load_n(&cpu->running, __ATOMIC_SEQ_CST);
     }
+    return under_way;
 }
 
 void tlb_notdirty_store(CPUState *cpu, vaddr addr, unsigned len,
@@ -247,8 +261,8 @@ void tlb_notdirty_store(CPUState *cpu, vaddr addr, unsigned len,
     ram_set_dirty(ram, len);
     pthread_mutex_lock(&cpu->tcg->tlb_lock);
     if (ram_is_dirty_all(full->ram)) {
-        tlb_tag_store(&entry->write, tag_load(&entry->write) &
-                                     ~(uint64_t)TLB_NOTDIRTY);
+        tlb_tag_store(&entry->write,
+                      tag_load(&entry->write) & ~(uint64_t)TLB_NOTDIRTY);
     }
     pthread_mutex_unlock(&cpu->tcg->tlb_lock);
 }

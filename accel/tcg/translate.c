@@ -4,8 +4,9 @@
  * back-end, into the vCPU's chunk of the code buffer.  A TB that is abandoned
  * costs nothing but the space, if that.  What abandons one: a
  * limit of the IR or the end of the chunk (again, shorter, or in a new chunk),
- * a store into the page meanwhile (again), a fault of the first instruction's
- * fetch (the exception is delivered).
+ * a store into the page meanwhile (again, one instruction, to run once: others
+ * may store there without end), a fault of the first instruction's fetch (the
+ * exception is delivered).
  */
 #include <string.h>
 
@@ -42,9 +43,7 @@ const uint8_t *tcg_code_page(CPUState *cpu, vaddr pc, ram_addr_t *ram)
         return copy_code(cpu, pc, full);
     }
     *ram = full->ram + (pc & ~PAGE_MASK);
-    if (!(e->code & TLB_MMIO)) {
-        tb_page_watch(cpu->tcg, full->ram);
-    }
+    tb_page_watch(cpu, full->ram);
     return (const uint8_t *)(pc + e->addend);
 }
 
@@ -188,15 +187,15 @@ TranslationBlock *tb_translate(CPUState *cpu, vaddr pc, ram_addr_t phys_pc,
             fresh = true;
             continue;
         }
-        if (!all_in_ram(tb)) {
-            tb->cflags |= CF_INVALID; /* runs this once, is never found */
-            break;
-        }
-        if (tb_page_add(cpu->tcg, tb)) {
+        if (all_in_ram(tb) && tb_page_add(cpu->tcg, tb)) {
             tb_hash_insert(tb);
             break;
         }
         tb->cflags |= CF_INVALID;
+        if (tb->icount == 1) {
+            break; /* runs this once, is never found */
+        }
+        max = 1;
     }
     tb_count(cpu, tb, start);
     tb_log(cpu, tb, pc);

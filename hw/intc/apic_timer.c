@@ -50,7 +50,8 @@ uint32_t apic_timer_current_locked(const ApicState *s)
     return apic_timer_count_at(s, clock_get_ns(CLOCK_TYPE_VIRTUAL));
 }
 
-/* When the count next reaches zero after @now, or -1. */
+/* When the count next reaches zero after @now, or -1.  The zero of one shot may
+ * be in the past, if the thread that wrote the count lost its core just then. */
 static int64_t apic_timer_next_zero(const ApicState *s, int64_t now)
 {
     uint64_t elapsed = apic_timer_elapsed(s, now);
@@ -61,9 +62,6 @@ static int64_t apic_timer_next_zero(const ApicState *s, int64_t now)
     }
     switch (apic_lvt_timer_mode(s)) {
     case APIC_TIMER_ONE_SHOT:
-        if (elapsed >= s->initial) {
-            return -1;
-        }
         break;
     case APIC_TIMER_PERIODIC:
         at = (elapsed / s->initial + 1) * s->initial;
@@ -110,10 +108,22 @@ void apic_timer_arm_locked(ApicState *s)
 static void apic_timer_fire_count(ApicState *s, int64_t now)
 {
     apic_local_locked(s, APIC_LVT_TIMER);
+    s->stopped |= apic_lvt_timer_mode(s) == APIC_TIMER_ONE_SHOT;
     s->fire_ns = apic_timer_next_zero(s, now);
     if (s->fire_ns >= 0) {
         s->fire_ns = MAX(s->fire_ns, now + APIC_TIMER_MIN_NS);
         timer_mod_ns(&s->timer, s->fire_ns);
+    }
+}
+
+/* Before a register changes: the zero that the host's timer has not told of, or
+ * that nobody heard of as the timer was masked, comes first. */
+static void apic_timer_catch_up(ApicState *s, int64_t now)
+{
+    if (s->fire_ns >= 0 && now >= s->fire_ns) {
+        apic_timer_fire_count(s, now);
+    } else if (s->fire_ns < 0 && apic_timer_count_at(s, now) == 0) {
+        s->stopped = true;
     }
 }
 
@@ -147,6 +157,7 @@ void apic_timer_set_initial_locked(ApicState *s, uint32_t value)
     if (apic_lvt_timer_mode(s) == APIC_TIMER_DEADLINE) {
         return; /* 11.5.4.1: ignored in this mode */
     }
+    apic_timer_catch_up(s, clock_get_ns(CLOCK_TYPE_VIRTUAL));
     s->initial = value;
     s->stopped = false;
     s->start_ns = clock_get_ns(CLOCK_TYPE_VIRTUAL);
@@ -163,8 +174,10 @@ static uint64_t apic_timer_passed(const ApicState *s, int64_t now)
 void apic_timer_set_divide_locked(ApicState *s, uint32_t value)
 {
     int64_t now = clock_get_ns(CLOCK_TYPE_VIRTUAL);
-    uint64_t passed = apic_timer_passed(s, now);
+    uint64_t passed;
 
+    apic_timer_catch_up(s, now);
+    passed = apic_timer_passed(s, now);
     s->divide = value & 0xb;
     s->start_ns = now - (int64_t)(passed * apic_divisor(s));
     apic_timer_arm_locked(s);
@@ -175,9 +188,11 @@ void apic_timer_set_divide_locked(ApicState *s, uint32_t value)
 void apic_timer_set_lvt_locked(ApicState *s, uint32_t value)
 {
     int64_t now = clock_get_ns(CLOCK_TYPE_VIRTUAL);
-    uint64_t passed = apic_timer_passed(s, now);
+    uint64_t passed;
     int was = apic_lvt_timer_mode(s), is;
 
+    apic_timer_catch_up(s, now);
+    passed = apic_timer_passed(s, now);
     s->lvt[APIC_LVT_TIMER] = value;
     is = apic_lvt_timer_mode(s);
     if ((was == APIC_TIMER_DEADLINE) != (is == APIC_TIMER_DEADLINE)) {

@@ -11,6 +11,8 @@
  * [,one-insn-per-tb=on|off]; before any vCPU is made. */
 bool tcg_accel_init(KeyVal *opts, unsigned cpus, GError **errp);
 void tcg_accel_help(GString *out);
+/* -icount [shift=]N|auto[,sleep=on|off]; before tcg_accel_init(). */
+bool icount_parse(KeyVal *opts, GError **errp);
 extern const TcgBackend *tcg_backend;
 
 /* One instruction in an exclusive section, after CPU_EXIT_ATOMIC. */

@@ -43,6 +43,7 @@ typedef enum CPUExit {
     CPU_EXIT_DEBUG,     /* breakpoint, watchpoint or single step */
     CPU_EXIT_ATOMIC,    /* the next instruction must run exclusively */
     CPU_EXIT_YIELD,     /* PAUSE: let another vCPU of this thread run */
+    CPU_EXIT_COUNT,     /* -icount: all instructions of the slice are run */
 } CPUExit;
 
 /* What an architecture gives the threads and monitors. */
@@ -87,6 +88,7 @@ struct CPUState {
     uint32_t interrupt_request; /* CPU_INTERRUPT_*; atomic; next to the other:
                                    translated code tests both at once */
     uintptr_t host_pc; /* while C code runs for a TB: where in the TB; else 0 */
+    int64_t icount_left; /* -icount: instructions until it must leave */
     TLBEntry *tlb_table[NB_MMU_MODES]; /* the current bank of each MMU mode */
     CPUJumpCache *jump_cache;
 
@@ -172,6 +174,7 @@ void async_run_on_cpu(CPUState *cpu, CPUWorkFunc *fn, void *opaque);
 /* The same, inside an exclusive section and without the BQL. */
 void async_safe_run_on_cpu(CPUState *cpu, CPUWorkFunc *fn, void *opaque);
 void cpu_process_work(CPUState *cpu); /* by its own thread, BQL held */
+bool cpu_has_posted_work(CPUState *cpu); /* any thread */
 
 /* --- exclusive sections; never with the BQL held --- */
 void start_exclusive(void); /* returns when no other vCPU is in the code */
@@ -183,7 +186,8 @@ bool cpu_in_exclusive(void); /* the calling thread is inside one */
 /* --- the whole machine; BQL held --- */
 void cpus_pause_all(void);  /* returns when every vCPU is stopped */
 void cpus_resume_all(void); /* but those that a debugger holds */
-/* The calling thread's vCPU, if it is one, stops before its next TB. */
+/* The calling thread's vCPU, if it is one, stops before its next TB; in
+ * thread=single all of them. */
 void cpu_stop_current(void);
 bool cpu_can_run(CPUState *cpu); /* neither stopped nor asked to stop */
 bool cpu_thread_is_idle(CPUState *cpu);

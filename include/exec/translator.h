@@ -26,4 +26,7 @@ const uint8_t *tcg_code_page(CPUState *cpu, vaddr pc, ram_addr_t *ram);
  * thread. */
 void tb_invalidate_ram_range(ram_addr_t addr, uint64_t len);
 
+/* -icount: two runs are to be the same, so nothing may come from the host. */
+bool tcg_repeats(void);
+
 #endif

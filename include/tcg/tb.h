@@ -22,6 +22,7 @@ enum {
     CF_PARALLEL = BIT(9),    /* other vCPUs run: lock prefixes need atomics */
     CF_NO_CHAIN = BIT(10),
     CF_NOIRQ = BIT(12),      /* does not test exit_request at its head */
+    CF_ICOUNT = BIT(13),     /* counts its instructions: CPUState.icount_left */
     CF_INVALID = BIT(31),    /* unlinked: will not be entered again */
 };
 

@@ -25,9 +25,18 @@ int64_t clock_get_ns(ClockType type);
 void clock_virtual_stop(void);
 void clock_virtual_start(void);
 /* Move the stopped VIRTUAL clock on by @ns, and run the timers that are due on
- * the way on the calling thread, in order, each at its own time.  For tests of
- * devices, which thus see exact times.  Locks: BQL if any callback needs it. */
+ * the way on the calling thread, in order, each at its own time.  For -icount
+ * and for tests of devices, which thus see exact times.  Locks: BQL if any
+ * callback needs it. */
 void clock_virtual_advance(int64_t ns);
+
+/* For who moves the VIRTUAL clock on by clock_virtual_advance() alone, by what
+ * the guest does: it stands for the host from then on. */
+typedef struct VirtualCount {
+    int64_t (*since_ns)(void);    /* ns since the last advance; any thread */
+    void (*timers_changed)(void); /* another VIRTUAL timer is the first */
+} VirtualCount;
+void clock_virtual_count(const VirtualCount *count);
 
 typedef void TimerFunc(void *opaque);
 

@@ -30,6 +30,8 @@ typedef struct X86Trans {
     unsigned ninsns, max_insns;
     unsigned limit_op;  /* the op whose imm is the TB's end: CS limit check */
     unsigned limit_label;
+    unsigned count_op;  /* the same of what -icount takes off */
+    unsigned count_label;
     int pop_bytes;      /* rSP in addresses counts as this much higher: POP */
     bool mmx;           /* an MMX instruction of this TB has set TOP and the
                            tags, and no x87 instruction followed it */

@@ -219,6 +219,7 @@ void emit_ret_far(X86Trans *s, const X86Insn *in)
 void emit_iret(X86Trans *s, const X86Insn *in)
 {
     x86_call2(s, HELPER_iret, ir_const(s->ir, in->osize), x86_next_rip(s));
+    ir_fence(s->ir, FENCE_ALL); /* SDM vol. 3A, 8.3: it serialises */
     x86_exit(s);
 }
 

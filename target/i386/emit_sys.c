@@ -212,6 +212,7 @@ void emit_mov_to_cr(X86Trans *s, const X86Insn *in)
 {
     x86_call2(s, HELPER_write_cr, ir_const(s->ir, in->op[0].reg),
               x86_zx(s, in->op[1].size, x86_get(s, in, 1)));
+    ir_fence(s->ir, FENCE_ALL);
     x86_exit_next(s);
 }
 
@@ -228,6 +229,7 @@ void emit_mov_to_dr(X86Trans *s, const X86Insn *in)
 {
     x86_call2(s, HELPER_write_dr, ir_const(s->ir, in->op[0].reg),
               x86_zx(s, in->op[1].size, x86_get(s, in, 1)));
+    ir_fence(s->ir, FENCE_ALL);
     x86_exit_next(s);
 }
 

@@ -11,6 +11,7 @@
 
 #include "exec/ldst.h"
 #include "exec/memory.h"
+#include "exec/translator.h"
 #include "target/i386/cpuid.h"
 #include "target/i386/excp.h"
 #include "target/i386/fpustate.h"
@@ -109,8 +110,15 @@ uint64_t helper_rdpid(X86CPU *cpu)
 
 uint64_t helper_rdrand(X86CPU *cpu)
 {
+    static uint64_t repeated = 1; /* xorshift64; one thread runs all vCPUs */
     uint64_t value = 0;
 
+    if (tcg_repeats()) {
+        repeated ^= repeated << 13;
+        repeated ^= repeated >> 7;
+        repeated ^= repeated << 17;
+        return repeated;
+    }
     /* All of them or none, by a signal: getrandom(2). */
     while (getrandom(&value, sizeof(value), 0) != sizeof(value)) {
     }
@@ -270,6 +278,11 @@ void helper_hlt(X86CPU *cpu, uint64_t next)
 void helper_pause(X86CPU *cpu, uint64_t next)
 {
     leave_at(cpu, next, CPU_EXIT_YIELD);
+}
+
+void helper_count_end(X86CPU *cpu, uint64_t rip)
+{
+    leave_at(cpu, rip, CPU_EXIT_COUNT);
 }
 
 static void check_monitor(X86CPU *cpu)

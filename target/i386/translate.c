@@ -284,6 +284,7 @@ static void emit_insn(X86Trans *s, const X86Insn *in, X86Decode result)
     } else if (privilege_fits(s, in)) {
         in->row->emit(s, in);
         if (!s->ended && (in->row->attrs & XA_LAST)) {
+            ir_fence(s->ir, FENCE_ALL); /* most of them serialise */
             x86_exit_next(s);
         }
     }
@@ -367,6 +368,36 @@ static void finish_limit_check(X86Trans *s)
     ir_exit(s->ir);
 }
 
+/* -icount: take the TB's instructions off what is left, or leave before the
+ * first one. */
+static void count_insns(X86Trans *s)
+{
+    IrTemp left;
+
+    s->count_op = LIMIT_NONE;
+    if (!(s->tb->cflags & CF_ICOUNT)) {
+        return;
+    }
+    left = ir_temp_local(s->ir);
+    s->count_label = ir_label(s->ir);
+    ir_ld_cpu(s->ir, left, offsetof(X86CPU, cs.icount_left), MO_64);
+    ir_lea(s->ir, IR_64, left, left, IR_NONE, 0, 0);
+    s->count_op = s->ir->nops - 1;
+    ir_brcond(s->ir, IR_64, COND_L, left, ir_const(s->ir, 0), s->count_label);
+    ir_st_cpu(s->ir, left, offsetof(X86CPU, cs.icount_left), MO_64);
+}
+
+static void finish_counting(X86Trans *s)
+{
+    if (s->count_op == LIMIT_NONE) {
+        return;
+    }
+    s->ir->op[s->count_op].imm = -(int64_t)s->ninsns;
+    ir_set_label(s->ir, s->count_label);
+    x86_call1(s, HELPER_count_end, x86_rip_at(s, s->tb->pc_offset));
+    ir_exit(s->ir);
+}
+
 static bool nearly_full(const IrFunc *f)
 {
     return f->overflow || f->nops + SPARE_OPS > IR_MAX_OPS ||
@@ -394,6 +425,7 @@ static void translate_block(X86Trans *s)
 {
     X86Insn in;
 
+    count_insns(s);
     clear_one_shot_flags(s);
     while (!s->ended) {
         X86Decode result = fetch_insn(s, &in);
@@ -413,6 +445,7 @@ static void translate_block(X86Trans *s)
         x86_goto(s, 0, s->next_off, rip_size(s));
     }
     finish_limit_check(s);
+    finish_counting(s);
 }
 
 void x86_translate(X86CPU *cpu, TranslationBlock *tb, IrFunc *ir,

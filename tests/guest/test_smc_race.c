@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Code that one processor writes while another runs it: a store that was under
+ * way when its page was translated for the first time must not be missed; and
+ * stores beside code, without end, must not keep anybody from running it.
+ * guest: -smp 2
+ * Source: SDM vol. 3A, 8.1.3 "Handling Self- and Cross-Modifying Code", 8.3
+ * "Serializing Instructions".
+ */
+#include "apic.h"
+
+#define FROM    0xc00
+#define FN      0xff0 /* MOV EAX, imm32; RET; NOP; NOP */
+#define PATTERN 0x9090c300000000b8ull
+#define CODE(i) (PATTERN | (uint64_t)(i) << 8)
+#define BETWEEN 0x80000000u
+
+static uint8_t *page;
+volatile uint32_t flag;
+static volatile uint32_t ack, wrong, spins;
+static volatile uint32_t phase;
+
+static uint32_t run(const void *at)
+{
+    uint32_t value;
+
+    __asm__ volatile("call *%1"
+                     : "=a"(value)
+                     : "r"(at)
+                     : "rcx", "rdx", "rsi", "rdi", "memory", "cc");
+    return value;
+}
+
+/* --- a store under way --- */
+
+/* Runs the function all the time, so that it is translated whenever it has
+ * changed; after the flag it must be the new one. */
+static void race_runner(void)
+{
+    uint32_t last = 0;
+
+    while (phase == 0) {
+        uint32_t now;
+
+        run(page + FN);
+        now = flag;
+        if (now != last) {
+            cpuid(0, 0);
+            wrong += run(page + FN) != now;
+            last = now;
+            ack = now;
+        }
+    }
+}
+
+/* Bytes go up the page one after the other, which takes a while. */
+static void spread(void)
+{
+    const uint8_t *from = page + FROM;
+    uint8_t *to = page + FROM + 8;
+    uint64_t n = 4096 - FROM - 8;
+
+    __asm__ volatile("rep movsb" : "+S"(from), "+D"(to), "+c"(n)::"memory");
+}
+
+static void test_under_way(void)
+{
+    unsigned i, n = boot_word("quick") ? 1000 : 10000;
+
+    for (i = 1; i <= n; i++) {
+        *(volatile uint64_t *)(page + FROM) = CODE(i);
+        /* No code is left in the page now. */
+        *(volatile uint32_t *)(page + FN + 1) = i | BETWEEN;
+        for (unsigned wait = i % 64 * 4; wait; wait--) {
+            __asm__ volatile("nop");
+        }
+        spread();
+        __atomic_store_n(&flag, i, __ATOMIC_SEQ_CST);
+        SPIN_UNTIL(ack == i)
+        {
+        }
+        if (ack != i) {
+            break;
+        }
+    }
+    check_eq(ack, n, "functions changed by a store that takes long");
+    check_eq(wrong, 0, "and none run after its change as it was before");
+}
+
+/* --- a serialising instruction in the middle of a block --- */
+
+/* Takes a while, reads the flag, serialises, and then its immediate, which is
+ * the low byte of what was stored before the flag. */
+void serialised(void);
+extern uint8_t serialised_imm[];
+__asm__(".text; .balign 4096; serialised: fldpi; .rept 24; fsin; .endr;"
+        "mov flag(%rip), %edi; xor %eax, %eax; push %rbx; cpuid; pop %rbx;"
+        ".byte 0xb8; serialised_imm: .long 0; fstp %st(0); ret;"
+        ".balign 4096");
+
+static volatile uint32_t changes;
+
+static void serialised_runner(void)
+{
+    while (phase == 1) {
+        uint32_t seen, value;
+
+        __asm__ volatile("call serialised"
+                         : "=a"(value), "=D"(seen)
+                         :
+                         : "rcx", "rdx", "memory", "cc");
+        wrong += value < seen;
+        changes++;
+    }
+}
+
+static void test_serialised(void)
+{
+    unsigned i, n = boot_word("quick") ? 3000 : 100000;
+
+    flag = 0;
+    phase = 1;
+    SPIN_UNTIL(changes)
+    {
+    }
+    wrong = 0;
+    for (i = 1; i <= n; i++) {
+        unsigned before = changes;
+
+        *(volatile uint32_t *)serialised_imm = i;
+        flag = i;
+        SPIN_UNTIL(changes != before)
+        {
+        }
+    }
+    check_eq(wrong, 0, "CPUID: what follows is as it was stored before");
+    phase = 2;
+}
+
+/* --- stores beside code --- */
+
+/* A lock in the page of the code that would release it. */
+static void lock_runner(void)
+{
+    volatile uint8_t *lock = page + 0x100;
+
+    while (phase == 2) {
+        uint8_t busy = 1;
+
+        __asm__ volatile("xchg %0, %1" : "+q"(busy), "+m"(*lock)::"memory");
+        spins++;
+    }
+}
+
+static void test_beside(void)
+{
+    uint8_t *fn = page + 0x200; /* long: takes a while to translate */
+    uint64_t *last = (uint64_t *)(fn + 56);
+    unsigned i, good = 0;
+
+    memset(fn, 0x90, 56);
+    SPIN_UNTIL(spins > 100)
+    {
+    }
+    for (i = 0; i < 200; i++) {
+        unsigned before = spins;
+
+        *last = CODE(i);
+        good += run(fn) == i;
+        SPIN_UNTIL(spins != before)
+        {
+        }
+    }
+    check_eq(good, 200, "functions beside a lock that is tried all the time");
+    phase = 3;
+}
+
+static void ap_main(unsigned index)
+{
+    (void)index;
+    race_runner();
+    serialised_runner();
+    lock_runner();
+}
+
+int main(void)
+{
+    page = page_alloc();
+    *(uint64_t *)(page + FN) = CODE(0);
+    smp_start(ap_main);
+    check_eq(smp_count(), 2, "processors");
+    if (smp_count() != 2) {
+        return 1;
+    }
+    test_under_way();
+    test_serialised();
+    test_beside();
+    return 0;
+}

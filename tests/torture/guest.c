@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The torture guest: all processors at once take locks, count with locked
+ * instructions, send interrupts, shoot down pages, change code that others run,
+ * start and stop APIC timers, sleep, and hammer devices, each picking what to
+ * do at random, until the host sends a 'q'.  Whatever breaks an invariant, or
+ * has not come after a long time, is an error.
+ *
+ * It says "torture: running" when all have started, so that the host can tell a
+ * reset, and "torture: N turns" now and then.
+ * Source: SDM vol. 3A, 8 "Multiple-Processor Management", 11 "Advanced
+ * Programmable Interrupt Controller".
+ */
+#include "apic.h"
+
+#define MAX_CPUS  8
+#define COM1      0x3f8
+#define V_MAIL    0xa0
+#define V_DROP    0xa1
+#define V_TIMER   0xa2
+#define VA        0x200000000ull
+#define LONG_TIME 20000000000ull /* TSC: some ten seconds */
+
+static volatile unsigned cpus;
+static volatile uint32_t ready, stopping, stopped, errors;
+
+typedef struct Cpu {
+    uint64_t random, turns;
+    uint64_t counted[8];     /* what it added to each counter */
+    volatile uint32_t ticks; /* of its timer */
+    volatile uint32_t mail[MAX_CPUS], nmi_mail[MAX_CPUS]; /* by sender */
+    uint8_t pad[64];
+} Cpu;
+
+static Cpu cpu[MAX_CPUS];
+
+/* --- what goes wrong --- */
+
+static uint32_t print_lock;
+
+static void say(const char *what, unsigned index)
+{
+    while (__atomic_exchange_n(&print_lock, 1, __ATOMIC_SEQ_CST)) {
+        __asm__ volatile("pause");
+    }
+    print("torture: cpu %u: %s\n", index, what);
+    __atomic_store_n(&print_lock, 0, __ATOMIC_SEQ_CST);
+}
+
+static void wrong(const char *what, unsigned index)
+{
+    if (__atomic_add_fetch(&errors, 1, __ATOMIC_SEQ_CST) < 20) {
+        say(what, index);
+    }
+}
+
+/* Wait for @cond, with interrupts let in. */
+#define WAIT_FOR(cond, what, index)                                            \
+    do {                                                                       \
+        uint64_t end_ = rdtsc() + LONG_TIME;                                   \
+        while (!(cond)) {                                                      \
+            __asm__ volatile("pause");                                         \
+            if (rdtsc() > end_) {                                              \
+                wrong(what, index);                                            \
+                break;                                                         \
+            }                                                                  \
+        }                                                                      \
+    } while (0)
+
+static uint64_t pick(Cpu *c, uint64_t below)
+{
+    c->random ^= c->random >> 12;
+    c->random ^= c->random << 25;
+    c->random ^= c->random >> 27;
+    return (c->random * 0x2545f4914f6cdd1d >> 16) % below;
+}
+
+static Cpu *this_cpu(void)
+{
+    return &cpu[apic_id()];
+}
+
+/* --- locks --- */
+
+static volatile uint32_t spin, ticket_next, ticket_now;
+static volatile uint64_t guarded[2][2]; /* by spin lock, by ticket lock */
+
+static void bump_pair(unsigned which, unsigned index)
+{
+    if (guarded[which][0] != guarded[which][1]) {
+        wrong("a lock did not exclude", index);
+    }
+    guarded[which][0]++;
+    guarded[which][1]++;
+}
+
+static void do_spin(Cpu *c, unsigned index)
+{
+    (void)c;
+    WAIT_FOR(!__atomic_exchange_n(&spin, 1, __ATOMIC_SEQ_CST), "spin lock",
+             index);
+    bump_pair(0, index);
+    __atomic_store_n(&spin, 0, __ATOMIC_RELEASE);
+}
+
+static void do_ticket(Cpu *c, unsigned index)
+{
+    uint32_t mine = __atomic_fetch_add(&ticket_next, 1, __ATOMIC_SEQ_CST);
+
+    (void)c;
+    WAIT_FOR(ticket_now == mine, "ticket lock", index);
+    bump_pair(1, index);
+    __atomic_store_n(&ticket_now, mine + 1, __ATOMIC_RELEASE);
+}
+
+/* --- counters: the last four over lines and pages --- */
+
+static uint8_t *counters; /* three pages */
+static const struct {
+    unsigned offset, bytes;
+} places[8] = { { 0, 1 },   { 64, 2 },  { 128, 4 },  { 192, 8 },
+                { 255, 2 }, { 381, 8 }, { 8191, 2 }, { 4093, 8 } };
+
+static void do_count(Cpu *c, unsigned index)
+{
+    unsigned n = pick(c, 16) ? pick(c, 6) : 6 + pick(c, 2);
+    void *at = counters + places[n].offset;
+
+    (void)index;
+    switch (places[n].bytes) {
+    case 1:
+        __asm__ volatile("lock incb (%0)" ::"r"(at) : "memory", "cc");
+        break;
+    case 2:
+        __asm__ volatile("lock addw $1, (%0)" ::"r"(at) : "memory", "cc");
+        break;
+    case 4:
+        __asm__ volatile("lock xaddl %1, (%0)" ::"r"(at), "r"(1)
+                         : "memory", "cc");
+        break;
+    case 8:
+        __asm__ volatile("1: mov (%0), %%rax; lea 1(%%rax), %%rcx;"
+                         "lock cmpxchg %%rcx, (%0); jnz 1b" ::"r"(at)
+                         : "rax", "rcx", "memory", "cc");
+        break;
+    }
+    c->counted[n]++;
+}
+
+/* --- interrupts --- */
+
+static void take_mail(volatile uint32_t *mail)
+{
+    for (unsigned i = 0; i < MAX_CPUS; i++) {
+        __atomic_store_n(&mail[i], 0, __ATOMIC_SEQ_CST);
+    }
+}
+
+static void on_mail(Frame *f)
+{
+    (void)f;
+    take_mail(this_cpu()->mail);
+    apic_eoi();
+}
+
+static void on_nmi(Frame *f)
+{
+    (void)f;
+    take_mail(this_cpu()->nmi_mail);
+}
+
+static void do_ipi(Cpu *c, unsigned index)
+{
+    unsigned to = pick(c, cpus);
+    bool nmi = pick(c, 4) == 0;
+    volatile uint32_t *mail = nmi ? cpu[to].nmi_mail : cpu[to].mail;
+
+    __atomic_store_n(&mail[index], 1, __ATOMIC_SEQ_CST);
+    __asm__ volatile("cli");
+    apic_send(to, ICR_ASSERT | (nmi ? ICR_NMI : V_MAIL));
+    __asm__ volatile("sti");
+    WAIT_FOR(!mail[index], nmi ? "a lost NMI" : "a lost IPI", index);
+}
+
+static void do_broadcast(Cpu *c, unsigned index)
+{
+    unsigned i;
+
+    (void)c;
+    for (i = 0; i < cpus; i++) {
+        __atomic_store_n(&cpu[i].mail[index], i != index, __ATOMIC_SEQ_CST);
+    }
+    __asm__ volatile("cli");
+    apic_send(0, ICR_OTHERS | ICR_ASSERT | V_MAIL);
+    __asm__ volatile("sti");
+    for (i = 0; i < cpus; i++) {
+        WAIT_FOR(!cpu[i].mail[index], "a lost broadcast", index);
+    }
+}
+
+static void on_timer(Frame *f)
+{
+    (void)f;
+    this_cpu()->ticks++;
+    apic_eoi();
+}
+
+/* One shot; stopped again, waited for, or slept for. */
+static void do_timer(Cpu *c, unsigned index)
+{
+    uint32_t before = c->ticks, how = pick(c, 3);
+
+    *apic(APIC_DIVIDE) = 0xb;
+    *apic(APIC_LVT_TIMER) = V_TIMER;
+    *apic(APIC_INITIAL) = 1000 + pick(c, 100000);
+    if (how == 0) {
+        *apic(APIC_INITIAL) = 0;
+    } else if (how == 1) {
+        WAIT_FOR(c->ticks != before, "a lost tick", index);
+    } else {
+        __asm__ volatile("cli");
+        while (c->ticks == before) {
+            __asm__ volatile("sti; hlt; cli" ::: "memory");
+        }
+        __asm__ volatile("sti");
+    }
+}
+
+/* --- pages and code --- */
+
+static uint8_t *frames[2]; /* each holds its number, and a function of it */
+static volatile uint32_t remap_lock, remaps, acks; /* odd: changing */
+
+static void on_drop(Frame *f)
+{
+    (void)f;
+    invlpg(VA);
+    __atomic_add_fetch(&acks, 1, __ATOMIC_SEQ_CST);
+    apic_eoi();
+}
+
+static uint32_t call(uint64_t at)
+{
+    uint32_t v;
+
+    __asm__ volatile("call *%1" : "=a"(v) : "r"(at) : "memory");
+    return v;
+}
+
+static void do_remap(Cpu *c, unsigned index)
+{
+    (void)c;
+    if (__atomic_exchange_n(&remap_lock, 1, __ATOMIC_SEQ_CST)) {
+        return;
+    }
+    __atomic_add_fetch(&remaps, 1, __ATOMIC_SEQ_CST);
+    *page_entry(VA) = (uintptr_t)frames[(remaps + 1) / 2 & 1] | 3;
+    invlpg(VA);
+    __atomic_store_n(&acks, 0, __ATOMIC_SEQ_CST);
+    __asm__ volatile("cli");
+    apic_send(0, ICR_OTHERS | ICR_ASSERT | V_DROP);
+    __asm__ volatile("sti");
+    WAIT_FOR(acks == cpus - 1, "a lost shootdown", index);
+    __atomic_add_fetch(&remaps, 1, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&remap_lock, 0, __ATOMIC_SEQ_CST);
+}
+
+static void do_look(Cpu *c, unsigned index)
+{
+    uint32_t before = remaps, data = *(volatile uint32_t *)VA;
+    uint32_t code = call(VA + 0x800);
+
+    (void)c;
+    if (before == remaps && !(before & 1) &&
+        (data != (before / 2 & 1) || code != data)) {
+        wrong("a page that was replaced", index);
+    }
+}
+
+static uint8_t *function; /* MOV EAX, imm32, aligned; RET */
+static volatile uint32_t code_lock, code_now;
+
+static void do_patch(Cpu *c, unsigned index)
+{
+    (void)c;
+    (void)index;
+    if (__atomic_exchange_n(&code_lock, 1, __ATOMIC_SEQ_CST)) {
+        return;
+    }
+    *(volatile uint32_t *)(function + 1) = code_now + 1;
+    __atomic_add_fetch(&code_now, 1, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&code_lock, 0, __ATOMIC_SEQ_CST);
+}
+
+static void do_call(Cpu *c, unsigned index)
+{
+    uint32_t least = code_now;
+
+    (void)c;
+    cpuid(0, 0);
+    if ((int32_t)(call((uintptr_t)function) - least) < 0) {
+        wrong("code that was replaced", index);
+    }
+}
+
+/* --- devices --- */
+
+static void do_devices(Cpu *c, unsigned index)
+{
+    (void)index;
+    switch (pick(c, 4)) {
+    case 0:
+        (void)inb(COM1 + 5);
+        break;
+    case 1:
+        outb(0x43, 0);
+        (void)inb(0x40);
+        (void)inb(0x40);
+        break;
+    case 2:
+        (void)*(volatile uint32_t *)0xfed000f0ull;
+        break;
+    default:
+        (void)inb(0x61);
+    }
+}
+
+/* --- the loop --- */
+
+static void (*const jobs[])(Cpu *c, unsigned index) = {
+    do_spin,  do_ticket, do_count, do_count, do_ipi,  do_broadcast, do_timer,
+    do_remap, do_look,   do_look,  do_patch, do_call, do_call,      do_devices
+};
+
+static void look_at_host(void)
+{
+    static uint64_t next;
+
+    if ((inb(COM1 + 5) & 1) && inb(COM1) == 'q') {
+        stopping = 1;
+    }
+    if (rdtsc() > next) {
+        next = rdtsc() + 1000000000;
+        while (__atomic_exchange_n(&print_lock, 1, __ATOMIC_SEQ_CST)) {
+        }
+        print("torture: %u turns\n", (unsigned)cpu[0].turns);
+        __atomic_store_n(&print_lock, 0, __ATOMIC_SEQ_CST);
+    }
+}
+
+static void work(unsigned index)
+{
+    Cpu *c = &cpu[index];
+
+    apic_enable();
+    c->random = 0x9e3779b97f4a7c15 * (index + 1) ^ rdtsc();
+    __atomic_add_fetch(&ready, 1, __ATOMIC_SEQ_CST);
+    while (ready < cpus) {
+    }
+    __asm__ volatile("sti");
+    while (!stopping) {
+        jobs[pick(c, sizeof(jobs) / sizeof(jobs[0]))](c, index);
+        c->turns++;
+        if (index == 0 && c->turns % 64 == 0) {
+            look_at_host();
+        }
+    }
+    /* The others may still wait for an answer. */
+    __atomic_add_fetch(&stopped, 1, __ATOMIC_SEQ_CST);
+    WAIT_FOR(stopped == cpus, "the others' end", index);
+}
+
+static void ap_main(unsigned index)
+{
+    (void)index;
+    while (!cpus) {
+    }
+    work(apic_id());
+}
+
+static void check_counters(void)
+{
+    unsigned n, i;
+
+    for (n = 0; n < 8; n++) {
+        uint64_t sum = 0, value = 0;
+
+        for (i = 0; i < cpus; i++) {
+            sum += cpu[i].counted[n];
+        }
+        memcpy(&value, counters + places[n].offset, places[n].bytes);
+        if (places[n].bytes < 8) {
+            sum &= (1ull << 8 * places[n].bytes) - 1;
+        }
+        check_eq(value, sum, "counter of %u bytes at %u", places[n].bytes,
+                 places[n].offset);
+    }
+}
+
+static void prepare(void)
+{
+    uint32_t i;
+
+    counters = page_alloc();
+    (void)page_alloc();
+    (void)page_alloc();
+    function = page_alloc();
+    function += 3; /* the immediate is aligned */
+    function[0] = 0xb8;
+    function[5] = 0xc3;
+    for (i = 0; i < 2; i++) {
+        frames[i] = page_alloc();
+        *(uint32_t *)frames[i] = i;
+        frames[i][0x800] = 0xb8;
+        memcpy(frames[i] + 0x801, &i, 4);
+        frames[i][0x805] = 0xc3;
+    }
+    page_map(VA, (uintptr_t)frames[0], 3);
+    on_vector(V_MAIL, on_mail);
+    on_vector(V_DROP, on_drop);
+    on_vector(V_TIMER, on_timer);
+    on_vector(2, on_nmi);
+}
+
+int main(void)
+{
+    prepare();
+    smp_start(ap_main);
+    print("torture: running\n");
+    __atomic_store_n(&cpus, smp_count(), __ATOMIC_SEQ_CST);
+    work(0);
+    __asm__ volatile("cli");
+    check_eq(errors, 0, "errors of %u processors", cpus);
+    check_counters();
+    check(guarded[0][0] == guarded[0][1] && guarded[0][0], "a spin lock");
+    check(guarded[1][0] == guarded[1][1] && guarded[1][0], "a ticket lock");
+    return 0;
+}
