@@ -253,6 +253,7 @@ static TbExit enter_tb(CPUState *cpu, TranslationBlock *tb, uintptr_t *place)
     TbExit why;
 
     tb_set_rip_base(x86);
+    __atomic_store_n(&cpu->tcg->lost_direct, false, __ATOMIC_RELAXED);
     why = tcg_backend->enter(cpu, tb->code.entry, place);
     if (unlikely(!x86_is_canonical(x86, x86->rip))) {
         x86_check_branch(x86, region_find_tb(*place));

@@ -80,6 +80,9 @@ typedef struct TcgCpu {
     /* Guards the tags of the soft TLB's entries against tlb_protect_ram_page
      * of other threads; translated code reads them without it. */
     pthread_mutex_t tlb_lock;
+    /* An entry for direct stores was forgotten since the exec loop last entered
+     * a TB; atomic, set under tlb_lock. */
+    bool lost_direct;
     IrFunc ir;
     CodeChunk *chunk;
     /* Logged, but left at its head: not to be logged a second time. */

@@ -40,7 +40,15 @@ static void note_large_page(TLBBank *bank, vaddr addr, unsigned page_bits)
     bank->large_mask = mask;
 }
 
-static void bank_evict(TLBBank *bank, unsigned index)
+/* Does @e let translated code store at once? */
+static bool entry_is_direct(const TLBEntry *e)
+{
+    uint64_t tag = tag_load(&e->write);
+
+    return tag != TLB_INVALID_TAG && !(tag & TLB_FLAGS);
+}
+
+static void bank_evict(TcgCpu *tc, TLBBank *bank, unsigned index)
 {
     TLBEntry *e = &bank->entry[index];
 
@@ -49,6 +57,9 @@ static void bank_evict(TLBBank *bank, unsigned index)
             bank->used[bank->nused++] = index;
         }
         return;
+    }
+    if (entry_is_direct(&bank->victim[bank->next_victim])) {
+        __atomic_store_n(&tc->lost_direct, true, __ATOMIC_RELAXED);
     }
     tlb_entry_store(&bank->victim[bank->next_victim], e);
     bank->victim_full[bank->next_victim] = bank->full[index];
@@ -114,7 +125,7 @@ void tlb_set_page(CPUState *cpu, vaddr addr, hwaddr phys, int prot,
     section = memory_find_rcu(&address_space_memory, phys);
     pthread_mutex_lock(&cpu->tcg->tlb_lock);
     if (tlb_entry_page(&bank->entry[index]) != page) {
-        bank_evict(bank, index);
+        bank_evict(cpu->tcg, bank, index);
     }
     entry_fill(&entry, &bank->full[index], page, phys, prot, &section);
     if (unlikely(x86_page_watched(x86_cpu(cpu), page) ||
@@ -217,10 +228,11 @@ static bool bank_protect(TLBBank *bank, ram_addr_t page)
 
 static bool cpu_protect(CPUState *cpu, ram_addr_t page)
 {
-    bool direct = false;
     unsigned i, mmu;
+    bool direct;
 
     pthread_mutex_lock(&cpu->tcg->tlb_lock);
+    direct = __atomic_load_n(&cpu->tcg->lost_direct, __ATOMIC_RELAXED);
     for (i = 0; i < cpu->tlb.nspaces; i++) {
         for (mmu = 0; mmu < NB_MMU_MODES; mmu++) {
             direct |= bank_protect(cpu->tlb.space[i].bank[mmu], page);
@@ -231,11 +243,11 @@ static bool cpu_protect(CPUState *cpu, ram_addr_t page)
 }
 
 /*
- * A store's probe and the store itself are in one TB, or in C code run for it,
- * with no access in between that could drive the entry out.  So who is in the
- * middle of one still has the entry and is `running`.  That is read after the
- * tag was changed, with sequential consistency, and a vCPU sets it before it
- * reads tags: one of the two sees the other.
+ * A store's probe and the store itself are in one TB, or in C code run for it.
+ * So who is in the middle of one is `running`, and still has the entry unless
+ * accesses of a group's other members drove it out, which lost_direct tells of.
+ * `running` is read after the tag was changed, with sequential consistency, and
+ * a vCPU sets it before it reads tags: one of the two sees the other.
  */
 bool tlb_protect_ram_page(ram_addr_t page)
 {
