@@ -81,9 +81,28 @@ static void rr_turn(CPUState *cpu)
     __atomic_store_n(&rr_current, NULL, __ATOMIC_SEQ_CST);
 }
 
+/* One turn for each vCPU from @first on; the result is who comes after the last
+ * that had one.  (All are stopped by the one that stops the machine: the others
+ * still have their turns before it when that goes on.) */
+static CPUState *rr_round(CPUState *first)
+{
+    CPUState *cpu = first, *next = first;
+
+    do {
+        CPUState *after = cpu->next ? cpu->next : cpu_list;
+
+        if (cpu_can_run(cpu)) {
+            rr_turn(cpu);
+            next = after;
+        }
+        cpu = after;
+    } while (cpu != first);
+    return next;
+}
+
 static void tcg_run_all(void)
 {
-    CPUState *cpu;
+    CPUState *next = cpu_list;
 
     if (tcg_options.icount) {
         icount_run_all();
@@ -92,11 +111,7 @@ static void tcg_run_all(void)
     timer_init(&rr_timer, CLOCK_TYPE_REALTIME, rr_next_turn, NULL);
     while (!cpus_unplugged()) {
         rr_arm();
-        CPU_FOREACH(cpu) {
-            if (cpu_can_run(cpu)) {
-                rr_turn(cpu);
-            }
-        }
+        next = rr_round(next);
         timer_del(&rr_timer);
         cpu_wait_io_event(cpu_list);
     }

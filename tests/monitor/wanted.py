@@ -265,6 +265,8 @@ HMP_CALLS = [
     ("info history", silent),
     ("log none", silent),
     ("logfile @log", silent),
+    ("gdbserver tcp:nowhere:x", says("Could not open gdbserver")),
+    ("gdbserver none", says("Disabled gdbserver")),
     ("cpu 1", silent),
     ("x /2xb 0", says("0x")),
     ("xp /5xb 0xfffffff0", says("0xea 0x5b 0xe0 0x00 0xf0")),

@@ -24,6 +24,10 @@ done
 for job in aes-128-gcm aes-256-cbc chacha20-poly1305 aes-128-cbc-hmac-sha256 \
     aes-128-xts sha256; do
     for cap in ~0x0:~0x0 ~0x200000200000000:~0x20000000 ~0x1218120200000000:~0x20000020; do
+        case "$job $cap" in
+        'aes-128-cbc-hmac-sha256 ~0x0:~0x0') ;;
+        aes-128-cbc-hmac-sha256*) continue ;; # none without AES instructions
+        esac
         echo "speed cap $cap"
         OPENSSL_ia32cap=$cap openssl speed -seconds 1 -bytes 8192 \
             -evp $job >rates 2>&1 || echo "speed failed: $job"

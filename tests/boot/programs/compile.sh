@@ -7,6 +7,7 @@ set -e
 compile() {
     source=$1
     shift
+    set -- -frandom-seed="$source" "$@" # in the names of sections of -flto
     gcc -std=gnu11 -fwrapv "$@" -S -o code.s "$here/$source.c"
     gcc -std=gnu11 -fwrapv "$@" -c -o code.o "$here/$source.c"
     echo "$source $*: $(sha256sum <code.s) $(sha256sum <code.o)"
