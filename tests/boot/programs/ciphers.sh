@@ -20,6 +20,8 @@ gpgconf --kill gpg-agent
 # The kernel's, through AF_ALG.  64 KiB is as much as one request takes.
 head -c 65520 "$noise" >part
 key=00112233445566778899aabbccddeeff
+printf '\0\021\042\063\104\125\146\167' >key
+printf '\210\231\252\273\314\335\356\377' >>key
 kernel_digest() {
     if [ "$SIDE" = guest ]; then
         kcapi-dgst -c "$1" --hex <part
@@ -29,8 +31,8 @@ kernel_digest() {
 }
 kernel_cipher() {
     if [ "$SIDE" = guest ]; then
-        kcapi-enc -e -c "$1" -i part -o out --key "$key" --iv $key >log 2>&1 ||
-            cat log
+        kcapi-enc -e -c "$1" -i part -o out --keyfd 3 --iv $key 3<key >log \
+            2>&1 || cat log
     else
         openssl enc -"$2" -K $key -iv $key -nopad -in part -out out
     fi
