@@ -11,6 +11,9 @@
  * looks at when it takes one up.  A switch stores jump_cache and then reads
  * `stale`; the invalidator stores `stale` and then reads jump_cache, all
  * sequentially consistent: one of the two acts.
+ *
+ * Beside the addresses it knows the pages that links between pages have led to.
+ * Those name no TB and are the vCPU's own.
  */
 #include <string.h>
 
@@ -30,6 +33,15 @@ static void entry_empty(JumpCacheEntry *e)
     __atomic_store_n(&e->flags, JUMP_CACHE_EMPTY, __ATOMIC_RELAXED);
 }
 
+static void pages_clear(CPUJumpCache *jc)
+{
+    for (unsigned i = 0; i < jc->njumped; i++) {
+        jc->user[jc->jumped[i]].ram = 0;
+        jc->kernel[jc->jumped[i]].ram = 0;
+    }
+    jc->njumped = 0;
+}
+
 void jump_cache_clear(CPUJumpCache *jc)
 {
     /* First: what becomes stale while this goes on stays marked. */
@@ -39,6 +51,7 @@ void jump_cache_clear(CPUJumpCache *jc)
         jc->e[jc->used[i]].pc = 0;
     }
     jc->nused = 0;
+    pages_clear(jc);
     memset(jc->pages, 0, sizeof(jc->pages));
 }
 
@@ -50,6 +63,13 @@ static unsigned page_bit(vaddr addr)
     vaddr page = addr >> PAGE_BITS;
 
     return (page ^ page >> 10) % 1024;
+}
+
+static void page_bit_set(CPUJumpCache *jc, vaddr addr)
+{
+    unsigned bit = page_bit(addr);
+
+    jc->pages[bit / 64] |= BIT64(bit % 64);
 }
 
 static bool page_bit_is_set(const CPUJumpCache *jc, vaddr addr)
@@ -64,6 +84,29 @@ bool jump_cache_knows_page(const CPUJumpCache *jc, vaddr addr)
     return page_bit_is_set(jc, addr) || page_bit_is_set(jc, addr - PAGE_SIZE);
 }
 
+static void page_forget(JumpPage *p, vaddr page)
+{
+    if (p->addr == page) {
+        p->ram = 0;
+    }
+}
+
+void jump_cache_put_page(CPUJumpCache *jc, vaddr addr, bool user, uint32_t ram)
+{
+    unsigned index = jump_page_index(addr);
+    JumpPage *p = user ? &jc->user[index] : &jc->kernel[index];
+
+    if (!p->ram) {
+        if (jc->njumped == ARRAY_LEN(jc->jumped)) {
+            pages_clear(jc);
+        }
+        jc->jumped[jc->njumped++] = index;
+    }
+    p->addr = addr & PAGE_MASK;
+    p->ram = ram;
+    page_bit_set(jc, addr);
+}
+
 void jump_cache_flush_page(CPUJumpCache *jc, vaddr addr)
 {
     vaddr page = addr & PAGE_MASK;
@@ -76,6 +119,8 @@ void jump_cache_flush_page(CPUJumpCache *jc, vaddr addr)
             entry_empty(e);
         }
     }
+    page_forget(&jc->user[jump_page_index(page)], page);
+    page_forget(&jc->kernel[jump_page_index(page)], page);
 }
 
 /* --- entries --- */
@@ -83,15 +128,13 @@ void jump_cache_flush_page(CPUJumpCache *jc, vaddr addr)
 /* Count @e, which @pc is to go into, as in use. */
 static void entry_use(CPUJumpCache *jc, const JumpCacheEntry *e, vaddr pc)
 {
-    unsigned bit = page_bit(pc);
-
     if (e->flags == JUMP_CACHE_EMPTY && e->pc == 0) {
         if (jc->nused == ARRAY_LEN(jc->used)) {
             jump_cache_clear(jc);
         }
         jc->used[jc->nused++] = e - jc->e;
     }
-    jc->pages[bit / 64] |= BIT64(bit % 64);
+    page_bit_set(jc, pc);
 }
 
 /* The invalidator marks the TB first and then looks which vCPUs may hold it, so

@@ -42,6 +42,8 @@ typedef struct Side {
 
 IrFunc rig_func;
 X86CPU rig_cpu;
+uintptr_t rig_asked_at;
+unsigned rig_asked_slot;
 uint8_t rig_memory[RIG_BYTES];
 uint64_t rig_slow_calls;
 
@@ -219,6 +221,13 @@ void tcg_slow_rmw_commit(CPUState *cpu, vaddr addr, uint32_t memop)
 {
     note(x86_cpu(cpu), 'c', addr, 0, memop);
     memcpy(host_address(addr, memop_bytes(memop)), bounce, memop_bytes(memop));
+}
+
+const void *tcg_goto_page(CPUState *cpu, uintptr_t place, unsigned slot)
+{
+    rig_asked_at = place;
+    rig_asked_slot = slot;
+    return tcg_lookup_ind(cpu);
 }
 
 const void *tcg_lookup_ind(CPUState *cpu)
