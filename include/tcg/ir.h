@@ -178,6 +178,7 @@ _Static_assert(sizeof(IrOp) == 32, "ops are copied by value and scanned");
 #define IR_MAX_OPS     2048
 #define IR_MAX_GLOBALS 64 /* bits of a word */
 #define IR_MAX_TEMPS   1024
+#define IR_SPARE_TEMP  IR_MAX_TEMPS /* plain; no op names it: a back-end's */
 #define IR_MAX_LABELS  256
 #define IR_MAX_RECIPES 256
 #define IR_MAX_GROUPS  128 /* 0 is none */
@@ -193,7 +194,7 @@ typedef struct IrFunc {
     IrTemp const_cache[IR_CONST_CACHE]; /* by hash of the value, or IR_NONE */
     uint64_t locals[IR_MAX_TEMPS / 64]; /* bit n of them: temp n is local */
     IrOp op[IR_MAX_OPS];
-    IrTempInfo temp[IR_MAX_TEMPS];
+    IrTempInfo temp[IR_MAX_TEMPS + 1]; /* the last: IR_SPARE_TEMP */
     IrRecipe recipe[IR_MAX_RECIPES];
     IrGroup group[IR_MAX_GROUPS];
 } IrFunc;

@@ -114,9 +114,8 @@ static bool is_leader(const Cg *c, const IrOp *op, const IrGroup *g)
 
 Access access_begin(Cg *c, const IrOp *op)
 {
-    cc_before_fault(c, op, true);
-    c->cc_host = false;
-    c->cc_mem = true;
+    cc_before_access(c, op);
+    cc_finish(c, op, IR_CC_ALL);
     return (Access){ .addr = emit_address(c, op), .free = REG_NONE };
 }
 

@@ -334,6 +334,54 @@ static void add_neighbours(IrFunc *f)
     }
 }
 
+static IrTemp long_operand(IrFunc *f)
+{
+    return chance(4) ? ir_const(f, some_value()) : G_REG(below(16));
+}
+
+/* Between two words of a long addition: what changes the host's flags. */
+static void add_between_words(IrFunc *f)
+{
+    switch (below(6)) {
+    case 0:
+        add_neighbours(f);
+        break;
+    case 1:
+        ir_mul2(f, IR_MULU2, wide_size(), 0, dest(f), dest(f), source(f),
+                source(f));
+        break;
+    case 2:
+        ir_setcond(f, IR_64, below(16), dest(f), source(f), source(f));
+        break;
+    case 3:
+        ir_op1(f, chance(2) ? IR_INC : IR_DEC, IR_64,
+               IR_CC_ALL & ~IR_CC_C, dest(f), source(f));
+        break;
+    default:
+        add_load_store(f);
+        break;
+    }
+}
+
+/* A long addition or subtraction: C alone lives from word to word. */
+static void add_long_sum(IrFunc *f)
+{
+    bool sub = chance(2);
+
+    ir_op2(f, sub ? IR_SUB : IR_ADD, IR_64, IR_CC_ALL, G_REG(below(16)),
+           long_operand(f), long_operand(f));
+    for (unsigned n = 1 + below(3); n; n--) {
+        for (unsigned m = below(4); m; m--) {
+            add_between_words(f);
+        }
+        if (chance(6)) {
+            ir_setcc(f, chance(2) ? COND_B : COND_AE, dest(f));
+        }
+        ir_op2(f, sub ? IR_SBB : IR_ADC, IR_64, IR_CC_ALL, G_REG(below(16)),
+               long_operand(f), long_operand(f));
+    }
+}
+
 static void add_rmw(IrFunc *f)
 {
     static const IrOpc ops[] = { IR_ADD, IR_SUB, IR_ADC, IR_SBB, IR_AND,
@@ -423,6 +471,7 @@ const RandomKind random_kinds[NB_RANDOM_KINDS] = {
     {"cpu-field", add_cpu_field},
     {"vop", add_vop},
     {"neighbours", add_neighbours},
+    {"long-sum", add_long_sum},
 };
 
 static AddOp *const all_ops[] = {
@@ -431,7 +480,7 @@ static AddOp *const all_ops[] = {
     add_move,     add_move,         add_bit_test,  add_flags_op,
     add_flags_op, add_load_store,   add_load_store, add_rmw,    add_cmpxchg,
     add_call,     add_vector_move,  add_cpu_field, add_vop,     add_vop,
-    add_neighbours,
+    add_neighbours, add_long_sum,
 };
 
 /* A forward branch over what follows, now and then. */

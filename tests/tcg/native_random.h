@@ -14,7 +14,7 @@ typedef struct RandomKind {
     const char *name;
     AddOp *add;
 } RandomKind;
-#define NB_RANDOM_KINDS 19
+#define NB_RANDOM_KINDS 20
 extern const RandomKind random_kinds[NB_RANDOM_KINDS];
 
 unsigned below(unsigned n); /* 0 to n - 1 */
