@@ -185,6 +185,31 @@ static bool scan_op(Liveness *l, IrOp *op)
     return true;
 }
 
+/*
+ * @op makes a plain temp for nothing but @next, which moves it to a register:
+ * make @op write that itself.  As no op is between the two, a fault of @op sees
+ * the same.  Returns true if @next is of no more use.
+ */
+static bool absorb_move(Liveness *l, IrOp *op, const IrOp *next)
+{
+    IrTemp t = next->arg[1], to = next->arg[0];
+    unsigned ndst = ir_op_defs[op->opc].ndst;
+
+    if (next->opc != IR_MOV || next->size != IR_64 || !(next->dead & BIT(1)) ||
+        l->f->temp[t].kind != TEMP_PLAIN) {
+        return false;
+    }
+    for (unsigned i = 0; i < ndst; i++) {
+        if (op->arg[i] == t && (ndst == 1 || op->arg[!i] != to)) {
+            op->arg[i] = to;
+            set_dead(l, t);
+            set_live(l, to);
+            return true;
+        }
+    }
+    return false;
+}
+
 void ir_live(IrFunc *f, uint8_t cc_out)
 {
     Liveness l; /* not cleared: what is used of it depends on the function */
@@ -196,6 +221,9 @@ void ir_live(IrFunc *f, uint8_t cc_out)
     memset(l.live, 0, sizeof(l.live));
     memset(l.label_cc, IR_CC_ALL, f->nlabels);
     for (unsigned i = f->nops; i-- > 0;) {
+        while (keep < f->nops && absorb_move(&l, &f->op[i], &f->op[keep])) {
+            keep++;
+        }
         if (scan_op(&l, &f->op[i])) {
             f->op[--keep] = f->op[i];
         }

@@ -236,6 +236,43 @@ static void test_dead_bits(void)
     g_assert_cmpuint(nth(f, IR_ADD, 1)->dead, ==, 2); /* t */
 }
 
+/* What is made only to be moved is made where it goes: not if it is wanted
+ * once more, or both halves would go to one register. */
+static void test_absorb_move(void)
+{
+    IrFunc *f = start();
+    IrTemp t[4];
+
+    for (unsigned i = 0; i < ARRAY_LEN(t); i++) {
+        t[i] = ir_temp(f);
+    }
+    ir_ld(f, IR_64, t[0], RAX, 0, MO_64);
+    ir_mov(f, IR_64, RAX, t[0]);
+    ir_ld(f, IR_64, t[1], RAX, 0, MO_64);
+    ir_mov(f, IR_64, RCX, t[1]);
+    ir_op2(f, IR_ADD, IR_64, 0, RDX, RDX, t[1]);
+    ir_mul2(f, IR_MULU2, IR_64, 0, t[2], t[3], RDX, RCX);
+    ir_mov(f, IR_64, RDX, t[2]);
+    ir_mov(f, IR_64, RAX, t[3]);
+    ir_exit(f);
+    ir_live(f, 0);
+    g_assert_cmpuint(nth(f, IR_LD, 0)->arg[0], ==, RAX);
+    g_assert_cmpuint(nth(f, IR_LD, 0)->dead, ==, 0);
+    g_assert_cmpuint(nth(f, IR_LD, 1)->arg[0], ==, t[1]);
+    g_assert_cmpuint(nth(f, IR_MOV, 0)->arg[0], ==, RCX);
+    g_assert_null(nth(f, IR_MOV, 1));
+    g_assert_cmpuint(nth(f, IR_MULU2, 0)->arg[0], ==, RDX);
+    g_assert_cmpuint(nth(f, IR_MULU2, 0)->arg[1], ==, RAX);
+
+    f = start();
+    t[0] = ir_temp(f);
+    ir_mul2(f, IR_MULU2, IR_64, 0, RCX, t[0], RDX, RCX);
+    ir_mov(f, IR_64, RCX, t[0]);
+    ir_exit(f);
+    ir_live(f, 0);
+    g_assert_nonnull(nth(f, IR_MOV, 0));
+}
+
 static void test_locals(void)
 {
     IrFunc *f = start();
@@ -331,7 +368,7 @@ static void test_fold_keeps_locals(void)
     ir_set_label(f, l);
     ir_exit(f);
     passes(f, 0);
-    g_assert_cmpuint(nth(f, IR_MOV, 1)->arg[1], ==, local);
+    g_assert_cmpuint(nth(f, IR_MOV, 0)->arg[1], ==, local);
 }
 
 static void test_fold_branch(void)
@@ -465,6 +502,7 @@ int main(int argc, char **argv)
     g_test_add_func("/ir/live/dead-ops", test_dead_ops);
     g_test_add_func("/ir/live/fault", test_fault_sees_globals);
     g_test_add_func("/ir/live/dead-bits", test_dead_bits);
+    g_test_add_func("/ir/live/absorb-move", test_absorb_move);
     g_test_add_func("/ir/live/locals", test_locals);
     g_test_add_func("/ir/fold/constants", test_fold_constants);
     g_test_add_func("/ir/fold/copies", test_fold_copies);
