@@ -151,7 +151,7 @@ typedef struct IrGroup {
     int16_t lo, hi;        /* bytes from the leader's address to the group's
                               first one, and past its last one */
     uint16_t leader, last; /* the first and the last op */
-    bool write;            /* the leader writes: members may */
+    bool write;            /* one of them writes: probe for that */
 } IrGroup;
 
 typedef struct IrOp {

@@ -123,8 +123,9 @@ static void probe_inline(Cg *c, const IrOp *op, Access *x, Stub *s,
                          const IrGroup *g, Reg idx, Reg tag)
 {
     int32_t lo = g ? g->lo : 0, hi = g ? g->hi : (int)memop_bytes(op->memop);
+    bool write = g ? g->write : op_writes(op);
 
-    s->jump = probe_range(c, op, x->addr, lo, hi, op_writes(op), idx, tag);
+    s->jump = probe_range(c, op, x->addr, lo, hi, write, idx, tag);
     if (g) {
         s->addend = idx;
         ra_define(c, g->addend, idx);

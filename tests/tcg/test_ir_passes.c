@@ -425,14 +425,45 @@ static void test_group_of_pushes(void)
     g_assert_cmpint(g->hi, ==, 8);
 }
 
-/* A store needs more than a load has probed; distance, another register, a
- * helper and a label end a group; one alone is none. */
+/* a[i] read and written, then a[i + 1] by an index that has moved: one probe,
+ * for writing.  The same sum of a register that has changed is another. */
+static void test_group_indexed(void)
+{
+    IrFunc *f = start();
+    const IrGroup *g;
+
+    for (unsigned i = 0; i < 3; i++) {
+        IrTemp a = ir_temp(f), b = ir_temp(f);
+
+        ir_lea(f, IR_64, a, RAX, RCX, 3, 0);
+        ir_ld(f, IR_64, RDX, a, 16, MO_64);
+        ir_lea(f, IR_64, b, RAX, RCX, 3, 0);
+        ir_st(f, RDX, b, 16, MO_64);
+        if (i == 0) {
+            ir_lea(f, IR_64, RCX, RCX, IR_NONE, 0, 1);
+        } else {
+            ir_op1(f, IR_NOT, IR_64, 0, RCX, RCX);
+        }
+    }
+    ir_exit(f);
+    ir_group(f);
+    g = group_of(f, nth(f, IR_LD, 0));
+    g_assert_nonnull(g);
+    g_assert_true(g->write);
+    g_assert_true(group_of(f, nth(f, IR_ST, 1)) == g);
+    g_assert_true(&f->op[g->last] == nth(f, IR_ST, 1));
+    g_assert_cmpint(g->lo, ==, 0);
+    g_assert_cmpint(g->hi, ==, 16);
+    g_assert_true(group_of(f, nth(f, IR_LD, 2)) != g);
+}
+
+/* Distance, another register, a helper and a label end a group; one alone is
+ * none. */
 static void test_group_limits(void)
 {
     IrFunc *f = start();
 
     ir_ld(f, IR_64, RCX, RAX, 0, MO_64);
-    ir_st(f, RDX, RAX, 8, MO_64);
     ir_ld(f, IR_64, RCX, RAX, 4096, MO_64);
     ir_mov(f, IR_64, RAX, RCX);
     ir_ld(f, IR_64, RDX, RAX, 0, MO_64);
@@ -512,6 +543,7 @@ int main(int argc, char **argv)
     g_test_add_func("/ir/fold/branch", test_fold_branch);
     g_test_add_func("/ir/fold/helper", test_helper_forgets_values);
     g_test_add_func("/ir/group/pushes", test_group_of_pushes);
+    g_test_add_func("/ir/group/indexed", test_group_indexed);
     g_test_add_func("/ir/group/limits", test_group_limits);
     g_test_add_func("/ir/group/aligned", test_group_aligned);
     g_test_add_func("/ir/dump", test_dump);
