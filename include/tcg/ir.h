@@ -108,6 +108,8 @@ typedef enum VopCode {
     VOP_COUNT,
 } VopCode;
 
+#define IR_NOTE_CC_IN 1 /* aux of ADC and SBB; set by ir_live */
+
 typedef uint16_t IrTemp; /* index in IrFunc.temp */
 #define IR_NONE ((IrTemp)0xffff)
 
@@ -130,6 +132,7 @@ typedef struct IrTempInfo {
  * How to compute the flags at a fault without their having been stored:
  * apply @opc of @size to what is in x and y now.
  *   ADD, SUB:      x is the result, y the second operand
+ *   ADC, SBB:      the same; the C that went in is in X86CPU.cc_in
  *   AND, OR, XOR:  x is the result
  *   CMP, TEST:     x and y are the operands
  *   INC, DEC, NEG: x is the result (C of INC and DEC: from X86CPU.cc)
@@ -140,6 +143,11 @@ typedef struct IrRecipe {
     uint8_t opc, size;
     IrTemp x, y;
 } IrRecipe;
+
+static inline bool ir_takes_cc_in(unsigned opc)
+{
+    return opc == IR_ADC || opc == IR_SBB;
+}
 
 /*
  * Accesses that share the leader's probe of the soft TLB: ir_group.c.  A
@@ -333,8 +341,9 @@ typedef struct IrVal {
 /* One integer op of the "arithmetic" section, on values; @cc is before it. */
 IrVal ir_eval(IrOpc opc, IrSize size, uint64_t a, uint64_t b, uint64_t c,
               uint16_t cc, MemOp memop);
-/* Flags by a recipe: @x and @y are the values it names, @cc is X86CPU.cc. */
-uint16_t ir_eval_recipe(const IrRecipe *r, uint64_t x, uint64_t y,
-                        uint16_t cc);
+/* Flags by a recipe: @x and @y are the values it names, @cc is X86CPU.cc, and
+ * @in X86CPU.cc_in. */
+uint16_t ir_eval_recipe(const IrRecipe *r, uint64_t x, uint64_t y, uint16_t cc,
+                        bool in);
 
 #endif

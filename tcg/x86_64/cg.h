@@ -233,6 +233,7 @@ uint8_t cc_kept(const IrOp *op);
 void cc_save(Cg *c);       /* X86CPU.cc is right; takes RAX if there is work */
 void cc_reload(Cg *c);     /* all in EFLAGS; takes RAX if there is work */
 void cc_load_carry(Cg *c); /* CF only, from CC_TEMP or X86CPU.cc */
+void cc_note_in(Cg *c);    /* CF is in EFLAGS: to X86CPU.cc_in as well */
 /* What a fault of @op may look at is in X86CPU.cc, and so is what lives on if
  * @clobbered. */
 void cc_before_fault(Cg *c, const IrOp *op, bool clobbered);

@@ -107,6 +107,9 @@ static void emit_alu(Cg *c, const IrOp *op, unsigned alu)
         return;
     }
     cc_prepare(c, op, reads, IR_CC_ALL);
+    if (reads && op->aux == IR_NOTE_CC_IN) {
+        cc_note_in(c);
+    }
     if (as_imm(c, op->arg[2], op->size, &imm)) {
         a = ra_modify(c, op, 1, 0);
         asm_alu_imm(&c->as, alu, op->size, rm_reg(a), imm, false);

@@ -98,6 +98,18 @@ void cc_load_carry(Cg *c)
     asm_u8(&c->as, __builtin_ctz(CC_BIT_C));
 }
 
+void cc_note_in(Cg *c)
+{
+    Rm in = rm_cpu(tcg_target.cc_in);
+    Reg r = c->cc_temp ? (Reg)c->temp[CC_TEMP].reg : REG_NONE;
+
+    if (r != REG_NONE) {
+        asm_store(&c->as, IR_8, in, r);
+    } else {
+        asm_op(&c->as, 0x90 | COND_B | A_0F | A_RM8, 0, in); /* SETB */
+    }
+}
+
 /* EFLAGS is about to change, and @live flags are read afterwards. */
 static void put_away(Cg *c, uint8_t live)
 {

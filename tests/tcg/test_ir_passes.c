@@ -126,6 +126,28 @@ static void test_recipe_of_inc(void)
     g_assert_cmpuint(nth(f, IR_CMP, 0)->cc_out, ==, IR_CC_C);
 }
 
+/* ADC notes what it has read if a fault may ask for it: not where the flags
+ * have to be in X86CPU.cc in any case. */
+static void test_recipe_of_adc(void)
+{
+    IrFunc *f = start();
+
+    ir_op2(f, IR_ADC, IR_64, IR_CC_ALL, RAX, RAX, RCX);
+    ir_ld(f, IR_64, RCX, RDX, 0, MO_64);
+    ir_op2(f, IR_ADC, IR_64, IR_CC_ALL, RDX, RCX, RDX);
+    ir_st(f, RDX, RAX, 0, MO_64);
+    ir_op2(f, IR_SBB, IR_64, IR_CC_ALL, RAX, RAX, ir_const(f, 5));
+    ir_ld(f, IR_64, RCX, RDX, 0, MO_64);
+    ir_exit(f);
+    ir_live(f, IR_CC_ALL);
+    g_assert_cmpuint(nth(f, IR_ADC, 0)->aux, ==, IR_NOTE_CC_IN);
+    g_assert_cmpuint(nth(f, IR_ADC, 0)->cc_out, ==, IR_CC_C);
+    g_assert_cmpuint(nth(f, IR_ADC, 1)->aux, ==, IR_NOTE_CC_IN);
+    g_assert_cmpuint(nth(f, IR_SBB, 0)->aux, ==, 0);
+    g_assert_cmpuint(nth(f, IR_LD, 0)->recipe, !=, 0);
+    g_assert_cmpuint(nth(f, IR_LD, 1)->recipe, ==, 0);
+}
+
 static void test_helper_drops_recipe(void)
 {
     IrFunc *f = start();
@@ -526,6 +548,7 @@ int main(int argc, char **argv)
     g_test_add_func("/ir/recipe/sum", test_recipe_of_sum);
     g_test_add_func("/ir/recipe/lost", test_recipe_lost);
     g_test_add_func("/ir/recipe/inc", test_recipe_of_inc);
+    g_test_add_func("/ir/recipe/adc", test_recipe_of_adc);
     g_test_add_func("/ir/recipe/helper", test_helper_drops_recipe);
     g_test_add_func("/ir/live/flags-cut", test_flags_cut);
     g_test_add_func("/ir/live/flags-of-shift", test_flags_of_shift);
