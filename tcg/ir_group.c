@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Accesses that can share one probe of the soft TLB: of one basic block, at
- * addresses that differ by constants, such as the pushes of a function's head
- * or the fields of a structure.  The first of them, the leader, probes for the
+ * addresses that differ by constants, such as the pushes of a function's head,
+ * the fields of a structure, or an array's element read and written.  The first of them, the leader, probes for the
  * bytes of all; if they lie in one page of plain RAM the members after it need
  * only the leader's result.
  *
  * The pass runs last.  It follows each register as a root (a value not known
- * further) plus a constant.  What a group relies on is that the page stays
+ * further, or the sum of two such) plus a constant.  What a group relies on is that the page stays
  * where it is until the TB ends: nothing but a helper changes that, and one
  * ends all groups.
  */
@@ -88,7 +88,7 @@ static unsigned root_of_sum(Grouping *g, const Sum *key)
 static void derive_sum(Grouping *g, const IrOp *op)
 {
     IrTemp base = op->arg[1], index = op->arg[2];
-    Sum key = {.index = root_of(g, index), .shift = op->aux};
+    Sum key = { .index = root_of(g, index), .shift = op->aux };
     uint64_t off = (g->off[index] << op->aux) + op->imm;
 
     if (base != IR_NONE) {

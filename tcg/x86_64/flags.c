@@ -90,7 +90,7 @@ void cc_reload(Cg *c)
 void cc_load_carry(Cg *c)
 {
     Reg r = c->cc_temp ? (Reg)c->temp[CC_TEMP].reg : REG_NONE;
-    Rm from = !c->cc_temp      ? rm_cpu(CC_OFFSET)
+    Rm from = !c->cc_temp     ? rm_cpu(CC_OFFSET)
               : r == REG_NONE ? ra_home(c, CC_TEMP)
                               : rm_reg(r);
 
