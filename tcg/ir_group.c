@@ -2,9 +2,9 @@
 /*
  * Accesses that can share one probe of the soft TLB: of one basic block, at
  * addresses that differ by constants, such as the pushes of a function's head,
- * the fields of a structure, or an array's element read and written.  The first of them, the leader, probes for the
- * bytes of all; if they lie in one page of plain RAM the members after it need
- * only the leader's result.
+ * the fields of a structure, or an array's element read and written.  The first
+ * of them, the leader, probes for the bytes of all; if they lie in one page of
+ * plain RAM the members after it need only the leader's result.
  *
  * The pass runs last.  It follows each register as a root (a value not known
  * further, or the sum of two such) plus a constant.  What a group relies on is that the page stays
