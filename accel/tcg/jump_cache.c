@@ -137,29 +137,40 @@ static void entry_use(CPUJumpCache *jc, const JumpCacheEntry *e, vaddr pc)
     page_bit_set(jc, pc);
 }
 
+static uint32_t entry_of(const TranslationBlock *tb)
+{
+    return (uintptr_t)tb->code.entry;
+}
+
+static TranslationBlock *entry_tb(const JumpCacheEntry *e)
+{
+    uintptr_t entry = __atomic_load_n(&e->entry, __ATOMIC_RELAXED);
+
+    return region_find_tb(entry + 1);
+}
+
 /* The invalidator marks the TB first and then looks which vCPUs may hold it, so
  * the mark is checked again after the entry is in. */
 static void entry_set(JumpCacheEntry *e, vaddr pc, TranslationBlock *tb)
 {
     entry_empty(e);
     e->pc = pc;
-    e->entry = tb->code.entry;
-    __atomic_store_n(&e->tb, tb, __ATOMIC_RELAXED);
+    __atomic_store_n(&e->entry, entry_of(tb), __ATOMIC_RELAXED);
     __atomic_store_n(&e->flags, tb->flags, __ATOMIC_SEQ_CST);
     if (__atomic_load_n(&tb->cflags, __ATOMIC_SEQ_CST) & CF_INVALID) {
         entry_empty(e);
     }
 }
 
-/* Note in @tb where it stands, so that it need not be searched for. */
-static void note_index(TranslationBlock *tb, uint16_t index)
+/* Note in @tb which pair it stands in, so that it need not be searched for. */
+static void note_pair(TranslationBlock *tb, uint16_t pair)
 {
     uint16_t old = TB_JC_NOWHERE;
 
-    if (!__atomic_compare_exchange_n(&tb->jc_index, &old, index, false,
+    if (!__atomic_compare_exchange_n(&tb->jc_pair, &old, pair, false,
                                      __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) &&
-        old != index) {
-        __atomic_store_n(&tb->jc_index, TB_JC_MANY, __ATOMIC_SEQ_CST);
+        old != pair) {
+        __atomic_store_n(&tb->jc_pair, TB_JC_MANY, __ATOMIC_SEQ_CST);
     }
 }
 
@@ -174,12 +185,12 @@ void jump_cache_put(CPUState *cpu, vaddr pc, TranslationBlock *tb)
     JumpCacheEntry *e = &cpu->jump_cache->e[index];
     JumpCacheEntry *other = &cpu->jump_cache->e[jump_cache_other(index)];
 
-    note_index(tb, index); /* before jc_cpus says to look */
+    note_pair(tb, index / 2); /* before jc_cpus says to look */
     __atomic_fetch_or(&tb->jc_cpus, BIT64(cpu->index % 64), __ATOMIC_SEQ_CST);
     if (__atomic_load_n(&e->flags, __ATOMIC_RELAXED) != JUMP_CACHE_EMPTY &&
         e->pc != pc) {
         entry_use(cpu->jump_cache, other, e->pc);
-        entry_set(other, e->pc, e->tb);
+        entry_set(other, e->pc, entry_tb(e));
     }
     entry_use(cpu->jump_cache, e, pc);
     entry_set(e, pc, tb);
@@ -194,7 +205,7 @@ static TranslationBlock *entry_get(JumpCacheEntry *e, vaddr pc, uint32_t flags,
         __atomic_load_n(&e->flags, __ATOMIC_RELAXED) != flags) {
         return NULL;
     }
-    tb = __atomic_load_n(&e->tb, __ATOMIC_RELAXED);
+    tb = entry_tb(e);
     return __atomic_load_n(&tb->cflags, __ATOMIC_RELAXED) == cflags ? tb : NULL;
 }
 
@@ -212,7 +223,7 @@ TranslationBlock *jump_cache_get(CPUState *cpu, vaddr pc, uint32_t flags,
 
 static void entry_forget_tb(JumpCacheEntry *e, TranslationBlock *tb)
 {
-    if (__atomic_load_n(&e->tb, __ATOMIC_RELAXED) == tb) {
+    if (__atomic_load_n(&e->entry, __ATOMIC_RELAXED) == entry_of(tb)) {
         entry_empty(e);
     }
 }
@@ -240,23 +251,22 @@ static void cpu_forget_tb(CPUState *cpu, TranslationBlock *tb)
 }
 
 /* Where it is, if it is, in any address space's cache. */
-static void cpu_forget_tb_at(CPUState *cpu, TranslationBlock *tb,
-                             unsigned index)
+static void cpu_forget_tb_at(CPUState *cpu, TranslationBlock *tb, unsigned pair)
 {
     unsigned n = __atomic_load_n(&cpu->tlb.nspaces, __ATOMIC_SEQ_CST);
 
     for (unsigned i = 0; i < n; i++) {
         CPUJumpCache *jc = cpu->tlb.space[i].jump_cache;
 
-        entry_forget_tb(&jc->e[index], tb);
-        entry_forget_tb(&jc->e[jump_cache_other(index)], tb);
+        entry_forget_tb(&jc->e[2 * pair], tb);
+        entry_forget_tb(&jc->e[2 * pair + 1], tb);
     }
 }
 
 void jump_cache_forget_tb(TranslationBlock *tb)
 {
     uint64_t cpus = __atomic_load_n(&tb->jc_cpus, __ATOMIC_SEQ_CST);
-    uint16_t index = __atomic_load_n(&tb->jc_index, __ATOMIC_SEQ_CST);
+    uint16_t pair = __atomic_load_n(&tb->jc_pair, __ATOMIC_SEQ_CST);
     CPUState *cpu;
 
     RCU_READ_GUARD();
@@ -264,8 +274,8 @@ void jump_cache_forget_tb(TranslationBlock *tb)
         if (!(cpus & BIT64(cpu->index % 64))) {
             continue;
         }
-        if (index < 1u << JUMP_CACHE_BITS) {
-            cpu_forget_tb_at(cpu, tb, index);
+        if (pair < 1u << (JUMP_CACHE_BITS - 1)) {
+            cpu_forget_tb_at(cpu, tb, pair);
         } else {
             cpu_forget_tb(cpu, tb);
         }

@@ -146,13 +146,11 @@ const void *tcg_goto_page(CPUState *cpu, uintptr_t place, unsigned slot);
  * other half of that pair, for the one that was there before: it takes a few
  * instructions more.
  */
-#define JUMP_CACHE_BITS 15
+#define JUMP_CACHE_BITS 16
 typedef struct JumpCacheEntry {
     uint64_t pc;
     uint32_t flags; /* of the TB; JUMP_CACHE_EMPTY never matches */
-    uint32_t pad;
-    const void *entry;
-    struct TranslationBlock *tb;
+    uint32_t entry; /* host address: the code buffer is below 4 GiB */
 } JumpCacheEntry;
 #define JUMP_CACHE_EMPTY 0 /* nor does any TB with a flat CS have it */
 

@@ -79,6 +79,7 @@ typedef struct Thunks {
 extern Thunks thunks;
 /* @e = the address of the jump cache's entry for @pc: jump_cache_index(). */
 void asm_jump_cache_entry(Asm *a, Reg e, Reg pc);
+void asm_jump_cache_go(Asm *a, Reg e); /* to the code of the entry at @e */
 #define THUNKS_MAX_BYTES 16384
 /* @buf has that many bytes.  The target's globals have been registered. */
 void thunks_generate(uint8_t *buf);

@@ -306,7 +306,7 @@ static void emit_probe_jump_cache(Cg *c, const IrOp *op, Reg pc)
     asm_mov(a, IR_64, tmp, pc);
     asm_alu_imm(a, ALU_AND, IR_64, rm_reg(tmp), (int32_t)PAGE_MASK, false);
     asm_store(a, IR_64, RIP_BASE, tmp);
-    asm_op(a, 0xff, 4, rm_mem(e, offsetof(JumpCacheEntry, entry)));
+    asm_jump_cache_go(a, e);
 }
 
 static void emit_jmp_ind(Cg *c, const IrOp *op)
@@ -357,8 +357,8 @@ const uint8_t *emit_guard(Cg *c)
     miss[0] = asm_jcc(a, COND_NE, NULL);
     emit_compare_flags(a, RDX, c->tb->flags);
     miss[1] = asm_jcc(a, COND_NE, NULL);
-    asm_mov_imm(a, RCX, (uintptr_t)c->start);
-    asm_op(a, 0x3b | A_W, RCX, rm_mem(RDX, offsetof(JumpCacheEntry, entry)));
+    asm_op(a, 0x81, ALU_CMP, rm_mem(RDX, offsetof(JumpCacheEntry, entry)));
+    asm_u32(a, (uintptr_t)c->start);
     miss[2] = asm_jcc(a, COND_NE, NULL);
     asm_jmp(a, c->start);
     for (unsigned i = 0; i < ARRAY_LEN(miss); i++) {

@@ -196,6 +196,12 @@ void asm_jump_cache_entry(Asm *a, Reg e, Reg pc)
     asm_op(a, 0x03 | A_W, e, rm_cpu(offsetof(CPUState, jump_cache))); /* ADD */
 }
 
+void asm_jump_cache_go(Asm *a, Reg e)
+{
+    asm_load(a, IR_32, e, rm_mem(e, offsetof(JumpCacheEntry, entry)));
+    asm_op(a, 0xff, 4, rm_reg(e)); /* JMP */
+}
+
 _Static_assert((sizeof(JumpCacheEntry) & (sizeof(JumpCacheEntry) - 1)) == 0 &&
                    offsetof(CPUJumpCache, e) == 0,
                "entries are found by shifts, and their others by a bit");
@@ -216,7 +222,7 @@ static void emit_second_probe(Asm *a, Reg pc, Reg e, Reg tmp)
     asm_mov(a, IR_64, tmp, pc);
     asm_alu_imm(a, ALU_AND, IR_64, rm_reg(tmp), (int32_t)PAGE_MASK, false);
     asm_store(a, IR_64, rm_cpu(tcg_target.rip_base), tmp);
-    asm_op(a, 0xff, 4, rm_mem(e, offsetof(JumpCacheEntry, entry)));
+    asm_jump_cache_go(a, e);
     asm_fix_jump(miss[0], a->p);
     asm_fix_jump(miss[1], a->p);
 }

@@ -262,7 +262,7 @@ void rig_init(void)
     register_globals();
     helper_register_table(helpers, ARRAY_LEN(helpers));
     code = mmap(NULL, CODE_BYTES, PROT_READ | PROT_WRITE | PROT_EXEC,
-                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
     g_assert_true(code != MAP_FAILED);
     used = tcg_backend_native.init(code, CODE_BYTES);
     g_assert_cmpuint(used, >, 0);

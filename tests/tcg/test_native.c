@@ -144,7 +144,7 @@ static void test_indirect(void)
     check_indirect(&tb, 9);
     g_assert_cmphex(rig_cpu.rip, ==, pc);
     *e = (JumpCacheEntry){ .pc = pc, .flags = HF_CS64 ^ 1,
-                           .entry = tb.code.entry };
+                           .entry = (uintptr_t)tb.code.entry };
     check_indirect(&tb, 8);
     e->flags = HF_CS64;
     rig_cpu.cs.interrupt_request = 1;
@@ -164,7 +164,8 @@ static void test_indirect_changed(void)
     rig_cpu.regs[10] = pc;
     rig_cpu.hflags = HF_CS64 | HF_DF;
     e = &rig_cpu.cs.jump_cache->e[jump_cache_index(pc)];
-    *e = (JumpCacheEntry){.pc = pc, .flags = HF_CS64, .entry = tb.code.entry};
+    *e = (JumpCacheEntry){.pc = pc, .flags = HF_CS64,
+                          .entry = (uintptr_t)tb.code.entry};
     check_indirect(&tb, 9);
     e->flags = HF_CS64 | HF_DF;
     rig_cpu.cs.interrupt_request = 1;
