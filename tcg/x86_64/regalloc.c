@@ -61,23 +61,26 @@ void ra_begin_op(Cg *c)
     c->tick++;
 }
 
-Rm ra_home(Cg *c, IrTemp t)
+/* Of byte @at of the home of @t. */
+static Rm home_at(Cg *c, IrTemp t, unsigned at)
 {
     if (info(c, t)->kind == TEMP_GLOBAL) {
-        return rm_cpu(info(c, t)->offset);
+        return rm_cpu(info(c, t)->offset + at);
     }
     if (c->temp[t].slot < 0) {
         c->temp[t].slot = c->nslots++;
     }
-    return rm_mem(RSP, FRAME_SLOTS + 32 * c->temp[t].slot);
+    return rm_mem(RSP, FRAME_SLOTS + 32 * c->temp[t].slot + at);
+}
+
+Rm ra_home(Cg *c, IrTemp t)
+{
+    return home_at(c, t, 0);
 }
 
 Rm ra_upper_home(Cg *c, IrTemp t)
 {
-    Rm m = ra_home(c, t);
-
-    m.disp += 16;
-    return m;
+    return home_at(c, t, 16);
 }
 
 static void unbind(Cg *c, IrTemp t)
