@@ -149,10 +149,11 @@ static bool native_compile(const IrFunc *f, TranslationBlock *tb, uint8_t *buf,
     if (len < 2 * OP_MAX_BYTES) {
         return false;
     }
+    need_thunks();
     if (!cg) {
         cg = g_new(Cg, 1);
+        ra_init(cg);
     }
-    need_thunks();
     begin(cg, f, tb, buf, len);
     generate(cg);
     if (cg->failed || cg->as.p > cg->limit) {

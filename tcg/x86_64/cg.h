@@ -136,10 +136,11 @@ typedef struct Cg {
     RegSet wide;   /* all 256 bits, not 128 of them with the rest at home */
     RegSet locked; /* in use by the current op */
     IrTemp owner[REG_COUNT]; /* which temp; for those in `busy` */
-    uint32_t used_at[REG_COUNT];
+    uint32_t used_at[REG_COUNT]; /* likewise */
     uint32_t tick;
     unsigned nslots;
     TempState temp[IR_MAX_TEMPS];
+    TempState global[IR_MAX_GLOBALS]; /* what `temp` begins with */
 
     /* The guest's flags: in X86CPU.cc, in the host's EFLAGS, or both.  While
      * all are dead, cc_mem is true. */
@@ -157,7 +158,8 @@ typedef struct Cg {
 } Cg;
 
 /* --- regalloc.c --- */
-void ra_begin(Cg *c);
+void ra_init(Cg *c);  /* once, when the target has named its registers */
+void ra_begin(Cg *c); /* for the temps of c->f */
 void ra_begin_op(Cg *c);
 /* Free the registers of temps that @op used last. */
 void ra_end_op(Cg *c, const IrOp *op);

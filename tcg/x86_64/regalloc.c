@@ -38,18 +38,20 @@ static Reg pinned_for(const IrTempInfo *i)
                : REG_NONE;
 }
 
+void ra_init(Cg *c)
+{
+    for (IrTemp t = 0; t < ir_global_count(); t++) {
+        c->global[t] = (TempState){ pinned_for(ir_global_info(t)), -1 };
+    }
+}
+
 void ra_begin(Cg *c)
 {
-    unsigned t;
+    unsigned n = c->f->nglobals;
 
-    for (t = 0; t < c->f->nglobals; t++) {
-        c->temp[t].reg = pinned_for(info(c, t));
-        c->temp[t].slot = -1;
-    }
-    for (; t < c->f->ntemps; t++) {
-        c->temp[t] = (TempState){REG_NONE, -1};
-    }
-    memset(c->used_at, 0, sizeof(c->used_at));
+    _Static_assert(REG_NONE == -1, "all bits of a TempState are set");
+    memcpy(c->temp, c->global, n * sizeof(c->temp[0]));
+    memset(&c->temp[n], 0xff, (c->f->ntemps - n) * sizeof(c->temp[0]));
     c->busy = c->dirty = c->wide = c->locked = 0;
     c->tick = 0;
     c->nslots = 0;
