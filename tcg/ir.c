@@ -70,6 +70,7 @@ void ir_reset(IrFunc *f)
     f->nlabels = 0;
     f->nrecipes = 1; /* 0 means: none */
     f->ngroups = 1;  /* likewise */
+    f->naccesses = 0;
     f->nglobals = nglobals;
     f->ntemps = nglobals;
     f->overflow = false;
@@ -77,7 +78,7 @@ void ir_reset(IrFunc *f)
     f->cc_written = false;
     memcpy(f->temp, globals, nglobals * sizeof(globals[0]));
     memset(f->const_cache, 0xff, sizeof(f->const_cache));
-    memset(f->locals, 0, sizeof(f->locals));
+    f->locals[0] = 0;
 }
 
 static IrTemp new_temp(IrFunc *f, IrTempKind kind, bool vector)
@@ -85,6 +86,9 @@ static IrTemp new_temp(IrFunc *f, IrTempKind kind, bool vector)
     if (f->ntemps == IR_MAX_TEMPS) {
         f->overflow = true;
         f->ntemps--;
+    }
+    if (f->ntemps % 64 == 0) {
+        f->locals[f->ntemps / 64] = 0;
     }
     f->temp[f->ntemps] = (IrTempInfo){
         .kind = kind,

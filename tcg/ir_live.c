@@ -67,13 +67,18 @@ static void at_block_end(Liveness *l, const IrOp *op)
     }
 }
 
+/* Of an op with attribute S: it counts only because of what it computes. */
+static bool is_pure(const IrOp *op)
+{
+    return op->opc == IR_PUTCC ||
+           (op->opc == IR_VOP && !(vop_defs[op->aux].attrs & VOP_ATTR_FP));
+}
+
 static bool is_removable(const Liveness *l, const IrOp *op)
 {
     const IrOpDef *def = &ir_op_defs[op->opc];
-    bool pure_vop =
-        op->opc == IR_VOP && !(vop_defs[op->aux].attrs & VOP_ATTR_FP);
 
-    if ((def->attrs & IR_ATTR_S) && !pure_vop && op->opc != IR_PUTCC) {
+    if ((def->attrs & IR_ATTR_S) && !is_pure(op)) {
         return false;
     }
     if (op->cc_out & l->cc) {
@@ -92,14 +97,14 @@ static void scan_args(Liveness *l, IrOp *op)
 {
     unsigned ndst = ir_op_defs[op->opc].ndst;
     unsigned nargs = ir_op_args(op);
+    unsigned dead = 0;
 
-    op->dead = 0;
     for (unsigned i = 0; i < nargs; i++) {
         IrTemp t = op->arg[i];
 
         if (t != IR_NONE && !is_live(l, t) &&
             l->f->temp[t].kind != TEMP_CONST) {
-            op->dead |= BIT(i);
+            dead |= BIT(i);
         }
     }
     for (unsigned i = 0; i < ndst; i++) {
@@ -112,6 +117,7 @@ static void scan_args(Liveness *l, IrOp *op)
             set_live(l, op->arg[i]);
         }
     }
+    op->dead = (uint8_t)dead;
 }
 
 /* What writes a part of a register keeps the rest of it: not a kill. */
@@ -151,16 +157,13 @@ static void scan_flags(Liveness *l, IrOp *op)
 /* Of an op with attribute S: who looks at registers and flags there. */
 static void scan_effects(Liveness *l, const IrOp *op)
 {
-    bool may_fault = ir_op_may_fault(op);
-
-    if (may_fault) {
+    if (ir_op_may_fault(op)) {
         l->cc |= flags_seen_by_fault(l->f, op);
-    }
-    if (may_fault ||
-        (op->opc == IR_CALL && !(helper_info(op->aux)->flags & HELPER_PURE))) {
         revive_globals(l);
-    }
-    if (op->opc == IR_LABEL) {
+    } else if (op->opc == IR_CALL &&
+               !(helper_info(op->aux)->flags & HELPER_PURE)) {
+        revive_globals(l);
+    } else if (op->opc == IR_LABEL) {
         l->label_cc[op->imm] = l->cc;
     }
 }
@@ -176,8 +179,10 @@ static bool scan_op(Liveness *l, IrOp *op)
     if (is_removable(l, op)) {
         return false;
     }
-    scan_args(l, op);
-    keep_partial_vector(l, op);
+    if (ir_op_args(op)) {
+        scan_args(l, op);
+        keep_partial_vector(l, op);
+    }
     scan_flags(l, op);
     if (attrs & IR_ATTR_S) {
         scan_effects(l, op);
@@ -193,13 +198,15 @@ void ir_live(IrFunc *f, uint8_t cc_out)
     l.f = f;
     l.cc = l.cc_exit = cc_out;
     l.globals = f->nglobals < 64 ? BIT64(f->nglobals) - 1 : UINT64_MAX;
-    memset(l.live, 0, sizeof(l.live));
+    memset(l.live, 0, (f->ntemps + 63) / 64 * sizeof(l.live[0]));
     memset(l.label_cc, IR_CC_ALL, f->nlabels);
     for (unsigned i = f->nops; i-- > 0;) {
-        if (scan_op(&l, &f->op[i])) {
-            f->op[--keep] = f->op[i];
+        if (scan_op(&l, &f->op[i]) && --keep != i) {
+            f->op[keep] = f->op[i];
         }
     }
-    memmove(f->op, f->op + keep, (f->nops - keep) * sizeof(f->op[0]));
-    f->nops -= keep;
+    if (keep) {
+        memmove(f->op, f->op + keep, (f->nops - keep) * sizeof(f->op[0]));
+        f->nops -= keep;
+    }
 }

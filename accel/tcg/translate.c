@@ -104,7 +104,6 @@ static void tb_make_ir(CPUState *cpu, TranslationBlock *tb, unsigned max,
     IrFunc *f = &cpu->tcg->ir;
 
     for (;; max = MAX(tb->icount / 2, 1)) {
-        ir_reset(f);
         x86_translate(x86_cpu(cpu), tb, f, max);
         if (!f->overflow) {
             break;

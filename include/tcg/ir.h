@@ -77,6 +77,7 @@ enum {
     IR_ATTR_X = 4,
     IR_ATTR_S = 8,
     IR_ATTR_Q = 16, /* flags may be left as they were */
+    IR_ATTR_F = 32,
 };
 
 typedef struct IrOpDef {
@@ -186,6 +187,7 @@ _Static_assert(sizeof(IrOp) == 32, "ops are copied by value and scanned");
 /* One block under translation; one per vCPU thread, reused. */
 typedef struct IrFunc {
     unsigned nops, ntemps, nlabels, nrecipes, nglobals, ngroups;
+    unsigned naccesses; /* LD, ST, LDV, STV: what ir_group looks for */
     bool overflow;    /* a limit was hit: retry with fewer instructions */
     /* The emitter's knowledge of the flags, for recipes. */
     IrRecipe cc_now;  /* opc 0 (INSN): none */
@@ -295,10 +297,11 @@ static inline uint8_t ir_op_cc_in(const IrFunc *f, const IrOp *op)
     return def->cc_in_varies ? ir_op_cc_in_varying(f, op) : def->cc_in;
 }
 /* It may leave the TB by a guest fault: op->recipe counts. */
-bool ir_effect_may_fault(const IrOp *op);
+bool ir_call_may_fault(const IrOp *op);
 static inline bool ir_op_may_fault(const IrOp *op)
 {
-    return (ir_op_defs[op->opc].attrs & IR_ATTR_S) && ir_effect_may_fault(op);
+    return (ir_op_defs[op->opc].attrs & IR_ATTR_F) &&
+           (op->opc != IR_CALL || ir_call_may_fault(op));
 }
 static inline unsigned ir_op_args(const IrOp *op)
 {
