@@ -304,7 +304,7 @@ static void emit_imm(IrFunc *f, IrOpc opc, int64_t imm)
 
 void ir_insn(IrFunc *f, int64_t offset)
 {
-    emit_imm(f, IR_INSN, offset);
+    ir_emit(f, IR_INSN, IR_64)->imm = offset; /* nothing to finish */
 }
 
 void ir_set_label(IrFunc *f, unsigned label)

@@ -69,9 +69,8 @@ static void written(Folder *s, IrTemp t)
 
 static void forget_all(Folder *s)
 {
-    for (unsigned t = 0; t < s->f->ntemps; t++) {
-        written(s, (IrTemp)t);
-    }
+    s->nfacts = 0;
+    set_up_facts(s);
 }
 
 static void forget_globals(Folder *s, bool vector)

@@ -219,7 +219,7 @@ IrTemp ir_const(IrFunc *f, int64_t value); /* the same temp for equal values
 unsigned ir_label(IrFunc *f);
 /* Append an op, all fields zero but those given; arg[] is IR_NONE.  The caller
  * fills the rest at once, before the next call; recipes are kept by
- * ir_finish_op, which every ir_* emitter below calls. */
+ * ir_finish_op, which the ir_* emitters below call. */
 IrOp *ir_emit(IrFunc *f, IrOpc opc, IrSize size);
 void ir_finish_op(IrFunc *f, IrOp *op);
 

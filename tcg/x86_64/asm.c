@@ -72,6 +72,19 @@ static bool needs_rex(uint32_t op, unsigned reg, Rm rm)
             !rm_bits(rm) && (rm.what & 7) >= RSP);
 }
 
+/* What is between GS and the last byte of the opcode. */
+static uint8_t *put_prefixes(uint8_t *p, uint32_t op, unsigned rex,
+                             unsigned reg, Rm rm)
+{
+    if (op & (A_LOCK | A_66 | A_F3 | A_F2)) {
+        p = put_rare_prefixes(p, op);
+    }
+    if (rex || ((op & (A_REG8 | A_RM8)) && needs_rex(op, reg, rm))) {
+        *p++ = REX | rex;
+    }
+    return (op & A_MAP) ? put_map(p, op) : p;
+}
+
 void asm_op(Asm *a, uint32_t op, unsigned reg, Rm rm)
 {
     uint8_t *p = a->p; /* bytes might alias it */
@@ -81,14 +94,11 @@ void asm_op(Asm *a, uint32_t op, unsigned reg, Rm rm)
     if (rm.what & RM_GS) {
         *p++ = PREFIX_GS;
     }
-    if (op & (A_LOCK | A_66 | A_F3 | A_F2)) {
-        p = put_rare_prefixes(p, op);
-    }
-    if (rex || ((op & (A_REG8 | A_RM8)) && needs_rex(op, reg, rm))) {
-        *p++ = REX | rex;
-    }
-    if (op & A_MAP) {
-        p = put_map(p, op);
+    if (!(op & ~(0xffu | A_W))) {
+        *p = REX | rex; /* the usual case; the opcode takes its place if not */
+        p += rex != 0;
+    } else {
+        p = put_prefixes(p, op, rex, reg, rm);
     }
     *p++ = op;
     a->p = put_modrm(p, reg, rm);

@@ -40,7 +40,7 @@ static void need_thunks(void)
 
 /* Which file knows which op. */
 static bool (*const emit_fn[IR_OPC_COUNT])(Cg *c, const IrOp *op) = {
-    [IR_INSN... IR_BRCOND] = emit_flow_op,
+    [IR_LABEL... IR_BRCOND] = emit_flow_op,
     [IR_TRAPIF] = emit_call_op,
     [IR_GOTO_TB... IR_EXIT] = emit_flow_op,
     [IR_CALL... IR_FENCE] = emit_call_op,
@@ -62,6 +62,10 @@ static void emit_op(Cg *c, const IrOp *op)
     bool known;
 
     ra_begin_op(c);
+    if (op->opc == IR_INSN) {
+        c->insn_off = op->imm; /* emits nothing, and is the most frequent */
+        return;
+    }
     known = emit_fn[op->opc] && emit_fn[op->opc](c, op);
     g_assert(known); /* ops.def has no others */
     ra_end_op(c, op);
