@@ -71,12 +71,14 @@ void ir_reset(IrFunc *f)
     f->nrecipes = 1; /* 0 means: none */
     f->ngroups = 1;  /* likewise */
     f->naccesses = 0;
-    f->nglobals = nglobals;
+    if (f->nglobals != nglobals) {
+        memcpy(f->temp, globals, nglobals * sizeof(globals[0]));
+        f->nglobals = nglobals;
+    }
     f->ntemps = nglobals;
     f->overflow = false;
     f->cc_now = (IrRecipe){.x = IR_NONE, .y = IR_NONE};
     f->cc_written = false;
-    memcpy(f->temp, globals, nglobals * sizeof(globals[0]));
     memset(f->const_cache, 0xff, sizeof(f->const_cache));
     f->locals[0] = 0;
 }

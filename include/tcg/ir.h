@@ -184,7 +184,8 @@ _Static_assert(sizeof(IrOp) == 32, "ops are copied by value and scanned");
 #define IR_MAX_GROUPS  128 /* 0 is none */
 #define IR_CONST_CACHE 64 /* a power of two */
 
-/* One block under translation; one per vCPU thread, reused. */
+/* One block under translation; one per vCPU thread, reused.  All zero before
+ * its first use: what is always the same is set up once. */
 typedef struct IrFunc {
     unsigned nops, ntemps, nlabels, nrecipes, nglobals, ngroups;
     unsigned naccesses; /* LD, ST, LDV, STV: what ir_group looks for */

@@ -253,14 +253,16 @@ static bool vex_fits(const X86Row *row, const X86Insn *in, const X86CPU *cpu)
            !(attrs & (in->vex_w ? XA_W0 : XA_W1));
 }
 
+_Static_assert(FORM_ANY == 0 && PFX_ANY == 0, "most rows fit at once");
+
 static const X86Row *find_row(const X86Insn *in, const X86CPU *cpu,
                               uint32_t hflags)
 {
     const X86Row *row = x86_row_first(in->map, in->opcode);
 
     for (; row; row = x86_row_next(row)) {
-        if (form_fits(row->form, in->modrm) &&
-            prefix_fits(row->pfx, in) && mode_fits(row->attrs, hflags) &&
+        if ((!row->form || form_fits(row->form, in->modrm)) &&
+            (!row->pfx || prefix_fits(row->pfx, in)) && mode_fits(row->attrs, hflags) &&
             vex_fits(row, in, cpu) &&
             (row->feature == FEAT_BASE || !cpu ||
              x86_has_feature(cpu, row->feature))) {
@@ -421,12 +423,17 @@ static const struct {
     [OC_Qq] = {AT_Q, MO_64},
 };
 
+/* SZ_V is the most frequent. */
 static uint8_t operand_size(const X86Insn *in, unsigned size,
                             uint32_t hflags)
 {
-    switch (size) {
-    case SZ_V:
+    if (size < SZ_V) {
+        return size;
+    }
+    if (size == SZ_V) {
         return in->osize;
+    }
+    switch (size) {
     case SZ_Z:
         return MIN(in->osize, MO_32);
     case SZ_Y:
@@ -435,12 +442,8 @@ static uint8_t operand_size(const X86Insn *in, unsigned size,
         return hflags & HF_CS64 ? MO_64 : MO_32;
     case SZ_X:
         return in->vex_l ? MO_256 : MO_128;
-    case SZ_HX:
-    case SZ_FX:
-    case SZ_EX:
+    default: /* SZ_HX, SZ_FX, SZ_EX */
         return MO_64 + SZ_HX - size + in->vex_l;
-    default:
-        return size;
     }
 }
 
