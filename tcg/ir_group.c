@@ -222,7 +222,9 @@ void ir_group(IrFunc *f)
         return;
     }
     memset(g.root, 0, f->ntemps * sizeof(g.root[0]));
-    memset(g.open, 0, sizeof(g.open));
+    for (unsigned i = 0; i < MAX_OPEN; i++) {
+        g.open[i].group = NULL;
+    }
     for (unsigned i = 0; i < f->nops; i++) {
         const IrOp *op = &f->op[i];
         unsigned attrs = ir_op_defs[op->opc].attrs;

@@ -49,10 +49,10 @@ static void revive_globals(Liveness *l)
 }
 
 /* What is live after the op @op that ends a basic block. */
-static void at_block_end(Liveness *l, const IrOp *op)
+static void at_block_end(Liveness *l, const IrOp *op, const IrOpDef *def)
 {
     const IrFunc *f = l->f;
-    bool leaves = ir_op_defs[op->opc].attrs & IR_ATTR_X;
+    bool leaves = def->attrs & IR_ATTR_X;
 
     for (unsigned t = 0; t < f->ntemps; t += 64) {
         l->live[t / 64] = leaves ? 0 : f->locals[t / 64];
@@ -74,10 +74,8 @@ static bool is_pure(const IrOp *op)
            (op->opc == IR_VOP && !(vop_defs[op->aux].attrs & VOP_ATTR_FP));
 }
 
-static bool is_removable(const Liveness *l, const IrOp *op)
+static bool is_removable(const Liveness *l, const IrOp *op, const IrOpDef *def)
 {
-    const IrOpDef *def = &ir_op_defs[op->opc];
-
     if ((def->attrs & IR_ATTR_S) && !is_pure(op)) {
         return false;
     }
@@ -93,11 +91,9 @@ static bool is_removable(const Liveness *l, const IrOp *op)
 }
 
 /* Record and kill the destinations, then revive the sources. */
-static void scan_args(Liveness *l, IrOp *op)
+static void scan_args(Liveness *l, IrOp *op, const IrOpDef *def)
 {
-    unsigned ndst = ir_op_defs[op->opc].ndst;
-    unsigned nargs = ir_op_args(op);
-    unsigned dead = 0;
+    unsigned ndst = def->ndst, nargs = ndst + def->nsrc, dead = 0;
 
     for (unsigned i = 0; i < nargs; i++) {
         IrTemp t = op->arg[i];
@@ -140,13 +136,13 @@ static uint8_t flags_seen_by_fault(const IrFunc *f, const IrOp *op)
     return r->opc == IR_INC || r->opc == IR_DEC ? IR_CC_C : 0;
 }
 
-static void scan_flags(Liveness *l, IrOp *op)
+static void scan_flags(Liveness *l, IrOp *op, const IrOpDef *def)
 {
     uint8_t in, killed = op->cc_out;
 
     op->cc_live = l->cc;
     op->cc_out &= l->cc;
-    in = ir_op_cc_in(l->f, op);
+    in = def->cc_in_varies ? ir_op_cc_in_varying(l->f, op) : def->cc_in;
     if (op->opc == IR_CALL &&
         !(helper_info(op->aux)->flags & (HELPER_PURE | HELPER_KEEPS_CC))) {
         killed = IR_CC_ALL;
@@ -154,7 +150,8 @@ static void scan_flags(Liveness *l, IrOp *op)
     l->cc = (l->cc & ~killed) | in;
 }
 
-/* Of an op with attribute S: who looks at registers and flags there. */
+/* Who looks at registers and flags at an op that may fault, calls or is a
+ * label. */
 static void scan_effects(Liveness *l, const IrOp *op)
 {
     if (ir_op_may_fault(op)) {
@@ -171,20 +168,20 @@ static void scan_effects(Liveness *l, const IrOp *op)
 /* Returns false when the op is of no use. */
 static bool scan_op(Liveness *l, IrOp *op)
 {
-    uint8_t attrs = ir_op_defs[op->opc].attrs;
+    const IrOpDef *def = &ir_op_defs[op->opc];
 
-    if (attrs & IR_ATTR_E) {
-        at_block_end(l, op);
+    if (def->attrs & IR_ATTR_E) {
+        at_block_end(l, op, def);
     }
-    if (is_removable(l, op)) {
+    if (is_removable(l, op, def)) {
         return false;
     }
-    if (ir_op_args(op)) {
-        scan_args(l, op);
+    if (def->ndst + def->nsrc) {
+        scan_args(l, op, def);
         keep_partial_vector(l, op);
     }
-    scan_flags(l, op);
-    if (attrs & IR_ATTR_S) {
+    scan_flags(l, op, def);
+    if (def->attrs & (IR_ATTR_F | IR_ATTR_E)) {
         scan_effects(l, op);
     }
     return true;

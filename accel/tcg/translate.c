@@ -86,7 +86,10 @@ static TranslationBlock *tb_alloc(CPUState *cpu, bool fresh)
 static void tb_reset(TranslationBlock *tb, vaddr pc, ram_addr_t phys_pc,
                      uint32_t flags, uint32_t cflags)
 {
-    memset(tb, 0, sizeof(*tb));
+    /* All but tb->code, which the back-end fills in. */
+    memset(tb, 0, offsetof(TranslationBlock, code));
+    memset(tb->page_next, 0,
+           sizeof(*tb) - offsetof(TranslationBlock, page_next));
     tb->phys_pc = phys_pc;
     tb->pc_offset = pc & ~PAGE_MASK;
     tb->flags = flags;

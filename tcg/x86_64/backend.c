@@ -68,7 +68,9 @@ static void emit_op(Cg *c, const IrOp *op)
     }
     known = emit_fn[op->opc] && emit_fn[op->opc](c, op);
     g_assert(known); /* ops.def has no others */
-    ra_end_op(c, op);
+    if (op->dead) {
+        ra_end_op(c, op);
+    }
 }
 
 static void begin(Cg *c, const IrFunc *f, TranslationBlock *tb, uint8_t *buf,
@@ -97,19 +99,17 @@ static void generate(Cg *c)
 {
     emit_head(c);
     c->body = c->as.p;
-    for (unsigned i = 0; i < c->nops && !c->failed; i++) {
+    for (unsigned i = 0; i < c->nops; i++) {
         if (c->as.p > c->limit) {
             c->failed = true;
             return;
         }
         emit_op(c, &c->f->op[i]);
     }
-    if (!c->failed) {
-        emit_fix_labels(c);
-        ra_forget(c); /* stubs look at what they noted, not at this */
-        c->locked = 0;
-        stub_emit_all(c);
-    }
+    emit_fix_labels(c);
+    ra_forget(c); /* stubs look at what they noted, not at this */
+    c->locked = 0;
+    stub_emit_all(c);
 }
 
 /* Append @bytes of @src; fails when there is no room before @end. */

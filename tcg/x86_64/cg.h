@@ -160,8 +160,12 @@ typedef struct Cg {
 /* --- regalloc.c --- */
 void ra_init(Cg *c);  /* once, when the target has named its registers */
 void ra_begin(Cg *c); /* for the temps of c->f */
-void ra_begin_op(Cg *c);
-/* Free the registers of temps that @op used last. */
+static inline void ra_begin_op(Cg *c)
+{
+    c->locked = 0;
+    c->tick++;
+}
+/* Free the registers of temps that @op, whose dead is not 0, used last. */
 void ra_end_op(Cg *c, const IrOp *op);
 bool ra_is_const(const Cg *c, IrTemp t, int64_t *value);
 static inline bool ra_is_pinned(const Cg *c, IrTemp t)

@@ -57,12 +57,6 @@ void ra_begin(Cg *c)
     c->nslots = 0;
 }
 
-void ra_begin_op(Cg *c)
-{
-    c->locked = 0;
-    c->tick++;
-}
-
 /* Of byte @at of the home of @t. */
 static Rm home_at(Cg *c, IrTemp t, unsigned at)
 {
@@ -414,13 +408,10 @@ static bool is_redefined(const IrOp *op, IrTemp t)
 
 void ra_end_op(Cg *c, const IrOp *op)
 {
-    unsigned dead = op->dead & ((1u << ir_op_args(op)) - 1);
-
-    for (; dead; dead &= dead - 1) {
+    for (unsigned dead = op->dead; dead; dead &= dead - 1) {
         IrTemp t = op->arg[__builtin_ctz(dead)];
 
-        if (t != IR_NONE && info(c, t)->kind != TEMP_GLOBAL &&
-            info(c, t)->kind != TEMP_CONST && !is_redefined(op, t)) {
+        if (info(c, t)->kind != TEMP_GLOBAL && !is_redefined(op, t)) {
             unbind(c, t);
         }
     }
