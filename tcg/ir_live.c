@@ -170,6 +170,10 @@ static bool scan_op(Liveness *l, IrOp *op)
 {
     const IrOpDef *def = &ir_op_defs[op->opc];
 
+    if (op->opc == IR_INSN) { /* the most frequent */
+        op->cc_live = l->cc;
+        return true;
+    }
     if (def->attrs & IR_ATTR_E) {
         at_block_end(l, op, def);
     }
