@@ -140,20 +140,3 @@ unsigned ir_label(IrFunc *f)
     }
     return f->nlabels++;
 }
-
-IrOp *ir_emit(IrFunc *f, IrOpc opc, IrSize size)
-{
-    IrOp *op;
-
-    if (f->nops == IR_MAX_OPS) {
-        f->overflow = true;
-        f->nops--;
-    }
-    op = &f->op[f->nops++];
-    *op = (IrOp){
-        .opc = opc,
-        .size = size,
-        .arg = {IR_NONE, IR_NONE, IR_NONE, IR_NONE, IR_NONE},
-    };
-    return op;
-}

@@ -221,7 +221,22 @@ unsigned ir_label(IrFunc *f);
 /* Append an op, all fields zero but those given; arg[] is IR_NONE.  The caller
  * fills the rest at once, before the next call; recipes are kept by
  * ir_finish_op, which the ir_* emitters below call. */
-IrOp *ir_emit(IrFunc *f, IrOpc opc, IrSize size);
+static inline IrOp *ir_emit(IrFunc *f, IrOpc opc, IrSize size)
+{
+    IrOp *op;
+
+    if (f->nops == IR_MAX_OPS) {
+        f->overflow = true;
+        f->nops--;
+    }
+    op = &f->op[f->nops++];
+    *op = (IrOp){
+        .opc = opc,
+        .size = size,
+        .arg = {IR_NONE, IR_NONE, IR_NONE, IR_NONE, IR_NONE},
+    };
+    return op;
+}
 void ir_finish_op(IrFunc *f, IrOp *op);
 
 /* The emitters; cc is IR_CC_* that the op must define (0 for a plain op). */
