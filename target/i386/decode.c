@@ -95,8 +95,8 @@ static bool take_prefix(X86Insn *in, uint8_t byte, uint32_t hflags)
     }
 }
 
-/* Returns the first byte that is no prefix, or does not count.  A REX prefix counts only right
- * before the opcode. */
+/* Returns the first byte that is no prefix, or does not count.  A REX prefix
+ * counts only right before the opcode. */
 static uint8_t take_prefixes(X86Insn *in, Cursor *c, uint32_t hflags)
 {
     for (;;) {
@@ -262,8 +262,8 @@ static const X86Row *find_row(const X86Insn *in, const X86CPU *cpu,
 
     for (; row; row = x86_row_next(row)) {
         if ((!row->form || form_fits(row->form, in->modrm)) &&
-            (!row->pfx || prefix_fits(row->pfx, in)) && mode_fits(row->attrs, hflags) &&
-            vex_fits(row, in, cpu) &&
+            (!row->pfx || prefix_fits(row->pfx, in)) &&
+            mode_fits(row->attrs, hflags) && vex_fits(row, in, cpu) &&
             (row->feature == FEAT_BASE || !cpu ||
              x86_has_feature(cpu, row->feature))) {
             return row;

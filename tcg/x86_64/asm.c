@@ -68,8 +68,8 @@ static bool is_byte4to7(unsigned reg)
 static bool needs_rex(uint32_t op, unsigned reg, Rm rm)
 {
     return ((op & A_REG8) && is_byte4to7(reg)) ||
-           ((op & A_RM8) && (rm.what & RM_REG) &&
-            !rm_bits(rm) && (rm.what & 7) >= RSP);
+           ((op & A_RM8) && (rm.what & RM_REG) && !rm_bits(rm) &&
+            (rm.what & 7) >= RSP);
 }
 
 /* What is between GS and the last byte of the opcode. */

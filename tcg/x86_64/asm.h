@@ -29,8 +29,8 @@ typedef struct Asm {
 
 /*
  * Register or memory operand, as ModRM, SIB and displacement will have it: it
- * is often made of constants, and then costs nothing.  One word, as it is passed
- * around a lot: a struct of bytes would be put together in memory, where
+ * is often made of constants, and then costs nothing.  One word, as it is
+ * passed around a lot: a struct of bytes would be put together in memory, where
  * reading it at once has to wait.
  */
 typedef struct Rm {
@@ -40,10 +40,10 @@ typedef struct Rm {
 enum {
     RM_SIB_SHIFT = 8,
     RM_SIB = 1 << 16,
-    RM_REG = 1 << 17,    /* a register is the operand */
-    RM_GS = 1 << 18,     /* memory, relative to the gs base */
-    RM_REX_SHIFT = 20,   /* bits B and X of REX */
-    RM_DISP_SHIFT = 24,  /* how many bytes of displacement: 0, 1, 4 */
+    RM_REG = 1 << 17,   /* a register is the operand */
+    RM_GS = 1 << 18,    /* memory, relative to the gs base */
+    RM_REX_SHIFT = 20,  /* bits B and X of REX */
+    RM_DISP_SHIFT = 24, /* how many bytes of displacement: 0, 1, 4 */
     RM_DISP8 = 0x40 | 1 << RM_DISP_SHIFT, /* with the mod field */
     RM_DISP32 = 0x80 | 4 << RM_DISP_SHIFT,
     RM_BY_SIB = 4 | RM_SIB, /* an rm field of 4 has a SIB byte follow */
