@@ -73,6 +73,7 @@ void ir_reset(IrFunc *f)
     f->naccesses = 0;
     if (f->nglobals != nglobals) {
         memcpy(f->temp, globals, nglobals * sizeof(globals[0]));
+        f->temp[IR_SPARE_TEMP] = (IrTempInfo){.kind = TEMP_PLAIN, .pin = -1};
         f->nglobals = nglobals;
     }
     f->ntemps = nglobals;

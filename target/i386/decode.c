@@ -710,7 +710,9 @@ X86Decode x86_decode(X86Insn *in, const X86CPU *cpu, const uint8_t *bytes,
 
     if (avail < READ_AHEAD) {
         memset(padded, 0, sizeof(padded));
-        memcpy(padded, bytes, avail);
+        if (avail) { /* else there may be no array */
+            memcpy(padded, bytes, avail);
+        }
         c.bytes = padded;
     }
     memset(in, 0, sizeof(*in));

@@ -52,6 +52,7 @@ void ra_begin(Cg *c)
     _Static_assert(REG_NONE == -1, "all bits of a TempState are set");
     memcpy(c->temp, c->global, n * sizeof(c->temp[0]));
     memset(&c->temp[n], 0xff, (c->f->ntemps - n) * sizeof(c->temp[0]));
+    c->temp[CC_TEMP] = (TempState){ REG_NONE, -1 };
     c->busy = c->dirty = c->wide = c->locked = 0;
     c->tick = 0;
     c->nslots = 0;
