@@ -70,15 +70,18 @@ void ir_reset(IrFunc *f)
     f->nlabels = 0;
     f->nrecipes = 1; /* 0 means: none */
     f->ngroups = 1;  /* likewise */
-    f->nglobals = nglobals;
+    f->naccesses = 0;
+    if (f->nglobals != nglobals) {
+        memcpy(f->temp, globals, nglobals * sizeof(globals[0]));
+        f->temp[IR_SPARE_TEMP] = (IrTempInfo){.kind = TEMP_PLAIN, .pin = -1};
+        f->nglobals = nglobals;
+    }
     f->ntemps = nglobals;
     f->overflow = false;
     f->cc_now = (IrRecipe){.x = IR_NONE, .y = IR_NONE};
     f->cc_written = false;
-    memcpy(f->temp, globals, nglobals * sizeof(globals[0]));
-    f->temp[IR_SPARE_TEMP] = (IrTempInfo){.kind = TEMP_PLAIN, .pin = -1};
     memset(f->const_cache, 0xff, sizeof(f->const_cache));
-    memset(f->locals, 0, sizeof(f->locals));
+    f->locals[0] = 0;
 }
 
 static IrTemp new_temp(IrFunc *f, IrTempKind kind, bool vector)
@@ -86,6 +89,9 @@ static IrTemp new_temp(IrFunc *f, IrTempKind kind, bool vector)
     if (f->ntemps == IR_MAX_TEMPS) {
         f->overflow = true;
         f->ntemps--;
+    }
+    if (f->ntemps % 64 == 0) {
+        f->locals[f->ntemps / 64] = 0;
     }
     f->temp[f->ntemps] = (IrTempInfo){
         .kind = kind,
@@ -134,21 +140,4 @@ unsigned ir_label(IrFunc *f)
         f->nlabels--;
     }
     return f->nlabels++;
-}
-
-IrOp *ir_emit(IrFunc *f, IrOpc opc, IrSize size)
-{
-    IrOp *op;
-
-    if (f->nops == IR_MAX_OPS) {
-        f->overflow = true;
-        f->nops--;
-    }
-    op = &f->op[f->nops++];
-    *op = (IrOp){
-        .opc = opc,
-        .size = size,
-        .arg = {IR_NONE, IR_NONE, IR_NONE, IR_NONE, IR_NONE},
-    };
-    return op;
 }

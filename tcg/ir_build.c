@@ -111,6 +111,7 @@ void ir_ld(IrFunc *f, IrSize size, IrTemp dst, IrTemp addr, int64_t disp,
     op->arg[1] = addr;
     op->imm = disp;
     op->memop = memop;
+    f->naccesses++;
     ir_finish_op(f, op);
 }
 
@@ -122,6 +123,7 @@ void ir_st(IrFunc *f, IrTemp value, IrTemp addr, int64_t disp, MemOp memop)
     op->arg[1] = value;
     op->imm = disp;
     op->memop = memop;
+    f->naccesses++;
     ir_finish_op(f, op);
 }
 
@@ -164,6 +166,7 @@ static void load_vector(IrFunc *f, VecMode mode, IrTemp dst, IrTemp addr,
     op->arg[1] = addr;
     op->imm = disp;
     op->memop = memop;
+    f->naccesses++;
     ir_finish_op(f, op);
 }
 
@@ -188,6 +191,7 @@ void ir_stv(IrFunc *f, IrTemp value, IrTemp addr, int64_t disp, MemOp memop)
     op->arg[1] = value;
     op->imm = disp;
     op->memop = memop;
+    f->naccesses++;
     ir_finish_op(f, op);
 }
 
@@ -300,7 +304,7 @@ static void emit_imm(IrFunc *f, IrOpc opc, int64_t imm)
 
 void ir_insn(IrFunc *f, int64_t offset)
 {
-    emit_imm(f, IR_INSN, offset);
+    ir_emit(f, IR_INSN, IR_64)->imm = offset; /* nothing to finish */
 }
 
 void ir_set_label(IrFunc *f, unsigned label)

@@ -18,7 +18,8 @@ enum {
     CC_ALL = IR_CC_ALL,
     COND = 0x40, /* flags of the op's condition: becomes cc_in_cond */
     SUB = 0,     /* by sub-op: ir_op_cc_in */
-    M = IR_ATTR_M,
+    M = IR_ATTR_M | IR_ATTR_F,
+    F = IR_ATTR_F,
     E = IR_ATTR_E,
     X = IR_ATTR_X,
     S = IR_ATTR_S,
@@ -162,10 +163,7 @@ uint8_t ir_op_cc_in_varying(const IrFunc *f, const IrOp *op)
     }
 }
 
-bool ir_effect_may_fault(const IrOp *op)
+bool ir_call_may_fault(const IrOp *op)
 {
-    if (op->opc == IR_CALL) {
-        return !(helper_info(op->aux)->flags & (HELPER_PURE | HELPER_NO_FAULT));
-    }
-    return (ir_op_defs[op->opc].attrs & IR_ATTR_M) || op->opc == IR_TRAPIF;
+    return !(helper_info(op->aux)->flags & (HELPER_PURE | HELPER_NO_FAULT));
 }

@@ -69,9 +69,8 @@ static void written(Folder *s, IrTemp t)
 
 static void forget_all(Folder *s)
 {
-    for (unsigned t = 0; t < s->f->ntemps; t++) {
-        written(s, (IrTemp)t);
-    }
+    s->nfacts = 0;
+    set_up_facts(s);
 }
 
 static void forget_globals(Folder *s, bool vector)
@@ -340,9 +339,7 @@ static void forget_written(Folder *s, const IrOp *op)
             written(s, op->arg[i]);
         }
     }
-    if (op->opc == IR_LABEL) {
-        forget_all(s);
-    } else if (op->opc == IR_CALL) {
+    if (op->opc == IR_CALL) {
         uint8_t flags = helper_info(op->aux)->flags;
 
         if (!(flags & (HELPER_PURE | HELPER_KEEPS_REGS))) {
@@ -383,10 +380,17 @@ static void learn(Folder *s, const IrOp *op)
     }
 }
 
+/* Returns false when the op is gone. */
 static bool fold_op(Folder *s, IrOp *op)
 {
     unsigned ndst = ir_op_defs[op->opc].ndst, nargs = ir_op_args(op);
 
+    if (!nargs) {
+        if (op->opc == IR_LABEL) {
+            forget_all(s);
+        }
+        return true;
+    }
     for (unsigned i = ndst; i < nargs; i++) {
         op->arg[i] = best_of(s, op->arg[i]);
     }
@@ -411,12 +415,15 @@ void ir_fold(IrFunc *f)
     s.nfacts = 0;
     set_up_facts(&s);
     for (unsigned i = 0; i < f->nops; i++) {
-        IrOp op = f->op[i];
         bool room = f->ntemps + CONSTS_PER_OP <= IR_MAX_TEMPS;
 
-        if (!room || fold_op(&s, &op)) {
-            f->op[out++] = op;
+        if (room && !fold_op(&s, &f->op[i])) {
+            continue;
         }
+        if (out != i) {
+            f->op[out] = f->op[i];
+        }
+        out++;
     }
     f->nops = out;
 }

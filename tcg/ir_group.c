@@ -262,21 +262,29 @@ void ir_group(IrFunc *f)
 
     g.f = f;
     g.nroots = g.nsums = g.next_open = 0;
-    memset(g.root, 0, f->ntemps * sizeof(g.root[0]));
-    memset(g.open, 0, sizeof(g.open));
     f->ngroups = 1;
+    if (f->naccesses < 2) {
+        return;
+    }
+    memset(g.root, 0, f->ntemps * sizeof(g.root[0]));
+    for (unsigned i = 0; i < MAX_OPEN; i++) {
+        g.open[i].group = NULL;
+    }
     for (unsigned i = 0; i < f->nops; i++) {
         const IrOp *op = &f->op[i];
+        unsigned attrs = ir_op_defs[op->opc].attrs;
 
-        if (is_access(op)) {
+        if ((attrs & IR_ATTR_M) && is_access(op)) {
             scan_access(&g, i);
         } else if (op->opc == IR_CALL &&
                    !(helper_info(op->aux)->flags & HELPER_PURE)) {
             after_helper(&g);
-        } else if (ir_op_defs[op->opc].attrs & IR_ATTR_E) {
+        } else if (attrs & IR_ATTR_E) {
             close_all(&g);
         }
-        follow_registers(&g, op);
+        if (ir_op_defs[op->opc].ndst) {
+            follow_registers(&g, op);
+        }
     }
     close_all(&g);
 }

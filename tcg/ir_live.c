@@ -51,10 +51,10 @@ static void revive_globals(Liveness *l)
 }
 
 /* What is live after the op @op that ends a basic block. */
-static void at_block_end(Liveness *l, const IrOp *op)
+static void at_block_end(Liveness *l, const IrOp *op, const IrOpDef *def)
 {
     const IrFunc *f = l->f;
-    bool leaves = ir_op_defs[op->opc].attrs & IR_ATTR_X;
+    bool leaves = def->attrs & IR_ATTR_X;
 
     for (unsigned t = 0; t < f->ntemps; t += 64) {
         l->live[t / 64] = leaves ? 0 : f->locals[t / 64];
@@ -69,13 +69,16 @@ static void at_block_end(Liveness *l, const IrOp *op)
     }
 }
 
-static bool is_removable(const Liveness *l, const IrOp *op)
+/* Of an op with attribute S: it counts only because of what it computes. */
+static bool is_pure(const IrOp *op)
 {
-    const IrOpDef *def = &ir_op_defs[op->opc];
-    bool pure_vop =
-        op->opc == IR_VOP && !(vop_defs[op->aux].attrs & VOP_ATTR_FP);
+    return op->opc == IR_PUTCC ||
+           (op->opc == IR_VOP && !(vop_defs[op->aux].attrs & VOP_ATTR_FP));
+}
 
-    if ((def->attrs & IR_ATTR_S) && !pure_vop && op->opc != IR_PUTCC) {
+static bool is_removable(const Liveness *l, const IrOp *op, const IrOpDef *def)
+{
+    if ((def->attrs & IR_ATTR_S) && !is_pure(op)) {
         return false;
     }
     if (op->cc_out & l->cc) {
@@ -90,18 +93,16 @@ static bool is_removable(const Liveness *l, const IrOp *op)
 }
 
 /* Record and kill the destinations, then revive the sources. */
-static void scan_args(Liveness *l, IrOp *op)
+static void scan_args(Liveness *l, IrOp *op, const IrOpDef *def)
 {
-    unsigned ndst = ir_op_defs[op->opc].ndst;
-    unsigned nargs = ir_op_args(op);
+    unsigned ndst = def->ndst, nargs = ndst + def->nsrc, dead = 0;
 
-    op->dead = 0;
     for (unsigned i = 0; i < nargs; i++) {
         IrTemp t = op->arg[i];
 
         if (t != IR_NONE && !is_live(l, t) &&
             l->f->temp[t].kind != TEMP_CONST) {
-            op->dead |= BIT(i);
+            dead |= BIT(i);
         }
     }
     for (unsigned i = 0; i < ndst; i++) {
@@ -114,6 +115,7 @@ static void scan_args(Liveness *l, IrOp *op)
             set_live(l, op->arg[i]);
         }
     }
+    op->dead = (uint8_t)dead;
 }
 
 /* What writes a part of a register keeps the rest of it: not a kill. */
@@ -145,7 +147,7 @@ static uint8_t flags_seen_by_fault(Liveness *l, IrOp *op)
     return r->opc == IR_INC || r->opc == IR_DEC ? IR_CC_C : 0;
 }
 
-static void scan_flags(Liveness *l, IrOp *op)
+static void scan_flags(Liveness *l, IrOp *op, const IrOpDef *def)
 {
     uint8_t in, killed = op->cc_out;
 
@@ -155,7 +157,7 @@ static void scan_flags(Liveness *l, IrOp *op)
     }
     op->cc_live = l->cc;
     op->cc_out &= l->cc;
-    in = ir_op_cc_in(l->f, op);
+    in = def->cc_in_varies ? ir_op_cc_in_varying(l->f, op) : def->cc_in;
     if (op->opc == IR_CALL &&
         !(helper_info(op->aux)->flags & (HELPER_PURE | HELPER_KEEPS_CC))) {
         killed = IR_CC_ALL;
@@ -163,19 +165,17 @@ static void scan_flags(Liveness *l, IrOp *op)
     l->cc = (l->cc & ~killed) | in;
 }
 
-/* Of an op with attribute S: who looks at registers and flags there. */
+/* Who looks at registers and flags at an op that may fault, calls or is a
+ * label. */
 static void scan_effects(Liveness *l, IrOp *op)
 {
-    bool may_fault = ir_op_may_fault(op);
-
-    if (may_fault) {
+    if (ir_op_may_fault(op)) {
         l->cc |= flags_seen_by_fault(l, op);
-    }
-    if (may_fault ||
-        (op->opc == IR_CALL && !(helper_info(op->aux)->flags & HELPER_PURE))) {
         revive_globals(l);
-    }
-    if (op->opc == IR_LABEL) {
+    } else if (op->opc == IR_CALL &&
+               !(helper_info(op->aux)->flags & HELPER_PURE)) {
+        revive_globals(l);
+    } else if (op->opc == IR_LABEL) {
         l->label_cc[op->imm] = l->cc;
     }
 }
@@ -183,18 +183,24 @@ static void scan_effects(Liveness *l, IrOp *op)
 /* Returns false when the op is of no use. */
 static bool scan_op(Liveness *l, IrOp *op)
 {
-    uint8_t attrs = ir_op_defs[op->opc].attrs;
+    const IrOpDef *def = &ir_op_defs[op->opc];
 
-    if (attrs & IR_ATTR_E) {
-        at_block_end(l, op);
+    if (op->opc == IR_INSN) { /* the most frequent */
+        op->cc_live = l->cc;
+        return true;
     }
-    if (is_removable(l, op)) {
+    if (def->attrs & IR_ATTR_E) {
+        at_block_end(l, op, def);
+    }
+    if (is_removable(l, op, def)) {
         return false;
     }
-    scan_args(l, op);
-    keep_partial_vector(l, op);
-    scan_flags(l, op);
-    if (attrs & IR_ATTR_S) {
+    if (def->ndst + def->nsrc) {
+        scan_args(l, op, def);
+        keep_partial_vector(l, op);
+    }
+    scan_flags(l, op, def);
+    if (def->attrs & (IR_ATTR_F | IR_ATTR_E)) {
         scan_effects(l, op);
     }
     return true;
@@ -234,16 +240,18 @@ void ir_live(IrFunc *f, uint8_t cc_out)
     l.cc = l.cc_exit = cc_out;
     l.cc_in = false;
     l.globals = f->nglobals < 64 ? BIT64(f->nglobals) - 1 : UINT64_MAX;
-    memset(l.live, 0, sizeof(l.live));
+    memset(l.live, 0, (f->ntemps + 63) / 64 * sizeof(l.live[0]));
     memset(l.label_cc, IR_CC_ALL, f->nlabels);
     for (unsigned i = f->nops; i-- > 0;) {
         while (keep < f->nops && absorb_move(&l, &f->op[i], &f->op[keep])) {
             keep++;
         }
-        if (scan_op(&l, &f->op[i])) {
-            f->op[--keep] = f->op[i];
+        if (scan_op(&l, &f->op[i]) && --keep != i) {
+            f->op[keep] = f->op[i];
         }
     }
-    memmove(f->op, f->op + keep, (f->nops - keep) * sizeof(f->op[0]));
-    f->nops -= keep;
+    if (keep) {
+        memmove(f->op, f->op + keep, (f->nops - keep) * sizeof(f->op[0]));
+        f->nops -= keep;
+    }
 }

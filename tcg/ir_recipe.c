@@ -133,29 +133,32 @@ static void after_call(IrFunc *f, const IrOp *op)
     }
 }
 
+static bool names(const IrRecipe *r, IrTemp t)
+{
+    return t != IR_NONE && (t == r->x || t == r->y);
+}
+
 void ir_finish_op(IrFunc *f, IrOp *op)
 {
-    const IrOpDef *def = &ir_op_defs[op->opc];
+    unsigned ndst = ir_op_defs[op->opc].ndst;
     bool was_written = f->cc_written;
 
     if (ir_op_may_fault(op)) {
         op->recipe = recipe_index(f);
     }
-    for (unsigned i = 0; i < def->ndst; i++) {
-        if (op->arg[i] != IR_NONE &&
-            (op->arg[i] == f->cc_now.x || op->arg[i] == f->cc_now.y)) {
-            forget(f);
-        }
+    if ((ndst > 0 && names(&f->cc_now, op->arg[0])) ||
+        (ndst > 1 && names(&f->cc_now, op->arg[1]))) {
+        forget(f);
     }
-    if (op->opc == IR_CALL) {
+    if (op->cc_out) {
+        forget(f);
+        f->cc_written = true;
+        learn(f, op, was_written);
+    } else if (op->opc == IR_CALL) {
         after_call(f, op);
     } else if (op->opc == IR_LABEL) {
         /* Other paths come in here, with flags of their own. */
         forget(f);
         f->cc_written = true;
-    } else if (op->cc_out) {
-        forget(f);
-        f->cc_written = true;
-        learn(f, op, was_written);
     }
 }

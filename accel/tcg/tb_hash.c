@@ -13,6 +13,7 @@
 #include "util/sparse.h"
 
 #define BUCKETS (1u << 19)
+#define BYTES_A_BUCKET 4 /* of a page's code: most blocks are longer */
 
 static TbRef *buckets;
 
@@ -26,12 +27,17 @@ void tb_hash_clear(void)
     memset(buckets, 0, BUCKETS * sizeof(buckets[0]));
 }
 
+/*
+ * Blocks that lie together are run and made together: those of a page share a
+ * few pages of buckets, and neighbours a line of the host's cache.
+ */
 static TbRef *bucket_of(const TbKey *key)
 {
-    uint64_t h = key->phys_pc * 0x9e3779b97f4a7c15u;
+    uint64_t h = (key->phys_pc >> PAGE_BITS) * 0x9e3779b97f4a7c15u;
+    unsigned place = (key->phys_pc & ~PAGE_MASK) / BYTES_A_BUCKET;
 
     h ^= ((uint64_t)key->flags << 32 | key->cflags) * 0xff51afd7ed558ccdu;
-    return &buckets[(h >> 32 ^ h) % BUCKETS];
+    return &buckets[((h >> 32 ^ h) ^ place) % BUCKETS];
 }
 
 static bool tb_has_key(const TranslationBlock *tb, const TbKey *key)

@@ -86,7 +86,10 @@ static TranslationBlock *tb_alloc(CPUState *cpu, bool fresh)
 static void tb_reset(TranslationBlock *tb, vaddr pc, ram_addr_t phys_pc,
                      uint32_t flags, uint32_t cflags)
 {
-    memset(tb, 0, sizeof(*tb));
+    /* All but tb->code, which the back-end fills in. */
+    memset(tb, 0, offsetof(TranslationBlock, code));
+    memset(tb->page_next, 0,
+           sizeof(*tb) - offsetof(TranslationBlock, page_next));
     tb->phys_pc = phys_pc;
     tb->pc_offset = pc & ~PAGE_MASK;
     tb->flags = flags;
@@ -104,7 +107,6 @@ static void tb_make_ir(CPUState *cpu, TranslationBlock *tb, unsigned max,
     IrFunc *f = &cpu->tcg->ir;
 
     for (;; max = MAX(tb->icount / 2, 1)) {
-        ir_reset(f);
         x86_translate(x86_cpu(cpu), tb, f, max);
         if (!f->overflow) {
             break;
@@ -137,6 +139,11 @@ static bool tb_make_code(CPUState *cpu, TranslationBlock *tb)
     return true;
 }
 
+/* Reading the clock twice takes a good part of what a small TB does: for how
+ * many there is one that is timed. */
+#define TIME_ONE_OF 16
+
+/* @start: when it began, if it is timed; else 0. */
 static void tb_count(CPUState *cpu, const TranslationBlock *tb, int64_t start)
 {
     TcgStats *s = &cpu->tcg->stats;
@@ -145,7 +152,10 @@ static void tb_count(CPUState *cpu, const TranslationBlock *tb, int64_t start)
     s->guest_insns += tb->icount;
     s->guest_bytes += tb->guest_bytes;
     s->host_bytes += tb->code.code_bytes;
-    s->translate_ns += clock_get_ns(CLOCK_TYPE_REALTIME) - start;
+    if (start) {
+        s->translate_ns +=
+            TIME_ONE_OF * (clock_get_ns(CLOCK_TYPE_REALTIME) - start);
+    }
 }
 
 static void tb_log(CPUState *cpu, const TranslationBlock *tb, vaddr pc)
@@ -171,7 +181,9 @@ TranslationBlock *tb_translate(CPUState *cpu, vaddr pc, ram_addr_t phys_pc,
 {
     unsigned max =
         cflags & CF_COUNT_MASK ? cflags & CF_COUNT_MASK : TB_MAX_INSNS;
-    int64_t start = clock_get_ns(CLOCK_TYPE_REALTIME);
+    int64_t start = cpu->tcg->stats.tbs % TIME_ONE_OF
+                        ? 0
+                        : clock_get_ns(CLOCK_TYPE_REALTIME);
     bool fresh = false;
     TranslationBlock *tb;
 

@@ -77,6 +77,7 @@ enum {
     IR_ATTR_X = 4,
     IR_ATTR_S = 8,
     IR_ATTR_Q = 16, /* flags may be left as they were */
+    IR_ATTR_F = 32,
 };
 
 typedef struct IrOpDef {
@@ -192,9 +193,11 @@ _Static_assert(sizeof(IrOp) == 32, "ops are copied by value and scanned");
 #define IR_MAX_GROUPS  128 /* 0 is none */
 #define IR_CONST_CACHE 64 /* a power of two */
 
-/* One block under translation; one per vCPU thread, reused. */
+/* One block under translation; one per vCPU thread, reused.  All zero before
+ * its first use: what is always the same is set up once. */
 typedef struct IrFunc {
     unsigned nops, ntemps, nlabels, nrecipes, nglobals, ngroups;
+    unsigned naccesses; /* LD, ST, LDV, STV: what ir_group looks for */
     bool overflow;    /* a limit was hit: retry with fewer instructions */
     /* The emitter's knowledge of the flags, for recipes. */
     IrRecipe cc_now;  /* opc 0 (INSN): none */
@@ -226,8 +229,23 @@ IrTemp ir_const(IrFunc *f, int64_t value); /* the same temp for equal values
 unsigned ir_label(IrFunc *f);
 /* Append an op, all fields zero but those given; arg[] is IR_NONE.  The caller
  * fills the rest at once, before the next call; recipes are kept by
- * ir_finish_op, which every ir_* emitter below calls. */
-IrOp *ir_emit(IrFunc *f, IrOpc opc, IrSize size);
+ * ir_finish_op, which the ir_* emitters below call. */
+static inline IrOp *ir_emit(IrFunc *f, IrOpc opc, IrSize size)
+{
+    IrOp *op;
+
+    if (f->nops == IR_MAX_OPS) {
+        f->overflow = true;
+        f->nops--;
+    }
+    op = &f->op[f->nops++];
+    *op = (IrOp){
+        .opc = opc,
+        .size = size,
+        .arg = {IR_NONE, IR_NONE, IR_NONE, IR_NONE, IR_NONE},
+    };
+    return op;
+}
 void ir_finish_op(IrFunc *f, IrOp *op);
 
 /* The emitters; cc is IR_CC_* that the op must define (0 for a plain op). */
@@ -308,10 +326,11 @@ static inline uint8_t ir_op_cc_in(const IrFunc *f, const IrOp *op)
     return def->cc_in_varies ? ir_op_cc_in_varying(f, op) : def->cc_in;
 }
 /* It may leave the TB by a guest fault: op->recipe counts. */
-bool ir_effect_may_fault(const IrOp *op);
+bool ir_call_may_fault(const IrOp *op);
 static inline bool ir_op_may_fault(const IrOp *op)
 {
-    return (ir_op_defs[op->opc].attrs & IR_ATTR_S) && ir_effect_may_fault(op);
+    return (ir_op_defs[op->opc].attrs & IR_ATTR_F) &&
+           (op->opc != IR_CALL || ir_call_may_fault(op));
 }
 static inline unsigned ir_op_args(const IrOp *op)
 {

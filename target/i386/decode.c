@@ -1,59 +1,57 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The decoder.  Bytes are taken one by one through a cursor whose error is
- * sticky, so that the length limit and the end of the page are tested in one
- * place.  SDM vol. 2A, chapter 2 "Instruction Format".
+ * The decoder.  Bytes are taken through a cursor that knows no end: what it
+ * would run into is readable, and whether it ran past the last byte given, or
+ * past the longest instruction, is asked once when all are taken.  SDM vol. 2A,
+ * chapter 2 "Instruction Format".
  *
  * Not here: 3DNow!, XOP and EVEX, which are #UD.
  */
 #include "target/i386/decode.h"
 
+#include <string.h>
+
 #include "tcg/ir.h"
+#include "util/bytes.h"
 
 typedef struct Cursor {
-    const uint8_t *bytes;
-    unsigned avail, pos;
-    X86Decode error; /* the first one; later reads give 0 */
+    const uint8_t *bytes; /* READ_AHEAD of them can be read */
+    unsigned pos, limit;  /* limit: of the bytes that count */
 } Cursor;
+
+/* The first byte that does not count may be an opcode as well, and have the
+ * most behind it: opcode, ModRM, SIB, displacement, immediates; each is read as
+ * eight bytes. */
+enum { READ_AHEAD = X86_MAX_INSN + 1 + 3 + 1 + 1 + 4 + 8 + 1 + 8 };
 
 static uint8_t take8(Cursor *c)
 {
-    if (c->error != DECODE_OK) {
-        return 0;
-    }
-    if (c->pos >= X86_MAX_INSN) {
-        c->error = DECODE_TOO_LONG;
-        return 0;
-    }
-    if (c->pos >= c->avail) {
-        c->error = DECODE_MORE;
-        return 0;
-    }
     return c->bytes[c->pos++];
 }
 
-/* The byte that take8 would give, 0 if none. */
 static uint8_t peek8(const Cursor *c)
 {
-    return c->pos < MIN(c->avail, X86_MAX_INSN) ? c->bytes[c->pos] : 0;
+    return c->bytes[c->pos];
 }
 
-/* 1 << @size bytes, little-endian, zero-extended. */
+/* 1 << @size bytes, little-endian, at the top of the result. */
+static uint64_t take_high(Cursor *c, unsigned size)
+{
+    uint64_t value = get_le64(c->bytes + c->pos);
+
+    c->pos += 1u << size;
+    return value << (64 - (8u << size));
+}
+
+/* The same, zero-extended. */
 static uint64_t take(Cursor *c, unsigned size)
 {
-    uint64_t value = 0;
-
-    for (unsigned i = 0; i < 1u << size; i++) {
-        value |= (uint64_t)take8(c) << (8 * i);
-    }
-    return value;
+    return take_high(c, size) >> (64 - (8u << size));
 }
 
 static int64_t take_signed(Cursor *c, unsigned size)
 {
-    unsigned shift = 64 - (8u << size);
-
-    return (int64_t)(take(c, size) << shift) >> shift;
+    return (int64_t)take_high(c, size) >> (64 - (8u << size));
 }
 
 /* --- prefixes --- */
@@ -97,15 +95,15 @@ static bool take_prefix(X86Insn *in, uint8_t byte, uint32_t hflags)
     }
 }
 
-/* Returns the first byte that is no prefix.  A REX prefix counts only right
- * before the opcode. */
+/* Returns the first byte that is no prefix, or does not count.  A REX prefix
+ * counts only right before the opcode. */
 static uint8_t take_prefixes(X86Insn *in, Cursor *c, uint32_t hflags)
 {
     for (;;) {
         uint8_t byte = take8(c);
 
-        if (c->error != DECODE_OK) {
-            return 0;
+        if (c->pos > c->limit) {
+            return byte;
         }
         if ((hflags & HF_CS64) && (byte & 0xf0) == 0x40) {
             in->has_rex = true;
@@ -136,9 +134,6 @@ static X86Decode take_vex(X86Insn *in, Cursor *c, uint8_t byte,
     static const uint8_t reps[] = {0, 0, 0xf3, 0xf2};
     uint8_t b1 = take8(c), b2 = b1;
 
-    if (c->error != DECODE_OK) {
-        return c->error;
-    }
     if (in->osize16 || in->rep || in->lock || in->has_rex ||
         !(hflags & HF_PE) || (hflags & HF_VM)) {
         return DECODE_UD;
@@ -148,7 +143,7 @@ static X86Decode take_vex(X86Insn *in, Cursor *c, uint8_t byte,
     in->rex = (~b1 >> 5) & 4;
     if (byte == 0xc4) {
         b2 = take8(c);
-        if (c->error == DECODE_OK && ((b1 & 31) < 1 || (b1 & 31) > 3)) {
+        if ((b1 & 31) < 1 || (b1 & 31) > 3) {
             return DECODE_UD;
         }
         in->map = X86_M0F + (b1 & 31) - 1;
@@ -163,16 +158,13 @@ static X86Decode take_vex(X86Insn *in, Cursor *c, uint8_t byte,
         in->rex = 0;
     }
     in->opcode = take8(c);
-    return c->error;
+    return DECODE_OK;
 }
 
 static X86Decode take_opcode(X86Insn *in, Cursor *c, uint32_t hflags)
 {
     uint8_t byte = take_prefixes(in, c, hflags);
 
-    if (c->error != DECODE_OK) {
-        return c->error;
-    }
     if (is_vex(byte, c, hflags)) {
         return take_vex(in, c, byte, hflags);
     }
@@ -185,7 +177,7 @@ static X86Decode take_opcode(X86Insn *in, Cursor *c, uint32_t hflags)
         }
     }
     in->opcode = byte;
-    return c->error;
+    return DECODE_OK;
 }
 
 /* --- the row --- */
@@ -261,15 +253,17 @@ static bool vex_fits(const X86Row *row, const X86Insn *in, const X86CPU *cpu)
            !(attrs & (in->vex_w ? XA_W0 : XA_W1));
 }
 
+_Static_assert(FORM_ANY == 0 && PFX_ANY == 0, "most rows fit at once");
+
 static const X86Row *find_row(const X86Insn *in, const X86CPU *cpu,
                               uint32_t hflags)
 {
     const X86Row *row = x86_row_first(in->map, in->opcode);
 
     for (; row; row = x86_row_next(row)) {
-        if (form_fits(row->form, in->modrm) &&
-            prefix_fits(row->pfx, in) && mode_fits(row->attrs, hflags) &&
-            vex_fits(row, in, cpu) &&
+        if ((!row->form || form_fits(row->form, in->modrm)) &&
+            (!row->pfx || prefix_fits(row->pfx, in)) &&
+            mode_fits(row->attrs, hflags) && vex_fits(row, in, cpu) &&
             (row->feature == FEAT_BASE || !cpu ||
              x86_has_feature(cpu, row->feature))) {
             return row;
@@ -429,12 +423,17 @@ static const struct {
     [OC_Qq] = {AT_Q, MO_64},
 };
 
+/* SZ_V is the most frequent. */
 static uint8_t operand_size(const X86Insn *in, unsigned size,
                             uint32_t hflags)
 {
-    switch (size) {
-    case SZ_V:
+    if (size < SZ_V) {
+        return size;
+    }
+    if (size == SZ_V) {
         return in->osize;
+    }
+    switch (size) {
     case SZ_Z:
         return MIN(in->osize, MO_32);
     case SZ_Y:
@@ -443,12 +442,8 @@ static uint8_t operand_size(const X86Insn *in, unsigned size,
         return hflags & HF_CS64 ? MO_64 : MO_32;
     case SZ_X:
         return in->vex_l ? MO_256 : MO_128;
-    case SZ_HX:
-    case SZ_FX:
-    case SZ_EX:
+    default: /* SZ_HX, SZ_FX, SZ_EX */
         return MO_64 + SZ_HX - size + in->vex_l;
-    default:
-        return size;
     }
 }
 
@@ -532,9 +527,6 @@ static void take_operand(X86Insn *in, X86Operand *op, unsigned code,
 
     op->size = operand_size(in, operand_codes[code].size, hflags);
     switch (at) {
-    case AT_NONE:
-        op->kind = OPND_NONE;
-        break;
     case AT_EM:
         if (in->modrm < 0xc0) {
             op->size = operand_codes[code].reg;
@@ -614,7 +606,9 @@ static void take_operands(X86Insn *in, Cursor *c, uint32_t hflags)
         take_mem(in, c, hflags);
     }
     for (unsigned i = 0; i < ARRAY_LEN(row->op); i++) {
-        take_operand(in, &in->op[i], row->op[i], c, hflags);
+        if (row->op[i] != OC___) {
+            take_operand(in, &in->op[i], row->op[i], c, hflags);
+        }
     }
     if (row->attrs & XA_IB) {
         in->imm = take8(c);
@@ -681,6 +675,7 @@ static bool registers_exist(const X86Insn *in)
     return true;
 }
 
+/* Of no meaning if more bytes were taken than count. */
 static X86Decode decode(X86Insn *in, const X86CPU *cpu, Cursor *c,
                         uint32_t hflags)
 {
@@ -692,9 +687,6 @@ static X86Decode decode(X86Insn *in, const X86CPU *cpu, Cursor *c,
     in->has_modrm = x86_opcode_has_modrm(in->map, in->opcode);
     if (in->has_modrm) {
         in->modrm = take8(c);
-        if (c->error != DECODE_OK) {
-            return c->error;
-        }
     }
     in->row = find_row(in, cpu, hflags);
     if (!in->row) {
@@ -702,9 +694,6 @@ static X86Decode decode(X86Insn *in, const X86CPU *cpu, Cursor *c,
     }
     set_sizes(in, in->row->attrs, hflags);
     take_operands(in, c, hflags);
-    if (c->error != DECODE_OK) {
-        return c->error;
-    }
     if (!registers_exist(in) || !mmx_fits(in, cpu) || (in->lock && !lock_fits(in)) ||
         (in->vex && !vex_fields_fit(in))) {
         return DECODE_UD;
@@ -715,12 +704,23 @@ static X86Decode decode(X86Insn *in, const X86CPU *cpu, Cursor *c,
 X86Decode x86_decode(X86Insn *in, const X86CPU *cpu, const uint8_t *bytes,
                      unsigned avail, uint32_t hflags)
 {
-    Cursor c = {.bytes = bytes, .avail = avail};
+    Cursor c = {.bytes = bytes, .limit = MIN(avail, X86_MAX_INSN)};
+    uint8_t padded[READ_AHEAD];
     X86Decode result;
 
+    if (avail < READ_AHEAD) {
+        memset(padded, 0, sizeof(padded));
+        if (avail) { /* else there may be no array */
+            memcpy(padded, bytes, avail);
+        }
+        c.bytes = padded;
+    }
     memset(in, 0, sizeof(*in));
     in->seg = X86_NO_REG;
     result = decode(in, cpu, &c, hflags);
-    in->len = c.pos;
+    in->len = MIN(c.pos, c.limit);
+    if (c.pos > c.limit) {
+        return avail < X86_MAX_INSN ? DECODE_MORE : DECODE_TOO_LONG;
+    }
     return result;
 }

@@ -115,7 +115,7 @@ typedef enum X86Decode {
  * @in      filled in if the result is DECODE_OK; len is how many bytes were
  *          looked at, whatever the result
  * @cpu     whose features count; NULL: every feature is there
- * @bytes   @avail of them may be read
+ * @bytes   @avail of them are there, and may all be read
  * @hflags  HF_CS32, HF_CS64, HF_PE and HF_VM count
  * Source   SDM vol. 2A, chapter 2 "Instruction Format"
  */
@@ -153,11 +153,24 @@ typedef enum X86OperandCode {
     OC_COUNT,
 } X86OperandCode;
 
+/* The index of rows, made by x86_opcodes_init. */
+typedef struct X86Opcode {
+    const X86Row *first; /* NULL: none */
+    bool has_modrm;
+} X86Opcode;
+extern X86Opcode x86_opcodes[X86_NMAPS][256];
+
 /* First row of an opcode, and the next one of the same opcode; or NULL. */
-const X86Row *x86_row_first(unsigned map, unsigned opcode);
+static inline const X86Row *x86_row_first(unsigned map, unsigned opcode)
+{
+    return x86_opcodes[map][opcode].first;
+}
 const X86Row *x86_row_next(const X86Row *row);
 /* Does some row of the opcode take a ModRM byte?  Then all do. */
-bool x86_opcode_has_modrm(unsigned map, unsigned opcode);
+static inline bool x86_opcode_has_modrm(unsigned map, unsigned opcode)
+{
+    return x86_opcodes[map][opcode].has_modrm;
+}
 /* All rows, in the order of opcodes.def. */
 const X86Row *x86_rows(unsigned *count);
 void x86_opcodes_init(void); /* once, before any decoding */

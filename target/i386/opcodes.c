@@ -89,11 +89,9 @@ static const X86Row rows[] = {
 #undef X86
 };
 
-#define NO_ROW 0xffff
-static uint16_t first_row[X86_NMAPS][256];
-static bool modrm_map[X86_NMAPS][256];
+X86Opcode x86_opcodes[X86_NMAPS][256];
 /* Of the same opcode.  A row that spans opcodes is alone in each of them. */
-static uint16_t next_row[ARRAY_LEN(rows)];
+static const X86Row *next_row[ARRAY_LEN(rows)];
 
 static bool operand_in_modrm(unsigned code)
 {
@@ -127,37 +125,23 @@ static unsigned row_span(const X86Row *row)
 
 void x86_opcodes_init(void)
 {
-    memset(first_row, 0xff, sizeof(first_row));
+    memset(x86_opcodes, 0, sizeof(x86_opcodes));
     /* Backwards, so that lists are in the order of the rows. */
     for (unsigned i = ARRAY_LEN(rows); i-- > 0;) {
         const X86Row *row = &rows[i];
+        X86Opcode *o = &x86_opcodes[row->map][row->opcode];
 
-        next_row[i] = first_row[row->map][row->opcode];
+        next_row[i] = o->first;
         for (unsigned k = 0; k < row_span(row); k++) {
-            first_row[row->map][row->opcode + k] = i;
-            modrm_map[row->map][row->opcode + k] |= row_has_modrm(row);
+            o[k].first = row;
+            o[k].has_modrm |= row_has_modrm(row);
         }
     }
 }
 
-static const X86Row *row_at(unsigned index)
-{
-    return index == NO_ROW ? NULL : &rows[index];
-}
-
-const X86Row *x86_row_first(unsigned map, unsigned opcode)
-{
-    return row_at(first_row[map][opcode]);
-}
-
 const X86Row *x86_row_next(const X86Row *row)
 {
-    return row_at(next_row[row - rows]);
-}
-
-bool x86_opcode_has_modrm(unsigned map, unsigned opcode)
-{
-    return modrm_map[map][opcode];
+    return next_row[row - rows];
 }
 
 const X86Row *x86_rows(unsigned *count)

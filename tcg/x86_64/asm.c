@@ -14,54 +14,26 @@ enum {
     REX_W = 8,
     PREFIX_GS = 0x65,
     PREFIX_LOCK = 0xf0,
-    RM_SIB = 4, /* ModRM.rm: a SIB byte follows */
 };
-
-static uint8_t *put32(uint8_t *p, uint32_t v)
-{
-    memcpy(p, &v, 4);
-    return p + 4;
-}
 
 /* The X and B bits that @rm asks of REX or VEX. */
 static unsigned rm_bits(Rm rm)
 {
-    return (rm.what >> (RM_BASE_SHIFT + 3) & REX_B) |
-           (rm.what >> (RM_INDEX_SHIFT + 2) & REX_X);
+    return rm.what >> RM_REX_SHIFT & (REX_X | REX_B);
 }
 
 _Static_assert(REX_B == 1 && REX_X == 2, "as rm_bits has them");
 
+/* ModRM and what belongs to it; all four bytes of the displacement are written
+ * though fewer may count. */
 static uint8_t *put_modrm(uint8_t *p, unsigned reg, Rm rm)
 {
-    unsigned base = rm.what >> RM_BASE_SHIFT & 7;
-    unsigned sib = (rm.what >> RM_SCALE_SHIFT & 3) << 6 |
-                   (rm.what >> RM_INDEX_SHIFT & 7) << 3 | base;
-    unsigned r = (reg & 7) << 3, mod;
-
-    if (rm.what & RM_REG) {
-        *p++ = 0xc0 | r | base;
-        return p;
+    *p++ = rm.what | (reg & 7) << 3;
+    if (rm.what & RM_SIB) {
+        *p++ = rm.what >> RM_SIB_SHIFT;
     }
-    if (!(rm.what & RM_BASE)) {
-        *p++ = r | RM_SIB;
-        *p++ = sib;
-        return put32(p, rm.disp);
-    }
-    /* A base of RBP or R13 has no form without displacement. */
-    mod = rm.disp == 0 && base != RBP ? 0 : fits_i8(rm.disp) ? 1 : 2;
-    if ((rm.what & RM_INDEX) || base == RSP) {
-        *p++ = mod << 6 | r | RM_SIB;
-        *p++ = sib;
-    } else {
-        *p++ = mod << 6 | r | base;
-    }
-    if (mod == 1) {
-        *p++ = rm.disp;
-    } else if (mod == 2) {
-        p = put32(p, rm.disp);
-    }
-    return p;
+    memcpy(p, &rm.disp, 4);
+    return p + (rm.what >> RM_DISP_SHIFT);
 }
 
 static uint8_t *put_rare_prefixes(uint8_t *p, uint32_t op)
@@ -96,8 +68,21 @@ static bool is_byte4to7(unsigned reg)
 static bool needs_rex(uint32_t op, unsigned reg, Rm rm)
 {
     return ((op & A_REG8) && is_byte4to7(reg)) ||
-           ((op & A_RM8) && (rm.what & RM_REG) &&
-            is_byte4to7(rm.what >> RM_BASE_SHIFT));
+           ((op & A_RM8) && (rm.what & RM_REG) && !rm_bits(rm) &&
+            (rm.what & 7) >= RSP);
+}
+
+/* What is between GS and the last byte of the opcode. */
+static uint8_t *put_prefixes(uint8_t *p, uint32_t op, unsigned rex,
+                             unsigned reg, Rm rm)
+{
+    if (op & (A_LOCK | A_66 | A_F3 | A_F2)) {
+        p = put_rare_prefixes(p, op);
+    }
+    if (rex || ((op & (A_REG8 | A_RM8)) && needs_rex(op, reg, rm))) {
+        *p++ = REX | rex;
+    }
+    return (op & A_MAP) ? put_map(p, op) : p;
 }
 
 void asm_op(Asm *a, uint32_t op, unsigned reg, Rm rm)
@@ -109,14 +94,11 @@ void asm_op(Asm *a, uint32_t op, unsigned reg, Rm rm)
     if (rm.what & RM_GS) {
         *p++ = PREFIX_GS;
     }
-    if (op & (A_LOCK | A_66 | A_F3 | A_F2)) {
-        p = put_rare_prefixes(p, op);
-    }
-    if (rex || ((op & (A_REG8 | A_RM8)) && needs_rex(op, reg, rm))) {
-        *p++ = REX | rex;
-    }
-    if (op & A_MAP) {
-        p = put_map(p, op);
+    if (!(op & ~(0xffu | A_W))) {
+        *p = REX | rex; /* the usual case; the opcode takes its place if not */
+        p += rex != 0;
+    } else {
+        p = put_prefixes(p, op, rex, reg, rm);
     }
     *p++ = op;
     a->p = put_modrm(p, reg, rm);

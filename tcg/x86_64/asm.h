@@ -6,6 +6,7 @@
  * Source: Intel SDM vol. 2A, chapter 2 "Instruction Format".
  *
  * No function checks for room: the caller does, once for many instructions.
+ * A few bytes behind an instruction may be written along with it.
  */
 #ifndef HEDDLE_TCG_X86_64_ASM_H
 #define HEDDLE_TCG_X86_64_ASM_H
@@ -27,41 +28,77 @@ typedef struct Asm {
 } Asm;
 
 /*
- * Register or memory operand.  One word, as it is passed around a lot: a
- * struct of bytes would be put together in memory, where reading it at once
- * has to wait.
+ * Register or memory operand, as ModRM, SIB and displacement will have it: it
+ * is often made of constants, and then costs nothing.  One word, as it is
+ * passed around a lot: a struct of bytes would be put together in memory, where
+ * reading it at once has to wait.
  */
 typedef struct Rm {
-    uint32_t what; /* RM_* */
+    uint32_t what; /* ModRM in the low byte, SIB in the next; RM_* */
     int32_t disp;
 } Rm;
 enum {
-    RM_REG = 1 << 0, /* the register named as base is the operand */
-    RM_GS = 1 << 1,  /* memory, relative to the gs base */
-    RM_INDEX = 1 << 2,
-    RM_BASE = 1 << 3,
-    RM_SCALE_SHIFT = 8,
-    RM_INDEX_SHIFT = 16, /* four bits; RM_NO_INDEX */
-    RM_BASE_SHIFT = 24,  /* four bits; RM_NO_BASE */
-    RM_NO_INDEX = 4, /* as ModRM and SIB have it */
-    RM_NO_BASE = 5,
+    RM_SIB_SHIFT = 8,
+    RM_SIB = 1 << 16,
+    RM_REG = 1 << 17,   /* a register is the operand */
+    RM_GS = 1 << 18,    /* memory, relative to the gs base */
+    RM_REX_SHIFT = 20,  /* bits B and X of REX */
+    RM_DISP_SHIFT = 24, /* how many bytes of displacement: 0, 1, 4 */
+    RM_DISP8 = 0x40 | 1 << RM_DISP_SHIFT, /* with the mod field */
+    RM_DISP32 = 0x80 | 4 << RM_DISP_SHIFT,
+    RM_BY_SIB = 4 | RM_SIB, /* an rm field of 4 has a SIB byte follow */
+    RM_NO_INDEX = 4,        /* in SIB */
+    RM_NO_BASE = 5,         /* in SIB, with mod 0; 32 bits of displacement */
 };
+
+static inline bool fits_i8(int64_t v)
+{
+    return v == (int8_t)v;
+}
+
+static inline bool fits_i32(int64_t v)
+{
+    return v == (int32_t)v;
+}
 
 static inline Rm rm_reg(Reg r)
 {
-    return (Rm){ RM_REG | (r & 15u) << RM_BASE_SHIFT, 0 };
+    uint32_t field = r & 7u, rex_b = (r & 15u) >> 3;
+
+    return (Rm){ 0xc0 | RM_REG | field | rex_b << RM_REX_SHIFT, 0 };
 }
 
-/* @base and @index may be REG_NONE; @index may not be RSP. */
+/* @index may not be RSP. */
+static inline uint32_t rm_index(Reg index, unsigned shift)
+{
+    if (index == REG_NONE) {
+        return RM_NO_INDEX << 3 << RM_SIB_SHIFT;
+    }
+    return (index & 7u) << 3 << RM_SIB_SHIFT | shift << 6 << RM_SIB_SHIFT |
+           (index & 8u) >> 2 << RM_REX_SHIFT;
+}
+
+/* @base and @index may be REG_NONE. */
 static inline Rm rm_sib(Reg base, Reg index, unsigned shift, int32_t disp)
 {
-    uint32_t b = base == REG_NONE ? RM_NO_BASE << RM_BASE_SHIFT
-                                  : RM_BASE | (uint32_t)base << RM_BASE_SHIFT;
-    uint32_t i = index == REG_NONE
-                     ? RM_NO_INDEX << RM_INDEX_SHIFT
-                     : RM_INDEX | (uint32_t)index << RM_INDEX_SHIFT;
+    uint32_t field = base & 7u, what = (base & 8u) >> 3 << RM_REX_SHIFT;
 
-    return (Rm){ b | i | shift << RM_SCALE_SHIFT, disp };
+    if (base == REG_NONE) {
+        return (Rm){ rm_index(index, shift) | RM_BY_SIB |
+                         RM_NO_BASE << RM_SIB_SHIFT | 4 << RM_DISP_SHIFT,
+                     disp };
+    }
+    if (index != REG_NONE || field == RSP) {
+        what |= rm_index(index, shift) | RM_BY_SIB | field << RM_SIB_SHIFT;
+    } else {
+        what |= field;
+    }
+    if (!fits_i8(disp)) {
+        what |= RM_DISP32;
+    } else if (disp || field == RBP) {
+        what |= RM_DISP8; /* RBP and R13 have no form without displacement */
+    }
+    return (Rm){ what, disp };
 }
 
 static inline Rm rm_mem(Reg base, int32_t disp)
@@ -165,15 +202,5 @@ void asm_fix_jump(uint8_t *site, const void *target);
 void asm_nop(Asm *a, unsigned bytes); /* at most 3: one instruction */
 /* Any distance; beyond 2 GiB through RAX. */
 void asm_call(Asm *a, const void *target);
-
-static inline bool fits_i8(int64_t v)
-{
-    return v == (int8_t)v;
-}
-
-static inline bool fits_i32(int64_t v)
-{
-    return v == (int32_t)v;
-}
 
 #endif

@@ -40,7 +40,7 @@ static void need_thunks(void)
 
 /* Which file knows which op. */
 static bool (*const emit_fn[IR_OPC_COUNT])(Cg *c, const IrOp *op) = {
-    [IR_INSN... IR_BRCOND] = emit_flow_op,
+    [IR_LABEL... IR_BRCOND] = emit_flow_op,
     [IR_TRAPIF] = emit_call_op,
     [IR_GOTO_TB... IR_EXIT] = emit_flow_op,
     [IR_CALL... IR_FENCE] = emit_call_op,
@@ -62,9 +62,15 @@ static void emit_op(Cg *c, const IrOp *op)
     bool known;
 
     ra_begin_op(c);
+    if (op->opc == IR_INSN) {
+        c->insn_off = op->imm; /* emits nothing, and is the most frequent */
+        return;
+    }
     known = emit_fn[op->opc] && emit_fn[op->opc](c, op);
     g_assert(known); /* ops.def has no others */
-    ra_end_op(c, op);
+    if (op->dead) {
+        ra_end_op(c, op);
+    }
 }
 
 static void begin(Cg *c, const IrFunc *f, TranslationBlock *tb, uint8_t *buf,
@@ -94,20 +100,18 @@ static void generate(Cg *c)
 {
     emit_head(c);
     c->body = c->as.p;
-    for (unsigned i = 0; i < c->nops && !c->failed; i++) {
+    for (unsigned i = 0; i < c->nops; i++) {
         if (c->as.p > c->limit) {
             c->failed = true;
             return;
         }
         emit_op(c, &c->f->op[i]);
     }
-    if (!c->failed) {
-        emit_fix_labels(c);
-        ra_forget(c); /* stubs look at what they noted, not at this */
-        c->cc_temp = false;
-        c->locked = 0;
-        stub_emit_all(c);
-    }
+    emit_fix_labels(c);
+    ra_forget(c); /* stubs look at what they noted, not at this */
+    c->cc_temp = false;
+    c->locked = 0;
+    stub_emit_all(c);
 }
 
 /* Append @bytes of @src; fails when there is no room before @end. */
@@ -151,10 +155,11 @@ static bool native_compile(const IrFunc *f, TranslationBlock *tb, uint8_t *buf,
     if (len < 2 * OP_MAX_BYTES) {
         return false;
     }
+    need_thunks();
     if (!cg) {
         cg = g_new(Cg, 1);
+        ra_init(cg);
     }
-    need_thunks();
     begin(cg, f, tb, buf, len);
     generate(cg);
     if (cg->failed || cg->as.p > cg->limit) {

@@ -144,10 +144,11 @@ typedef struct Cg {
     RegSet wide;   /* all 256 bits, not 128 of them with the rest at home */
     RegSet locked; /* in use by the current op */
     IrTemp owner[REG_COUNT]; /* which temp; for those in `busy` */
-    uint32_t used_at[REG_COUNT];
+    uint32_t used_at[REG_COUNT]; /* likewise */
     uint32_t tick;
     unsigned nslots;
     TempState temp[IR_MAX_TEMPS + 1];
+    TempState global[IR_MAX_GLOBALS]; /* what `temp` begins with */
 
     /* Where the guest's flags are: in the host's EFLAGS, in X86CPU.cc, or, if
      * C alone is live, in all bits of CC_TEMP; maybe in several.  While all are
@@ -167,9 +168,14 @@ typedef struct Cg {
 } Cg;
 
 /* --- regalloc.c --- */
-void ra_begin(Cg *c);
-void ra_begin_op(Cg *c);
-/* Free the registers of temps that @op used last. */
+void ra_init(Cg *c);  /* once, when the target has named its registers */
+void ra_begin(Cg *c); /* for the temps of c->f */
+static inline void ra_begin_op(Cg *c)
+{
+    c->locked = 0;
+    c->tick++;
+}
+/* Free the registers of temps that @op, whose dead is not 0, used last. */
 void ra_end_op(Cg *c, const IrOp *op);
 bool ra_is_const(const Cg *c, IrTemp t, int64_t *value);
 static inline bool ra_is_pinned(const Cg *c, IrTemp t)

@@ -379,9 +379,6 @@ static void emit_exit(Cg *c, const IrOp *op)
 bool emit_flow_op(Cg *c, const IrOp *op)
 {
     switch (op->opc) {
-    case IR_INSN:
-        c->insn_off = op->imm;
-        return true;
     case IR_LABEL:
         emit_label(c, op);
         return true;

@@ -38,47 +38,46 @@ static Reg pinned_for(const IrTempInfo *i)
                : REG_NONE;
 }
 
+void ra_init(Cg *c)
+{
+    for (IrTemp t = 0; t < ir_global_count(); t++) {
+        c->global[t] = (TempState){ pinned_for(ir_global_info(t)), -1 };
+    }
+}
+
 void ra_begin(Cg *c)
 {
-    unsigned t;
+    unsigned n = c->f->nglobals;
 
-    for (t = 0; t < c->f->nglobals; t++) {
-        c->temp[t].reg = pinned_for(info(c, t));
-        c->temp[t].slot = -1;
-    }
-    for (; t < c->f->ntemps; t++) {
-        c->temp[t] = (TempState){REG_NONE, -1};
-    }
-    c->temp[CC_TEMP] = (TempState){REG_NONE, -1};
-    memset(c->used_at, 0, sizeof(c->used_at));
+    _Static_assert(REG_NONE == -1, "all bits of a TempState are set");
+    memcpy(c->temp, c->global, n * sizeof(c->temp[0]));
+    memset(&c->temp[n], 0xff, (c->f->ntemps - n) * sizeof(c->temp[0]));
+    c->temp[CC_TEMP] = (TempState){ REG_NONE, -1 };
     c->busy = c->dirty = c->wide = c->locked = 0;
     c->tick = 0;
     c->nslots = 0;
 }
 
-void ra_begin_op(Cg *c)
-{
-    c->locked = 0;
-    c->tick++;
-}
-
-Rm ra_home(Cg *c, IrTemp t)
+/* Of byte @at of the home of @t. */
+static Rm home_at(Cg *c, IrTemp t, unsigned at)
 {
     if (info(c, t)->kind == TEMP_GLOBAL) {
-        return rm_cpu(info(c, t)->offset);
+        return rm_cpu(info(c, t)->offset + at);
     }
     if (c->temp[t].slot < 0) {
         c->temp[t].slot = c->nslots++;
     }
-    return rm_mem(RSP, FRAME_SLOTS + 32 * c->temp[t].slot);
+    return rm_mem(RSP, FRAME_SLOTS + 32 * c->temp[t].slot + at);
+}
+
+Rm ra_home(Cg *c, IrTemp t)
+{
+    return home_at(c, t, 0);
 }
 
 Rm ra_upper_home(Cg *c, IrTemp t)
 {
-    Rm m = ra_home(c, t);
-
-    m.disp += 16;
-    return m;
+    return home_at(c, t, 16);
 }
 
 static void unbind(Cg *c, IrTemp t)
@@ -410,13 +409,10 @@ static bool is_redefined(const IrOp *op, IrTemp t)
 
 void ra_end_op(Cg *c, const IrOp *op)
 {
-    unsigned dead = op->dead & ((1u << ir_op_args(op)) - 1);
-
-    for (; dead; dead &= dead - 1) {
+    for (unsigned dead = op->dead; dead; dead &= dead - 1) {
         IrTemp t = op->arg[__builtin_ctz(dead)];
 
-        if (t != IR_NONE && info(c, t)->kind != TEMP_GLOBAL &&
-            info(c, t)->kind != TEMP_CONST && !is_redefined(op, t)) {
+        if (info(c, t)->kind != TEMP_GLOBAL && !is_redefined(op, t)) {
             unbind(c, t);
         }
     }

@@ -107,6 +107,23 @@ void side_add(Cg *c, const IrOp *op, uint16_t insn_off)
     };
 }
 
+/* The first of the moves @todo whose target no other one has yet to read; or
+ * REG_COUNT when only cycles are left. */
+static unsigned free_move(unsigned todo, const Reg *dst, const Reg *from)
+{
+    for (unsigned left = todo; left; left &= left - 1) {
+        unsigned i = __builtin_ctz(left), others = todo & ~BIT(i);
+
+        while (others && from[__builtin_ctz(others)] != dst[i]) {
+            others &= others - 1;
+        }
+        if (!others) {
+            return i;
+        }
+    }
+    return REG_COUNT;
+}
+
 void parallel_move(Cg *c, unsigned n, const Reg *dst, const Reg *src)
 {
     Reg from[4];
@@ -118,25 +135,14 @@ void parallel_move(Cg *c, unsigned n, const Reg *dst, const Reg *src)
         todo |= dst[i] != src[i] ? BIT(i) : 0;
     }
     while (todo) {
-        unsigned i, j;
+        unsigned i = free_move(todo, dst, from), j;
 
-        /* A move whose target nobody waits for... */
-        for (i = 0; i < n; i++) {
-            for (j = 0; j < n; j++) {
-                if (j != i && (todo & BIT(j)) && from[j] == dst[i]) {
-                    break;
-                }
-            }
-            if ((todo & BIT(i)) && j == n) {
-                break;
-            }
-        }
-        if (i < n) {
+        if (i != REG_COUNT) {
             asm_mov(&c->as, IR_64, dst[i], from[i]);
             todo &= ~BIT(i);
             continue;
         }
-        /* ...or only cycles are left: swap one pair. */
+        /* Swap one pair of the cycle. */
         i = __builtin_ctz(todo);
         asm_op(&c->as, 0x87 | A_W, dst[i], rm_reg(from[i]));
         for (j = 0; j < n; j++) {

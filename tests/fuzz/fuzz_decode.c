@@ -89,8 +89,7 @@ static void check_features(const Run *r, unsigned choice, const uint8_t *bytes,
 static void run(FuzzInput input)
 {
     unsigned mode = fuzz_u8(&input) % NB_MODES, choice = fuzz_u8(&input);
-    g_autofree uint8_t *exact =
-        g_memdup2(input.bytes, MIN(input.len, X86_MAX_INSN));
+    g_autofree uint8_t *exact = g_memdup2(input.bytes, input.len);
     uint8_t padded[JUDGE_BYTES] = {0};
     Run r = {.mode = mode};
     char *wrong;
