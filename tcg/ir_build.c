@@ -360,6 +360,16 @@ void ir_goto_tb(IrFunc *f, unsigned slot, IrSize rip_size, int64_t target)
     ir_finish_op(f, op);
 }
 
+void ir_goto_page(IrFunc *f, unsigned slot, bool user, IrSize rip_size,
+                  int64_t target)
+{
+    IrOp *op = ir_emit(f, IR_GOTO_PAGE, rip_size);
+
+    op->aux = (uint16_t)(slot | (user ? GOTO_USER : 0));
+    op->imm = target;
+    ir_finish_op(f, op);
+}
+
 void ir_jmp_ind(IrFunc *f, IrTemp rip, unsigned how)
 {
     IrOp *op = ir_emit(f, IR_JMP_IND, IR_64);

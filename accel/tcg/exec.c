@@ -236,17 +236,6 @@ static bool may_run(CPUState *cpu)
     return true;
 }
 
-/* @place is in a TB that left at an unlinked jump; @tb comes next. */
-static void link_from(uintptr_t place, unsigned slot, TranslationBlock *tb)
-{
-    TranslationBlock *from = region_find_tb(place);
-
-    if (!((tb->cflags | from->cflags) & CF_NO_CHAIN) &&
-        !((tb->cflags ^ from->cflags) & ~CF_INVALID)) {
-        tb_link(from, slot, tb);
-    }
-}
-
 static TbExit enter_tb(CPUState *cpu, TranslationBlock *tb, uintptr_t *place)
 {
     X86CPU *x86 = x86_cpu(cpu);
@@ -274,7 +263,7 @@ static void run_tbs(CPUState *cpu)
         }
         tb = tb_find(cpu, next_cflags(cpu));
         if (why <= TB_EXIT_SLOT1) {
-            link_from(place, why, tb);
+            tb_link(region_find_tb(place), why, tb);
         }
         if (log_enabled(LOG_EXEC | LOG_CPU) && tb != cpu->tcg->not_run) {
             tcg_log_exec(cpu, tb);

@@ -138,7 +138,13 @@ G_NORETURN void tcg_run_alone(CPUState *cpu);
 TranslationBlock *tb_translate(CPUState *cpu, vaddr pc, ram_addr_t phys_pc,
                                uint32_t flags, uint32_t cflags);
 
+/* @to comes behind slot @slot of @from: link them if that may be. */
 void tb_link(TranslationBlock *from, unsigned slot, TranslationBlock *to);
+/* What JumpPage calls the page of RAM that @tb begins in. */
+static inline uint32_t tb_jump_page(const TranslationBlock *tb)
+{
+    return (tb->phys_pc >> PAGE_BITS) + 1;
+}
 void tb_unlink_all(TranslationBlock *tb); /* both directions */
 
 /* Make stores to the page at @page visible to tb_store_hits, and note that a
@@ -159,6 +165,9 @@ CPUJumpCache *jump_cache_new(void);
 void jump_cache_put(CPUState *cpu, vaddr pc, TranslationBlock *tb);
 TranslationBlock *jump_cache_get(CPUState *cpu, vaddr pc, uint32_t flags,
                                  uint32_t cflags);
+/* Code of the page at @addr, at CPL 3 if @user, is in the page of RAM that
+ * JumpPage calls @ram. */
+void jump_cache_put_page(CPUJumpCache *jc, vaddr addr, bool user, uint32_t ram);
 void jump_cache_clear(CPUJumpCache *jc);
 /* May it know a TB of @addr's page, or of the one before?  (A TB there may
  * reach into the page.) */

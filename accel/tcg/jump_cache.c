@@ -11,6 +11,9 @@
  * looks at when it takes one up.  A switch stores jump_cache and then reads
  * `stale`; the invalidator stores `stale` and then reads jump_cache, all
  * sequentially consistent: one of the two acts.
+ *
+ * Beside the addresses it knows the pages that links between pages have led to.
+ * Those name no TB and are the vCPU's own.
  */
 #include <string.h>
 
@@ -30,6 +33,15 @@ static void entry_empty(JumpCacheEntry *e)
     __atomic_store_n(&e->flags, JUMP_CACHE_EMPTY, __ATOMIC_RELAXED);
 }
 
+static void pages_clear(CPUJumpCache *jc)
+{
+    for (unsigned i = 0; i < jc->njumped; i++) {
+        jc->user[jc->jumped[i]].ram = 0;
+        jc->kernel[jc->jumped[i]].ram = 0;
+    }
+    jc->njumped = 0;
+}
+
 void jump_cache_clear(CPUJumpCache *jc)
 {
     /* First: what becomes stale while this goes on stays marked. */
@@ -39,6 +51,7 @@ void jump_cache_clear(CPUJumpCache *jc)
         jc->e[jc->used[i]].pc = 0;
     }
     jc->nused = 0;
+    pages_clear(jc);
     memset(jc->pages, 0, sizeof(jc->pages));
 }
 
@@ -50,6 +63,13 @@ static unsigned page_bit(vaddr addr)
     vaddr page = addr >> PAGE_BITS;
 
     return (page ^ page >> 10) % 1024;
+}
+
+static void page_bit_set(CPUJumpCache *jc, vaddr addr)
+{
+    unsigned bit = page_bit(addr);
+
+    jc->pages[bit / 64] |= BIT64(bit % 64);
 }
 
 static bool page_bit_is_set(const CPUJumpCache *jc, vaddr addr)
@@ -64,6 +84,29 @@ bool jump_cache_knows_page(const CPUJumpCache *jc, vaddr addr)
     return page_bit_is_set(jc, addr) || page_bit_is_set(jc, addr - PAGE_SIZE);
 }
 
+static void page_forget(JumpPage *p, vaddr page)
+{
+    if (p->addr == page) {
+        p->ram = 0;
+    }
+}
+
+void jump_cache_put_page(CPUJumpCache *jc, vaddr addr, bool user, uint32_t ram)
+{
+    unsigned index = jump_page_index(addr);
+    JumpPage *p = user ? &jc->user[index] : &jc->kernel[index];
+
+    if (!p->ram) {
+        if (jc->njumped == ARRAY_LEN(jc->jumped)) {
+            pages_clear(jc);
+        }
+        jc->jumped[jc->njumped++] = index;
+    }
+    p->addr = addr & PAGE_MASK;
+    p->ram = ram;
+    page_bit_set(jc, addr);
+}
+
 void jump_cache_flush_page(CPUJumpCache *jc, vaddr addr)
 {
     vaddr page = addr & PAGE_MASK;
@@ -76,6 +119,8 @@ void jump_cache_flush_page(CPUJumpCache *jc, vaddr addr)
             entry_empty(e);
         }
     }
+    page_forget(&jc->user[jump_page_index(page)], page);
+    page_forget(&jc->kernel[jump_page_index(page)], page);
 }
 
 /* --- entries --- */
@@ -83,15 +128,25 @@ void jump_cache_flush_page(CPUJumpCache *jc, vaddr addr)
 /* Count @e, which @pc is to go into, as in use. */
 static void entry_use(CPUJumpCache *jc, const JumpCacheEntry *e, vaddr pc)
 {
-    unsigned bit = page_bit(pc);
-
     if (e->flags == JUMP_CACHE_EMPTY && e->pc == 0) {
         if (jc->nused == ARRAY_LEN(jc->used)) {
             jump_cache_clear(jc);
         }
         jc->used[jc->nused++] = e - jc->e;
     }
-    jc->pages[bit / 64] |= BIT64(bit % 64);
+    page_bit_set(jc, pc);
+}
+
+static uint32_t entry_of(const TranslationBlock *tb)
+{
+    return (uintptr_t)tb->code.entry;
+}
+
+static TranslationBlock *entry_tb(const JumpCacheEntry *e)
+{
+    uintptr_t entry = __atomic_load_n(&e->entry, __ATOMIC_RELAXED);
+
+    return region_find_tb(entry + 1);
 }
 
 /* The invalidator marks the TB first and then looks which vCPUs may hold it, so
@@ -100,23 +155,22 @@ static void entry_set(JumpCacheEntry *e, vaddr pc, TranslationBlock *tb)
 {
     entry_empty(e);
     e->pc = pc;
-    e->entry = tb->code.entry;
-    __atomic_store_n(&e->tb, tb, __ATOMIC_RELAXED);
+    __atomic_store_n(&e->entry, entry_of(tb), __ATOMIC_RELAXED);
     __atomic_store_n(&e->flags, tb->flags, __ATOMIC_SEQ_CST);
     if (__atomic_load_n(&tb->cflags, __ATOMIC_SEQ_CST) & CF_INVALID) {
         entry_empty(e);
     }
 }
 
-/* Note in @tb where it stands, so that it need not be searched for. */
-static void note_index(TranslationBlock *tb, uint16_t index)
+/* Note in @tb which pair it stands in, so that it need not be searched for. */
+static void note_pair(TranslationBlock *tb, uint16_t pair)
 {
     uint16_t old = TB_JC_NOWHERE;
 
-    if (!__atomic_compare_exchange_n(&tb->jc_index, &old, index, false,
+    if (!__atomic_compare_exchange_n(&tb->jc_pair, &old, pair, false,
                                      __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) &&
-        old != index) {
-        __atomic_store_n(&tb->jc_index, TB_JC_MANY, __ATOMIC_SEQ_CST);
+        old != pair) {
+        __atomic_store_n(&tb->jc_pair, TB_JC_MANY, __ATOMIC_SEQ_CST);
     }
 }
 
@@ -131,12 +185,12 @@ void jump_cache_put(CPUState *cpu, vaddr pc, TranslationBlock *tb)
     JumpCacheEntry *e = &cpu->jump_cache->e[index];
     JumpCacheEntry *other = &cpu->jump_cache->e[jump_cache_other(index)];
 
-    note_index(tb, index); /* before jc_cpus says to look */
+    note_pair(tb, index / 2); /* before jc_cpus says to look */
     __atomic_fetch_or(&tb->jc_cpus, BIT64(cpu->index % 64), __ATOMIC_SEQ_CST);
     if (__atomic_load_n(&e->flags, __ATOMIC_RELAXED) != JUMP_CACHE_EMPTY &&
         e->pc != pc) {
         entry_use(cpu->jump_cache, other, e->pc);
-        entry_set(other, e->pc, e->tb);
+        entry_set(other, e->pc, entry_tb(e));
     }
     entry_use(cpu->jump_cache, e, pc);
     entry_set(e, pc, tb);
@@ -151,7 +205,7 @@ static TranslationBlock *entry_get(JumpCacheEntry *e, vaddr pc, uint32_t flags,
         __atomic_load_n(&e->flags, __ATOMIC_RELAXED) != flags) {
         return NULL;
     }
-    tb = __atomic_load_n(&e->tb, __ATOMIC_RELAXED);
+    tb = entry_tb(e);
     return __atomic_load_n(&tb->cflags, __ATOMIC_RELAXED) == cflags ? tb : NULL;
 }
 
@@ -169,7 +223,7 @@ TranslationBlock *jump_cache_get(CPUState *cpu, vaddr pc, uint32_t flags,
 
 static void entry_forget_tb(JumpCacheEntry *e, TranslationBlock *tb)
 {
-    if (__atomic_load_n(&e->tb, __ATOMIC_RELAXED) == tb) {
+    if (__atomic_load_n(&e->entry, __ATOMIC_RELAXED) == entry_of(tb)) {
         entry_empty(e);
     }
 }
@@ -197,23 +251,22 @@ static void cpu_forget_tb(CPUState *cpu, TranslationBlock *tb)
 }
 
 /* Where it is, if it is, in any address space's cache. */
-static void cpu_forget_tb_at(CPUState *cpu, TranslationBlock *tb,
-                             unsigned index)
+static void cpu_forget_tb_at(CPUState *cpu, TranslationBlock *tb, unsigned pair)
 {
     unsigned n = __atomic_load_n(&cpu->tlb.nspaces, __ATOMIC_SEQ_CST);
 
     for (unsigned i = 0; i < n; i++) {
         CPUJumpCache *jc = cpu->tlb.space[i].jump_cache;
 
-        entry_forget_tb(&jc->e[index], tb);
-        entry_forget_tb(&jc->e[jump_cache_other(index)], tb);
+        entry_forget_tb(&jc->e[2 * pair], tb);
+        entry_forget_tb(&jc->e[2 * pair + 1], tb);
     }
 }
 
 void jump_cache_forget_tb(TranslationBlock *tb)
 {
     uint64_t cpus = __atomic_load_n(&tb->jc_cpus, __ATOMIC_SEQ_CST);
-    uint16_t index = __atomic_load_n(&tb->jc_index, __ATOMIC_SEQ_CST);
+    uint16_t pair = __atomic_load_n(&tb->jc_pair, __ATOMIC_SEQ_CST);
     CPUState *cpu;
 
     RCU_READ_GUARD();
@@ -221,8 +274,8 @@ void jump_cache_forget_tb(TranslationBlock *tb)
         if (!(cpus & BIT64(cpu->index % 64))) {
             continue;
         }
-        if (index < 1u << JUMP_CACHE_BITS) {
-            cpu_forget_tb_at(cpu, tb, index);
+        if (pair < 1u << (JUMP_CACHE_BITS - 1)) {
+            cpu_forget_tb_at(cpu, tb, pair);
         } else {
             cpu_forget_tb(cpu, tb);
         }

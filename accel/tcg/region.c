@@ -51,22 +51,38 @@ static void chunks_init(uint8_t *base, uint64_t bytes)
     }
 }
 
+/* Executable memory below 4 GiB, as JumpCacheEntry.entry wants it; NULL: errno
+ * says why not. */
+static uint8_t *map_low(size_t bytes)
+{
+    for (uintptr_t at = 256 * MiB; at + bytes <= 4 * GiB; at += 64 * MiB) {
+        uint8_t *p = mmap((void *)at, bytes, PROT_READ | PROT_WRITE | PROT_EXEC,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+        if (p == MAP_FAILED) {
+            return NULL;
+        }
+        if ((uintptr_t)p + bytes <= 4 * GiB) {
+            return p;
+        }
+        munmap(p, bytes); /* where we asked for was taken */
+    }
+    errno = ENOMEM;
+    return NULL;
+}
+
 bool region_init(uint64_t bytes, GError **errp)
 {
-    const size_t slack = HUGE_PAGE;
-    uint8_t *buf = mmap(NULL, bytes + CHUNK_BYTES + slack,
-                        PROT_READ | PROT_WRITE | PROT_EXEC,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    uint8_t *buf = map_low(bytes + CHUNK_BYTES);
     size_t thunks;
 
-    if (buf == MAP_FAILED) {
+    if (!buf) {
         error_setg(errp,
-                   "cannot map %" PRIu64 " MiB of executable memory for "
-                   "translated code (-accel tcg,tb-size=): %s",
+                   "cannot map %" PRIu64 " MiB of executable memory below "
+                   "4 GiB for translated code (-accel tcg,tb-size=): %s",
                    bytes / MiB, strerror(errno));
         return false;
     }
-    buf = (uint8_t *)ROUND_UP((uintptr_t)buf, HUGE_PAGE);
     madvise(buf, bytes + CHUNK_BYTES, MADV_HUGEPAGE); /* a hint only */
     mutex_init(&region.lock, "code region");
     region_base = buf;

@@ -136,8 +136,9 @@ TranslationBlock *tb_find_quick(CPUState *cpu, uint32_t cflags)
     return tb;
 }
 
-/* The indirect jump that missed in translated code. */
-const void *tcg_lookup_ind(CPUState *cpu)
+/* Where a jump leads that translated code could not follow; NULL: to the exec
+ * loop. */
+static TranslationBlock *tb_at_jump(CPUState *cpu)
 {
     TranslationBlock *tb;
 
@@ -155,5 +156,27 @@ const void *tcg_lookup_ind(CPUState *cpu)
         return NULL;
     }
     tb_set_rip_base(x86_cpu(cpu));
+    return tb;
+}
+
+const void *tcg_lookup_ind(CPUState *cpu)
+{
+    const TranslationBlock *tb = tb_at_jump(cpu);
+
+    return tb ? tb->code.entry : NULL;
+}
+
+const void *tcg_goto_page(CPUState *cpu, uintptr_t place, unsigned slot)
+{
+    X86CPU *x86 = x86_cpu(cpu);
+    TranslationBlock *tb = tb_at_jump(cpu);
+
+    if (!tb) {
+        return NULL;
+    }
+    jump_cache_put_page(cpu->jump_cache, x86->rip,
+                        x86_mmu_mode(x86->hflags) == MMU_USER,
+                        tb_jump_page(tb));
+    tb_link(region_find_tb(place), slot, tb);
     return tb->code.entry;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Links between TBs: a GOTO_TB slot jumps straight to the next TB.
+ * Links between TBs: a slot jumps straight to the next TB.  Those of GOTO_TB stay
+ * in the page; those of GOTO_PAGE hold while the vCPU finds the other page where
+ * it was, which the code makes sure of.
  *
  * Each TB's link_lock guards the list of jumps into it (jump_list and the
  * jump_next of its members).  A slot's jump_dest is set once from 0 by
@@ -30,12 +32,17 @@ static bool tb_is_invalid(const TranslationBlock *tb)
     return __atomic_load_n(&tb->cflags, __ATOMIC_SEQ_CST) & CF_INVALID;
 }
 
+static bool leaves_page(const TranslationBlock *from, unsigned slot)
+{
+    return from->code.page_slots & BIT(slot);
+}
+
 /*
- * Where @from may jump to @to in the same page; NULL: nowhere.  A ring of links
- * leads to a lower address, or the same one, somewhere: there exit_request is
- * tested.
+ * Where slot @slot of @from may jump to @to; NULL: nowhere.  A ring of links
+ * leads to another page, to a lower address or to the same one, somewhere:
+ * there exit_request is tested.
  */
-static const void *link_target(const TranslationBlock *from,
+static const void *link_target(const TranslationBlock *from, unsigned slot,
                                const TranslationBlock *to)
 {
     if (tb_spans_pages(to)) {
@@ -43,16 +50,46 @@ static const void *link_target(const TranslationBlock *from,
                    ? (const uint8_t *)to->code.entry + to->code.guarded
                    : NULL;
     }
-    return to->pc_offset > from->pc_offset ? tb_body(&to->code)
-                                           : to->code.entry;
+    return to->pc_offset > from->pc_offset && !leaves_page(from, slot)
+               ? tb_body(&to->code)
+               : to->code.entry;
+}
+
+static bool may_link(const TranslationBlock *from, unsigned slot,
+                     const TranslationBlock *to)
+{
+    return from->code.jump_off[slot] != UINT32_MAX &&
+           !((to->cflags | from->cflags) & CF_NO_CHAIN) &&
+           !((to->cflags ^ from->cflags) & ~CF_INVALID) &&
+           !__atomic_load_n(&from->jump_dest[slot], __ATOMIC_RELAXED);
+}
+
+/* Locks: @to's link_lock */
+static void slot_free(TranslationBlock *from, unsigned slot)
+{
+    __atomic_fetch_and(&from->jump_dest[slot], DEST_CLOSED, __ATOMIC_SEQ_CST);
+}
+
+/* @from's slot is ours.  Locks: @to's link_lock */
+static void link_slot(TranslationBlock *from, unsigned slot,
+                      TranslationBlock *to, const void *target)
+{
+    if (leaves_page(from, slot) &&
+        !tcg_backend->set_page(from, slot, tb_jump_page(to))) {
+        slot_free(from, slot);
+        return;
+    }
+    from->jump_next[slot] = to->jump_list;
+    to->jump_list = tb_ref(from, slot);
+    tcg_backend->patch_jump(from, slot, target);
 }
 
 void tb_link(TranslationBlock *from, unsigned slot, TranslationBlock *to)
 {
-    const void *target = link_target(from, to);
+    const void *target = link_target(from, slot, to);
     TbRef none = 0;
 
-    if (from->code.jump_off[slot] == UINT32_MAX || !target) {
+    if (!target || !may_link(from, slot, to)) {
         return;
     }
     link_lock(to);
@@ -60,9 +97,7 @@ void tb_link(TranslationBlock *from, unsigned slot, TranslationBlock *to)
         __atomic_compare_exchange_n(&from->jump_dest[slot], &none,
                                     tb_ref(to, 0), false, __ATOMIC_SEQ_CST,
                                     __ATOMIC_SEQ_CST)) {
-        from->jump_next[slot] = to->jump_list;
-        to->jump_list = tb_ref(from, slot);
-        tcg_backend->patch_jump(from, slot, target);
+        link_slot(from, slot, to, target);
     }
     link_unlock(to);
 }
@@ -80,8 +115,7 @@ static void unlink_incoming(TranslationBlock *tb)
         tcg_backend->patch_jump(from, slot, NULL);
         ref = from->jump_next[slot];
         from->jump_next[slot] = 0;
-        __atomic_fetch_and(&from->jump_dest[slot], DEST_CLOSED,
-                           __ATOMIC_SEQ_CST);
+        slot_free(from, slot);
     }
     tb->jump_list = 0;
     link_unlock(tb);

@@ -97,7 +97,7 @@ static void tb_reset(TranslationBlock *tb, vaddr pc, ram_addr_t phys_pc,
     tb->page[0] =
         phys_pc == RAM_ADDR_INVALID ? RAM_ADDR_INVALID : phys_pc & PAGE_MASK;
     tb->page[1] = RAM_ADDR_INVALID;
-    tb->jc_index = TB_JC_NOWHERE;
+    tb->jc_pair = TB_JC_NOWHERE;
 }
 
 /* IR of @tb, at most @max instructions, shorter until the limits hold. */

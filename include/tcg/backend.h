@@ -40,18 +40,19 @@ typedef struct TbSideEntry {
 } TbSideEntry;
 
 /* What compile leaves behind, all within the buffer it was given.  Offsets are
- * from the entry, in bytes. */
+ * from the entry, in bytes; slots are those of GOTO_TB and GOTO_PAGE. */
 typedef struct TbCode {
     const void *entry;
     uint32_t code_bytes;  /* aligned to 8, behind it: constants, side table,
                              recipes, without gaps: tb_consts etc. */
-    uint32_t jump_off[2]; /* what patch_jump patches for GOTO_TB; UINT32_MAX: it
+    uint32_t jump_off[2]; /* what patch_jump patches for a slot; UINT32_MAX: it
                              has none */
     uint32_t exit_off[2]; /* where they go when not linked */
     uint16_t nconsts, nside;
     uint16_t guarded; /* another way in, of a TB in two pages, that asks the
                          jump cache if it is still what follows; 0: not to be
                          linked to */
+    uint8_t page_slots; /* bit n: slot n is a GOTO_PAGE's */
     uint8_t body; /* the way in behind the test of exit_request: for jumps
                      ahead, which cannot close a loop on their own */
 } TbCode;
@@ -105,6 +106,10 @@ typedef struct TcgBackend {
      * vCPUs may be running it: one aligned store. */
     void (*patch_jump)(struct TranslationBlock *tb, unsigned slot,
                        const void *entry);
+    /* Slot @slot of @tb, a GOTO_PAGE's, is to be linked into the page that
+     * JumpPage calls @ram.  False if it was linked into another one before.
+     * NULL: GOTO_PAGE has no slots here. */
+    bool (*set_page)(struct TranslationBlock *tb, unsigned slot, uint32_t ram);
     /* Once per vCPU thread, and in thread=single on each change of vCPU. */
     void (*thread_init)(CPUState *cpu);
 } TcgBackend;
@@ -130,6 +135,9 @@ void tcg_slow_rmw_commit(CPUState *cpu, vaddr addr, uint32_t memop);
 /* Where to go on at cpu->rip: the entry of its TB, rip_base set; or NULL to
  * leave to the exec loop. */
 const void *tcg_lookup_ind(CPUState *cpu);
+/* As that, at the GOTO_PAGE of slot @slot in the TB that @place is in, whose
+ * page the vCPU did not know; links them. */
+const void *tcg_goto_page(CPUState *cpu, uintptr_t place, unsigned slot);
 
 /*
  * One entry of the jump cache, probed by translated code: hit when pc and flags
@@ -138,22 +146,41 @@ const void *tcg_lookup_ind(CPUState *cpu);
  * other half of that pair, for the one that was there before: it takes a few
  * instructions more.
  */
-#define JUMP_CACHE_BITS 15
+#define JUMP_CACHE_BITS 16
 typedef struct JumpCacheEntry {
     uint64_t pc;
     uint32_t flags; /* of the TB; JUMP_CACHE_EMPTY never matches */
-    uint32_t pad;
-    const void *entry;
-    struct TranslationBlock *tb;
+    uint32_t entry; /* host address: the code buffer is below 4 GiB */
 } JumpCacheEntry;
 #define JUMP_CACHE_EMPTY 0 /* nor does any TB with a flat CS have it */
-/* Only the entries concern the back-ends; the rest is accel/tcg's
+
+/*
+ * A page from which code was run, and where in RAM it is.  A link to another
+ * page holds as long as the page is where it was when the link was made, which
+ * translated code compares; so the address space may change under it.
+ */
+#define JUMP_PAGE_BITS 13
+typedef struct JumpPage {
+    uint64_t addr; /* linear */
+    uint32_t ram;  /* page number in the space of all RAM, plus 1; 0: unknown */
+    uint32_t pad;
+} JumpPage;
+static inline unsigned jump_page_index(vaddr addr)
+{
+    return (addr >> PAGE_BITS) % (1u << JUMP_PAGE_BITS);
+}
+
+/* Only the entries and pages concern the back-ends; the rest is accel/tcg's
  * (jump_cache.c), and the vCPU thread's own but for `stale`. */
 struct CPUJumpCache {
     JumpCacheEntry e[1 << JUMP_CACHE_BITS];
+    JumpPage user[1 << JUMP_PAGE_BITS];   /* at CPL 3 */
+    JumpPage kernel[1 << JUMP_PAGE_BITS]; /* elsewhere */
     bool stale;     /* names TBs that are gone: clear it before use; atomic */
     unsigned nused; /* entries in use: clearing costs what was used */
     uint16_t used[1 << JUMP_CACHE_BITS];
+    unsigned njumped; /* indices of pages in use, of both */
+    uint16_t jumped[1 << JUMP_PAGE_BITS];
     uint64_t pages[16]; /* a set bit for each page number entered, folded */
 };
 /* Index: the top of a product with 2^32 over the golden ratio, which spreads

@@ -298,6 +298,10 @@ void ir_brcond(IrFunc *f, IrSize size, IrCond cond, IrTemp a, IrTemp b,
 void ir_trapif(IrFunc *f, IrSize size, IrCond cond, IrTemp a, IrTemp b,
                unsigned helper, int64_t arg);
 void ir_goto_tb(IrFunc *f, unsigned slot, IrSize rip_size, int64_t target);
+enum { GOTO_USER = 2 }; /* pages are as CPL 3 sees them */
+/* @target: a signed offset of 32 bits. */
+void ir_goto_page(IrFunc *f, unsigned slot, bool user, IrSize rip_size,
+                  int64_t target);
 /* What may have changed before an indirect jump, beside rip. */
 enum {
     JMP_FLAGS = 1,    /* the flags that a TB is known by */

@@ -28,7 +28,7 @@ enum {
 
 #define TB_MAX_INSNS 64
 
-/* TranslationBlock.jc_index when it is not one place. */
+/* TranslationBlock.jc_pair when it is not one pair. */
 enum { TB_JC_NOWHERE = 0xffff, TB_JC_MANY = 0xfffe };
 
 /* A TB, by its place in the code buffer; the lowest bit is the user's.  0 is
@@ -49,7 +49,7 @@ typedef struct TranslationBlock {
      * wants to know. */
     bool has_branch;
     uint16_t branch_off;  /* as in IR_INSN */
-    uint16_t jc_index;    /* its first place in jump caches, or TB_JC_*; atomic */
+    uint16_t jc_pair;     /* its places in jump caches, or TB_JC_*; atomic */
     uint32_t branch_pops; /* what it has added to RSP */
     TbRef jump_list;      /* who jumps to us */
     uint64_t jc_cpus;     /* bit n: a vCPU of index n mod 64 may have it in its

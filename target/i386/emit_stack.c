@@ -228,6 +228,21 @@ static void copy_display(X86Trans *s, unsigned size, unsigned level,
     x86_store(s, &a, size, frame);
 }
 
+/* What RSP is after a push of @bytes. */
+static IrTemp pushed_sp(X86Trans *s, int bytes)
+{
+    IrTemp rsp = x86_gpr(R_RSP), sp = ir_temp(s->ir);
+
+    ir_lea(s->ir, x86_is64(s) ? IR_64 : IR_32, sp, rsp, IR_NONE, 0, -bytes);
+    if (x86_stack_size(s) == IR_16) {
+        IrTemp low = sp;
+
+        sp = ir_temp(s->ir);
+        ir_op2(s->ir, IR_DEP, IR_16, 0, sp, rsp, low);
+    }
+    return sp;
+}
+
 /* The last word of the new frame is probed for writing, as processors do, so
  * that a stack that must grow faults here. */
 void emit_enter(X86Trans *s, const X86Insn *in)
@@ -235,12 +250,10 @@ void emit_enter(X86Trans *s, const X86Insn *in)
     int bytes = 1 << in->osize;
     unsigned level = in->imm2 & 31;
     int64_t total = -bytes * (int64_t)(level ? level + 1 : 1) - in->imm;
-    IrTemp frame = ir_temp(s->ir);
+    IrTemp frame = pushed_sp(s, bytes);
     X86Addr a = x86_stack_addr(s, -bytes, bytes, X86_WRITE);
 
     x86_store(s, &a, in->osize, x86_gpr(R_RBP));
-    ir_lea(s->ir, x86_is64(s) ? IR_64 : IR_32, frame, x86_gpr(R_RSP),
-           IR_NONE, 0, -bytes);
     if (level > 0) {
         copy_display(s, in->osize, level, frame);
     }

@@ -178,12 +178,28 @@ static void goto_segmented(X86Trans *s, unsigned slot, int64_t target,
     x86_jump(s, masked_rip(s, x86_rip_at(s, target), size));
 }
 
+static void goto_page(X86Trans *s, unsigned slot, int64_t target,
+                      unsigned size)
+{
+    bool flat = s->flags & (HF_FLAT_CS | HF_CS64);
+
+    if (flat && !s->changed && size == rip_size(s) &&
+        target == (int32_t)target) {
+        ir_goto_page(s->ir, slot, x86_mmu_mode(s->flags) == MMU_USER, size,
+                     target);
+    } else {
+        x86_jump(s, masked_rip(s, x86_rip_at(s, target), size));
+    }
+}
+
 void x86_goto(X86Trans *s, unsigned slot, int64_t target, unsigned size)
 {
     bool flat = s->flags & (HF_FLAT_CS | HF_CS64);
 
-    if (s->leave || target < 0 || target >= (int64_t)PAGE_SIZE) {
+    if (s->leave) {
         x86_jump(s, masked_rip(s, x86_rip_at(s, target), size));
+    } else if (target < 0 || target >= (int64_t)PAGE_SIZE) {
+        goto_page(s, slot, target, size);
     } else if (!flat) {
         goto_segmented(s, slot, target, size);
     } else {

@@ -59,14 +59,20 @@ static const IrOp *begin(Interp *s, const InterpTb *next)
     return next->op;
 }
 
+static uint64_t relative_rip(const Interp *s, const IrOp *op)
+{
+    uint64_t mask = ~(uint64_t)0 >> (64 - (8u << op->size));
+
+    return (*s->rip_base + (uint64_t)op->imm) & mask;
+}
+
 static const IrOp *run_goto_tb(Interp *s, const IrOp *op)
 {
     /* Pairs with the release in interp_patch_jump. */
     const InterpTb *next =
         __atomic_load_n(&s->code->link[op->aux], __ATOMIC_ACQUIRE);
-    uint64_t mask = ~(uint64_t)0 >> (64 - (8u << op->size));
 
-    *s->rip = (*s->rip_base + (uint64_t)op->imm) & mask;
+    *s->rip = relative_rip(s, op);
     if (next) {
         return begin(s, next);
     }
@@ -74,20 +80,29 @@ static const IrOp *run_goto_tb(Interp *s, const IrOp *op)
     return NULL;
 }
 
-static const IrOp *run_jmp_ind(Interp *s, const IrOp *op)
+/* On at rip, if @chains and the jump cache knows it. */
+static const IrOp *look_up(Interp *s, bool chains)
 {
-    const InterpTb *next = NULL;
+    const InterpTb *next = chains ? tcg_lookup_ind(s->cpu) : NULL;
 
-    *s->rip = interp_get(s, op, 0);
-    if (s->code->chains &&
-        !((op->aux & JMP_REQUESTS) && cpu_has_request(s->cpu))) {
-        next = tcg_lookup_ind(s->cpu);
-    }
     if (next) {
         return begin(s, next);
     }
     s->exit = TB_EXIT_LOOKUP;
     return NULL;
+}
+
+static const IrOp *run_goto_page(Interp *s, const IrOp *op)
+{
+    *s->rip = relative_rip(s, op);
+    return look_up(s, s->code->chains);
+}
+
+static const IrOp *run_jmp_ind(Interp *s, const IrOp *op)
+{
+    *s->rip = interp_get(s, op, 0);
+    return look_up(s, s->code->chains && !((op->aux & JMP_REQUESTS) &&
+                                           cpu_has_request(s->cpu)));
 }
 
 static const IrOp *run_exit(Interp *s, const IrOp *op)
@@ -280,6 +295,7 @@ InterpFn *const interp_fn[IR_OPC_COUNT] = {
     [IR_BRCOND] = run_brcond,
     [IR_TRAPIF] = interp_trapif,
     [IR_GOTO_TB] = run_goto_tb,
+    [IR_GOTO_PAGE] = run_goto_page,
     [IR_JMP_IND] = run_jmp_ind,
     [IR_EXIT] = run_exit,
     [IR_CALL] = interp_call,

@@ -84,6 +84,7 @@ static void begin(Cg *c, const IrFunc *f, TranslationBlock *tb, uint8_t *buf,
     c->failed = false;
     c->nstubs = c->nside = c->nuses = 0;
     c->jump_off[0] = c->jump_off[1] = UINT32_MAX;
+    c->page_slots = 0;
     c->nops = f->nops;
     c->insn_off = tb->pc_offset;
     c->cc_host = c->cc_temp = false;
@@ -173,6 +174,7 @@ static bool native_compile(const IrFunc *f, TranslationBlock *tb, uint8_t *buf,
         .code_bytes = cg->as.p - buf,
         .jump_off = { cg->jump_off[0], cg->jump_off[1] },
         .exit_off = { cg->exit_off[0], cg->exit_off[1] },
+        .page_slots = cg->page_slots,
     };
     store_tables(cg, out, buf + len);
     *used = cg->as.p - buf;
@@ -200,6 +202,18 @@ static void native_patch_jump(TranslationBlock *tb, unsigned slot,
     __atomic_store_n((int32_t *)(void *)site, disp, __ATOMIC_RELEASE);
 }
 
+static bool native_set_page(TranslationBlock *tb, unsigned slot, uint32_t ram)
+{
+    uint8_t *start = (uint8_t *)tb->code.entry;
+    uint32_t *at = (uint32_t *)(void *)(start + tb->code.jump_off[slot] -
+                                        PAGE_TO_JUMP);
+    uint32_t none = PAGE_NOT_SET;
+
+    return __atomic_compare_exchange_n(at, &none, ram, false, __ATOMIC_RELEASE,
+                                       __ATOMIC_RELAXED) ||
+           none == ram;
+}
+
 static void native_thread_init(CPUState *cpu)
 {
     if (have_fsgsbase) {
@@ -216,5 +230,6 @@ const TcgBackend tcg_backend_native = {
     .compile = native_compile,
     .enter = native_enter,
     .patch_jump = native_patch_jump,
+    .set_page = native_set_page,
     .thread_init = native_thread_init,
 };

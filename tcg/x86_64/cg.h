@@ -63,6 +63,7 @@ typedef struct Thunks {
     const void *leave_at[TB_EXIT_COUNT][IR_64 + 1]; /* called, with eax: an
                                offset from rip_base, and rip is to be so wide */
     const void *lookup; /* called by JMP_IND, with rax: pc */
+    const void *goto_page[2]; /* by GOTO_PAGE of each slot, with rax: pc */
     const void *load, *store, *rmw, *rmw_commit; /* rax: address, rdx: value
                                of a store, ecx: memop; result in rax */
     /* The same, but they probe the soft TLB first; by probing_thunk(). */
@@ -78,6 +79,7 @@ typedef struct Thunks {
 extern Thunks thunks;
 /* @e = the address of the jump cache's entry for @pc: jump_cache_index(). */
 void asm_jump_cache_entry(Asm *a, Reg e, Reg pc);
+void asm_jump_cache_go(Asm *a, Reg e); /* to the code of the entry at @e */
 #define THUNKS_MAX_BYTES 16384
 /* @buf has that many bytes.  The target's globals have been registered. */
 void thunks_generate(uint8_t *buf);
@@ -119,6 +121,10 @@ typedef struct LabelUse {
     uint16_t label;
 } LabelUse;
 
+/* A GOTO_PAGE compares a page, set when it is first linked, so many bytes before
+ * the displacement of its jump. */
+enum { PAGE_TO_JUMP = 20, PAGE_NOT_SET = -1 };
+
 /* Enough for any function: at most two an op (JMP_IND, which ends the block),
  * else one; and that of the head. */
 #define CG_MAX_STUBS (IR_MAX_OPS + IR_MAX_LABELS + 2)
@@ -153,6 +159,7 @@ typedef struct Cg {
     uint16_t insn_off; /* of the current guest instruction */
     unsigned nstubs, nside, nuses;
     uint32_t jump_off[2], exit_off[2];
+    uint8_t page_slots;
     unsigned nops; /* of f; a branch may have seen to the last ones */
     Label label[IR_MAX_LABELS];
     LabelUse use[IR_MAX_OPS];

@@ -115,6 +115,74 @@ static void emit_goto_tb(Cg *c, const IrOp *op)
     after_exit(c);
 }
 
+/* rax: the page.  Here leads what the vCPU does not know to be there, and what
+ * is not linked. */
+static void stub_goto_page(Cg *c, const Stub *s)
+{
+    unsigned slot = s->op->aux & 1;
+
+    c->exit_off[slot] = c->as.p - c->start;
+    asm_fix_jump(s->jump2, c->as.p);
+    asm_fix_jump((uint8_t *)c->start + c->jump_off[slot], c->as.p);
+    asm_lea(&c->as, IR_64, RAX, rm_mem(RAX, s->op->imm & ~PAGE_MASK));
+    asm_call(&c->as, thunks.goto_page[slot]);
+}
+
+/* The vCPU's JumpPage for rax is at rdx, plus what is returned. */
+static int32_t emit_find_page(Cg *c, bool user)
+{
+    const unsigned entry_bits = __builtin_ctz(sizeof(JumpPage));
+    Asm *a = &c->as;
+
+    asm_mov(a, IR_32, RDX, RAX);
+    asm_op(a, 0xc1, 5, rm_reg(RDX)); /* SHR */
+    asm_u8(a, PAGE_BITS - entry_bits);
+    asm_alu_imm(a, ALU_AND, IR_32, rm_reg(RDX),
+                ((1 << JUMP_PAGE_BITS) - 1) << entry_bits, false);
+    asm_op(a, 0x03 | A_W, RDX, rm_cpu(offsetof(CPUState, jump_cache))); /* ADD */
+    return user ? offsetof(CPUJumpCache, user) : offsetof(CPUJumpCache, kernel);
+}
+
+/* Jump if the page that rax names is where it was when this was linked; both
+ * numbers that are patched are aligned. */
+static void emit_goto_known_page(Cg *c, const IrOp *op)
+{
+    Asm *a = &c->as;
+    Stub *s = stub_new(c, op, stub_goto_page);
+    int32_t at = emit_find_page(c, op->aux & GOTO_USER);
+    uint8_t *page;
+
+    at += offsetof(JumpPage, addr);
+    asm_op(a, 0x3b | A_W, RAX, rm_mem(RDX, at));
+    s->jump = asm_jcc(a, COND_NE, NULL);
+    at += offsetof(JumpPage, ram) - offsetof(JumpPage, addr);
+    asm_load(a, IR_32, RCX, rm_mem(RDX, at));
+    asm_nop(a, -((uintptr_t)a->p + 2) % 4);
+    asm_op(a, 0x81, ALU_CMP, rm_reg(RCX));
+    page = a->p;
+    asm_u32(a, (uint32_t)PAGE_NOT_SET);
+    s->jump2 = asm_jcc(a, COND_NE, NULL);
+    asm_store(a, IR_64, RIP_BASE, RAX);
+    c->jump_off[op->aux & 1] = asm_jmp(a, NULL) - c->start;
+    g_assert(c->start + c->jump_off[op->aux & 1] - page == PAGE_TO_JUMP);
+}
+
+static void emit_goto_page(Cg *c, const IrOp *op)
+{
+    settle_flags(c, op);
+    ra_end_block(c);
+    if (c->tb->cflags & CF_NO_CHAIN) {
+        leave_at(c, TB_EXIT_LOOKUP, op->imm, (IrSize)op->size);
+    } else {
+        c->page_slots |= BIT(op->aux & 1);
+        asm_load(&c->as, IR_64, RAX, RIP_BASE);
+        asm_alu_imm(&c->as, ALU_ADD, (IrSize)op->size, rm_reg(RAX),
+                    op->imm & PAGE_MASK, false);
+        emit_goto_known_page(c, op);
+    }
+    after_exit(c);
+}
+
 /* The GOTO_TB at the label of branch @op if, as most blocks end, that one
  *     branch to 1, GOTO_TB, 1: GOTO_TB
  * is all there is to the end of the function; else NULL. */
@@ -238,7 +306,7 @@ static void emit_probe_jump_cache(Cg *c, const IrOp *op, Reg pc)
     asm_mov(a, IR_64, tmp, pc);
     asm_alu_imm(a, ALU_AND, IR_64, rm_reg(tmp), (int32_t)PAGE_MASK, false);
     asm_store(a, IR_64, RIP_BASE, tmp);
-    asm_op(a, 0xff, 4, rm_mem(e, offsetof(JumpCacheEntry, entry)));
+    asm_jump_cache_go(a, e);
 }
 
 static void emit_jmp_ind(Cg *c, const IrOp *op)
@@ -289,8 +357,8 @@ const uint8_t *emit_guard(Cg *c)
     miss[0] = asm_jcc(a, COND_NE, NULL);
     emit_compare_flags(a, RDX, c->tb->flags);
     miss[1] = asm_jcc(a, COND_NE, NULL);
-    asm_mov_imm(a, RCX, (uintptr_t)c->start);
-    asm_op(a, 0x3b | A_W, RCX, rm_mem(RDX, offsetof(JumpCacheEntry, entry)));
+    asm_op(a, 0x81, ALU_CMP, rm_mem(RDX, offsetof(JumpCacheEntry, entry)));
+    asm_u32(a, (uintptr_t)c->start);
     miss[2] = asm_jcc(a, COND_NE, NULL);
     asm_jmp(a, c->start);
     for (unsigned i = 0; i < ARRAY_LEN(miss); i++) {
@@ -325,6 +393,9 @@ bool emit_flow_op(Cg *c, const IrOp *op)
         return true;
     case IR_GOTO_TB:
         emit_goto_tb(c, op);
+        return true;
+    case IR_GOTO_PAGE:
+        emit_goto_page(c, op);
         return true;
     case IR_JMP_IND:
         emit_jmp_ind(c, op);

@@ -196,9 +196,14 @@ void asm_jump_cache_entry(Asm *a, Reg e, Reg pc)
     asm_op(a, 0x03 | A_W, e, rm_cpu(offsetof(CPUState, jump_cache))); /* ADD */
 }
 
+void asm_jump_cache_go(Asm *a, Reg e)
+{
+    asm_load(a, IR_32, e, rm_mem(e, offsetof(JumpCacheEntry, entry)));
+    asm_op(a, 0xff, 4, rm_reg(e)); /* JMP */
+}
+
 _Static_assert((sizeof(JumpCacheEntry) & (sizeof(JumpCacheEntry) - 1)) == 0 &&
-                   offsetof(CPUJumpCache, e) % (2 * sizeof(JumpCacheEntry)) ==
-                       0,
+                   offsetof(CPUJumpCache, e) == 0,
                "entries are found by shifts, and their others by a bit");
 
 /* On at @pc if the other place of the jump cache knows it.  Flags that a TB is
@@ -217,26 +222,27 @@ static void emit_second_probe(Asm *a, Reg pc, Reg e, Reg tmp)
     asm_mov(a, IR_64, tmp, pc);
     asm_alu_imm(a, ALU_AND, IR_64, rm_reg(tmp), (int32_t)PAGE_MASK, false);
     asm_store(a, IR_64, rm_cpu(tcg_target.rip_base), tmp);
-    asm_op(a, 0xff, 4, rm_mem(e, offsetof(JumpCacheEntry, entry)));
+    asm_jump_cache_go(a, e);
     asm_fix_jump(miss[0], a->p);
     asm_fix_jump(miss[1], a->p);
 }
 
-/* A JMP_IND that the jump cache could not serve at once.  rax: pc; called. */
-static const void *gen_lookup(Asm *a, const void *leave_spilled)
+/* On where C code finds the TB for rax, or out: the other arguments of @look_up
+ * are the place in rdx, and @slot. */
+static void emit_look_up(Asm *a, const void *look_up, unsigned slot,
+                         const void *leave_spilled)
 {
-    const void *start = a->p;
     uint8_t *hit;
 
-    emit_push_pop(a, false, RDX);
-    emit_second_probe(a, RAX, RCX, RDI);
     asm_store(a, IR_64, rm_cpu(tcg_target.rip), RAX);
     asm_store(a, IR_64, rm_mem(RSP, FRAME_LEFT), RDX);
     emit_spill(a, ~0u);
     emit_merge_mxcsr(a, RCX, 0);
     emit_vzeroupper(a);
     asm_load(a, IR_64, RDI, rm_mem(RSP, FRAME_CPU));
-    asm_call(a, tcg_lookup_ind);
+    asm_load(a, IR_64, RSI, rm_mem(RSP, FRAME_LEFT));
+    asm_mov_imm(a, RDX, slot);
+    asm_call(a, look_up);
     asm_op(a, 0x85 | A_W, RAX, rm_reg(RAX)); /* TEST */
     hit = asm_jcc(a, COND_NE, NULL);
     asm_mov_imm(a, RAX, TB_EXIT_LOOKUP);
@@ -245,6 +251,27 @@ static const void *gen_lookup(Asm *a, const void *leave_spilled)
     asm_fix_jump(hit, a->p);
     emit_fill(a, RS_CALLER_PINNED);
     asm_op(a, 0xff, 4, rm_reg(RAX)); /* JMP */
+}
+
+/* A JMP_IND that the jump cache could not serve at once.  rax: pc; called. */
+static const void *gen_lookup(Asm *a, const void *leave_spilled)
+{
+    const void *start = a->p;
+
+    emit_push_pop(a, false, RDX);
+    emit_second_probe(a, RAX, RCX, RDI);
+    emit_look_up(a, tcg_lookup_ind, 0, leave_spilled);
+    return start;
+}
+
+/* A GOTO_PAGE to a page that the vCPU does not know, or that is not linked. */
+static const void *gen_goto_page(Asm *a, unsigned slot,
+                                 const void *leave_spilled)
+{
+    const void *start = a->p;
+
+    emit_push_pop(a, false, RDX);
+    emit_look_up(a, tcg_goto_page, slot, leave_spilled);
     return start;
 }
 
@@ -426,6 +453,8 @@ void thunks_generate(uint8_t *buf)
     thunks.enter = gen_enter(&a);
     gen_leaves(&a, &leave_spilled);
     thunks.lookup = gen_lookup(&a, leave_spilled);
+    thunks.goto_page[0] = gen_goto_page(&a, 0, leave_spilled);
+    thunks.goto_page[1] = gen_goto_page(&a, 1, leave_spilled);
     thunks.load = gen_slow(&a, tcg_slow_load, false);
     thunks.store = gen_slow(&a, tcg_slow_store, false);
     thunks.rmw = gen_slow(&a, tcg_slow_rmw, false);

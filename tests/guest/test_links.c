@@ -134,6 +134,103 @@ static void test_return(void)
     check_eq(wrong, 0, "a return to what was mapped elsewhere or written");
 }
 
+/* From near to far and back, ECX times, by relative jumps of both kinds; EAX
+ * counts what far adds. */
+static void put_far_loop(void)
+{
+    PUT(near + 0x200, "\xe9\xfb\x10\x00\x00"); /* JMP far + 0x300 */
+    for (unsigned i = 0; i < 2; i++) {
+        uint8_t *at = PUT(far[i] + 0x300, "\x83\xc0"); /* ADD EAX, i + 1 */
+
+        *at++ = i + 1;
+        at = PUT(at, "\xff\xc9");                /* DEC ECX */
+        PUT(at, "\x0f\x85\xf5\xee\xff\xff\xc3"); /* JNZ near + 0x200; RET */
+    }
+}
+
+static void test_far(void)
+{
+    unsigned i, wrong = 0;
+
+    begin();
+    put_far_loop();
+    for (i = 0; i < 100; i++) {
+        map_far((uintptr_t)far[i & 1]);
+        wrong += run(VA + 0x200, 5) != 5 * ((i & 1) + 1);
+    }
+    check_eq(wrong, 0, "the page that is jumped to, mapped elsewhere");
+    wrong = 0;
+    for (i = 0; i < 100; i++) {
+        far[0][0x302] = i;
+        if (i & 1) {
+            map_far((uintptr_t)far[1]);
+            wrong += run(VA + 0x200, 3) != 3 * 2;
+        }
+        map_far((uintptr_t)far[0]);
+        wrong += run(VA + 0x200, 3) != 3 * i;
+    }
+    check_eq(wrong, 0, "the page that is jumped to, written");
+}
+
+#define CR4_SMEP (1ull << 20)
+
+static void set_smep(bool on)
+{
+    WRITE_CR(4, (READ_CR(4) & ~CR4_SMEP) | (on ? CR4_SMEP : 0));
+}
+
+/* Jumps to one page from a page of CPL 0's and from one of CPL 3's; what both
+ * jump to is CPL 3's if @user. */
+static void map_for_both(bool user)
+{
+    page_map(VA, (uintptr_t)near, 3);
+    page_map(VA + 4096, (uintptr_t)far[0], 3 | (user ? 4 : 0));
+    page_map(VA + 8192, (uintptr_t)far[1], 7);
+}
+
+static void begin_rights(void)
+{
+    PUT(near + 0x500, "\xe9\xfb\x0e\x00\x00");   /* JMP VA + 0x1400 */
+    PUT(far[1] + 0x500, "\xe9\xfb\xee\xff\xff"); /* the same */
+    PUT(far[0] + 0x400, "\xc3");                 /* RET */
+    map_for_both(true);
+    for (unsigned level = 2; level <= 4; level++) {
+        *page_entry_at(VA, level) |= 4;
+    }
+    WRITE_CR(3, READ_CR(3));
+}
+
+static unsigned jump_at_cpl0(Frame *f)
+{
+    return catch ((void (*)(void *))(VA + 0x500), NULL, f);
+}
+
+static unsigned jump_at_cpl3(Frame *f)
+{
+    return catch_user((void *)(VA + 8192 + 0x500 - USER_BASE), 0, f);
+}
+
+static void test_far_rights(void)
+{
+    unsigned i, smep = 0, user = 0;
+    Frame f;
+
+    begin_rights();
+    for (i = 0; i < 10; i++) {
+        map_for_both(true);
+        smep += jump_at_cpl0(&f) != -1u;
+        set_smep(true);
+        smep += jump_at_cpl3(&f) != -1u;
+        smep += jump_at_cpl0(&f) != 14 || f.rip != VA + 0x1400;
+        set_smep(false);
+        map_for_both(false);
+        user += jump_at_cpl0(&f) != -1u;
+        user += jump_at_cpl3(&f) != 14 || f.rip != VA + 0x1400;
+    }
+    check_eq(smep, 0, "CPL 0 under SMEP, after CPL 3 has jumped there");
+    check_eq(user, 0, "CPL 3, after CPL 0 has jumped there");
+}
+
 #define CR4_SMAP (1ull << 21)
 
 /* Reads a page of user mode behind CLAC: what is jumped to depends on CR4. */
@@ -165,6 +262,8 @@ int main(void)
     test_split();
     test_split_device();
     test_return();
+    test_far();
+    test_far_rights();
     test_smap();
     return 0;
 }

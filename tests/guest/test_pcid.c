@@ -26,6 +26,9 @@ static struct {
     uint64_t *root, *pte, *frame;
 } context[PCIDS];
 
+/* At VA + 4096 in each: a jump to the context's function. */
+static uint8_t *shared;
+
 static void make_context(unsigned n)
 {
     uint64_t *root = page_alloc(), *pdpt = page_alloc(), *pd = page_alloc(),
@@ -38,6 +41,7 @@ static void make_context(unsigned n)
     pdpt[VA >> 30] = (uintptr_t)pd | 7;
     pd[0] = (uintptr_t)pt | 7;
     pt[0] = (uintptr_t)frame | P | W;
+    pt[1] = (uintptr_t)shared | P | W;
     *frame = n;
     fn[0] = 0xb8; /* MOV EAX, n; RET */
     memcpy(fn + 1, &n, 4);
@@ -59,10 +63,11 @@ static uint64_t peek(void)
 
 static uint32_t call(void)
 {
-    uint32_t v;
+    uint32_t called, jumped;
 
-    __asm__ volatile("call *%1" : "=a"(v) : "r"(VA + FN) : "memory");
-    return v;
+    __asm__ volatile("call *%1" : "=a"(called) : "r"(VA + FN) : "memory");
+    __asm__ volatile("call *%1" : "=a"(jumped) : "r"(VA + 4096) : "memory");
+    return called == jumped ? called : -1u;
 }
 
 /* Round and round without flushes. */
@@ -210,6 +215,8 @@ int main(void)
         check(true, "no PCIDs here");
         return 0;
     }
+    shared = page_alloc();
+    memcpy(shared, "\xe9\xfb\xf7\xff\xff", 5); /* JMP to VA + FN */
     for (n = 0; n < PCIDS; n++) {
         make_context(n);
     }

@@ -253,3 +253,38 @@ void holes_find(IsaCase *c)
      * in 64-bit mode cuts RIP to 16 bits, or does nothing. */
     h->taken = c->mode == 64 && (in.row->attrs & XA_F64) && in.osize16;
 }
+
+/* A register adds to the address. */
+static bool has_bit_offset(const X86Insn *in)
+{
+    static const char *const names[] = {"BT", "BTS", "BTR", "BTC", NULL};
+
+    return isa_is_one_of(in->row->name, names) &&
+           in->op[1].kind == OPND_REG;
+}
+
+/* In a sequence, too, makers differ on the address that the silicon refused. */
+static bool refused_differs(const IsaCase *c, const IsaResult *silicon)
+{
+    uint64_t off = silicon->state.rip - c->state.rip;
+    IsaCase at;
+    X86Insn in;
+
+    if (silicon->vector != EXCP_GP || off >= c->code_len ||
+        x86_decode(&in, NULL, c->code + off, c->code_len - off,
+                   isa_hflags(c->mode)) != DECODE_OK ||
+        (!operands_has_memory(&in) && implicit_pointer(&in) < 0)) {
+        return false;
+    }
+    at = *c;
+    at.state = silicon->state;
+    return canonical_differs(&at, &in,
+                             has_bit_offset(&in) ? BIT64(63)
+                                                 : offset_of_operand(&at, &in));
+}
+
+bool holes_answered(const IsaCase *c, const IsaResult *silicon)
+{
+    return silicon->end == ISA_END_TRAP && !c->holes.open &&
+           !refused_differs(c, silicon);
+}

@@ -279,6 +279,8 @@ bool isa_is_one_of(const char *name, const char *const *list);
 
 /* --- holes.c --- */
 void holes_find(IsaCase *c); /* sets c->holes, by the rest */
+/* Is what the silicon did something to hold the others against? */
+bool holes_answered(const IsaCase *c, const IsaResult *silicon);
 
 /* --- encode.c --- */
 typedef struct IsaBytes {

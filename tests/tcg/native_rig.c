@@ -43,6 +43,8 @@ typedef struct Side {
 
 IrFunc rig_func;
 X86CPU rig_cpu;
+uintptr_t rig_asked_at;
+unsigned rig_asked_slot;
 uint8_t rig_memory[RIG_BYTES];
 uint64_t rig_slow_calls;
 
@@ -223,6 +225,13 @@ void tcg_slow_rmw_commit(CPUState *cpu, vaddr addr, uint32_t memop)
     memcpy(host_address(addr, memop_bytes(memop)), bounce, memop_bytes(memop));
 }
 
+const void *tcg_goto_page(CPUState *cpu, uintptr_t place, unsigned slot)
+{
+    rig_asked_at = place;
+    rig_asked_slot = slot;
+    return tcg_lookup_ind(cpu);
+}
+
 const void *tcg_lookup_ind(CPUState *cpu)
 {
     g_assert_cmphex(cpu->host_pc, ==, 0);
@@ -253,7 +262,7 @@ void rig_init(void)
     register_globals();
     helper_register_table(helpers, ARRAY_LEN(helpers));
     code = mmap(NULL, CODE_BYTES, PROT_READ | PROT_WRITE | PROT_EXEC,
-                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
     g_assert_true(code != MAP_FAILED);
     used = tcg_backend_native.init(code, CODE_BYTES);
     g_assert_cmpuint(used, >, 0);

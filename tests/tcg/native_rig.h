@@ -38,5 +38,8 @@ bool rig_compile(TranslationBlock *tb, size_t len);
 /* Checks that an exit by a slot names a place in @tb. */
 TbExit rig_enter(const TranslationBlock *tb);
 uint64_t rig_random(void);
+/* Arguments of the last tcg_goto_page, which finds nothing. */
+extern uintptr_t rig_asked_at;
+extern unsigned rig_asked_slot;
 
 #endif

@@ -144,7 +144,7 @@ static void test_indirect(void)
     check_indirect(&tb, 9);
     g_assert_cmphex(rig_cpu.rip, ==, pc);
     *e = (JumpCacheEntry){ .pc = pc, .flags = HF_CS64 ^ 1,
-                           .entry = tb.code.entry };
+                           .entry = (uintptr_t)tb.code.entry };
     check_indirect(&tb, 8);
     e->flags = HF_CS64;
     rig_cpu.cs.interrupt_request = 1;
@@ -164,7 +164,8 @@ static void test_indirect_changed(void)
     rig_cpu.regs[10] = pc;
     rig_cpu.hflags = HF_CS64 | HF_DF;
     e = &rig_cpu.cs.jump_cache->e[jump_cache_index(pc)];
-    *e = (JumpCacheEntry){.pc = pc, .flags = HF_CS64, .entry = tb.code.entry};
+    *e = (JumpCacheEntry){.pc = pc, .flags = HF_CS64,
+                          .entry = (uintptr_t)tb.code.entry};
     check_indirect(&tb, 9);
     e->flags = HF_CS64 | HF_DF;
     rig_cpu.cs.interrupt_request = 1;
@@ -172,6 +173,77 @@ static void test_indirect_changed(void)
     g_assert_cmphex(rig_cpu.rip, ==, pc);
     rig_cpu.cs.interrupt_request = 0;
     check_indirect(&tb, 0);
+}
+
+/* --- jumps between pages --- */
+static CPUJumpCache pages;
+
+/* R9 counts down round by round; back to the start, which is 5 pages away. */
+static void make_page_loop(TranslationBlock *tb, bool user)
+{
+    IrFunc *f = rig_start();
+    unsigned done = ir_label(f);
+
+    ir_op2(f, IR_SUB, IR_64, 0, G_REG(9), G_REG(9), ir_const(f, 1));
+    ir_brcond(f, IR_64, COND_E, G_REG(9), ir_const(f, 0), done);
+    ir_goto_page(f, 1, user, IR_64, 0x5123);
+    ir_set_label(f, done);
+    ir_exit(f);
+    ir_live(f, IR_CC_ALL);
+    g_assert_true(rig_compile(tb, 4096));
+    memset(&pages, 0, sizeof(pages));
+    rig_cpu.cs.jump_cache = &pages;
+}
+
+/* Leaves with @left rounds to go; was accel/tcg asked for the next TB? */
+static void check_page(TranslationBlock *tb, uint64_t left, bool asked)
+{
+    rig_cpu.regs[9] = 2;
+    rig_cpu.rip_base = 0xffffffff81230000;
+    rig_asked_at = 0;
+    g_assert_cmpint(rig_enter(tb), ==, TB_EXIT_LOOKUP);
+    g_assert_cmpuint(rig_cpu.regs[9], ==, left);
+    if (asked) {
+        g_assert_cmphex(rig_cpu.rip, ==, 0xffffffff81235123);
+        g_assert_cmpuint(rig_asked_at - (uintptr_t)tb->code.entry, <=,
+                         tb->code.code_bytes);
+        g_assert_cmpuint(rig_asked_slot, ==, 1);
+    } else {
+        g_assert_cmphex(rig_asked_at, ==, 0);
+    }
+}
+
+/* Only where the vCPU knows the page, as the one that was linked into. */
+static void check_links_to_pages(bool user)
+{
+    TranslationBlock tb = {.flags = HF_CS64, .pc_offset = 0x123};
+    const unsigned index = jump_page_index(0xffffffff81235000);
+    JumpPage *page;
+
+    make_page_loop(&tb, user);
+    page = user ? &pages.user[index] : &pages.kernel[index];
+    g_assert_cmphex(tb.code.page_slots, ==, BIT(1));
+    check_page(&tb, 1, true);
+    *page = (JumpPage){.addr = 0xffffffff81235000, .ram = 77};
+    check_page(&tb, 1, true); /* not linked */
+    g_assert_true(tcg_backend_native.set_page(&tb, 1, 77));
+    check_page(&tb, 1, true); /* the page is right, but nothing patched */
+    tcg_backend_native.patch_jump(&tb, 1, tb.code.entry);
+    check_page(&tb, 0, false);
+    g_assert_cmphex(rig_cpu.rip_base, ==, 0xffffffff81235000);
+    page->ram = 78;
+    check_page(&tb, 1, true);
+    g_assert_false(tcg_backend_native.set_page(&tb, 1, 78));
+    g_assert_true(tcg_backend_native.set_page(&tb, 1, 77));
+    *page = (JumpPage){.addr = 0xffffffff81235000 - (PAGE_SIZE << JUMP_PAGE_BITS),
+                       .ram = 77};
+    check_page(&tb, 1, true);
+}
+
+static void test_links_to_pages(void)
+{
+    check_links_to_pages(true);
+    check_links_to_pages(false);
 }
 
 /* What the SSE helper does to the host's flags stays out of the guest's, and
@@ -229,6 +301,7 @@ int main(int argc, char **argv)
     g_test_add_func("/native/chain", test_chain);
     g_test_add_func("/native/indirect", test_indirect);
     g_test_add_func("/native/indirect-changed", test_indirect_changed);
+    g_test_add_func("/native/links-to-pages", test_links_to_pages);
     g_test_add_func("/native/mxcsr", test_mxcsr);
     g_test_add_func("/native/count-calls", test_count_calls);
     return g_test_run();
