@@ -16,7 +16,7 @@ static volatile uint32_t *apic(unsigned n)
 }
 
 /* What tests/gdb/run names. */
-volatile uint64_t counter, total, reads, interrupts, wrong;
+volatile uint64_t counter, total, reads, interrupts, nmis, wrong;
 volatile uint64_t stored; /* never read */
 volatile uint64_t done;   /* never written */
 volatile uint64_t locked, cpu_counter[CPUS_MAX];
@@ -112,6 +112,12 @@ static void on_ud(Frame *f)
     f->rip += 2;
 }
 
+static void on_nmi(Frame *f)
+{
+    (void)f;
+    nmis++;
+}
+
 static void on_timer(Frame *f)
 {
     (void)f;
@@ -138,6 +144,7 @@ static void ap_main(unsigned index)
 int main(void)
 {
     on_vector(TIMER_VECTOR, on_timer);
+    on_vector(2, on_nmi);
     on_vector(6, on_ud);
     *(volatile uint64_t *)0xfed00010ull = 1; /* the HPET counts */
     *apic(0x0f) = 0x1ff;
