@@ -119,14 +119,16 @@ static void insn_done(CPUState *cpu)
     }
 }
 
-/* HLT and PAUSE are complete when they leave; an instruction that is to run
- * exclusively makes its accesses again. */
+/* HLT and PAUSE are complete when they leave.  An instruction that is to run
+ * exclusively makes its accesses again, and one that faults may; #DB is a trap,
+ * or the fault of an instruction without accesses. */
 static void note_exit(CPUState *cpu, int index)
 {
     if (index == CPU_EXCP_EXIT + CPU_EXIT_HLT ||
         index == CPU_EXCP_EXIT + CPU_EXIT_YIELD) {
         insn_done(cpu);
-    } else if (index == CPU_EXCP_EXIT + CPU_EXIT_ATOMIC) {
+    } else if (index == CPU_EXCP_EXIT + CPU_EXIT_ATOMIC ||
+               (index < CPU_EXCP_EXIT && index != EXCP_DB)) {
         cpu->debug.stop = CPU_STOP_NONE;
     }
 }
@@ -158,7 +160,6 @@ static bool handle_exception(CPUState *cpu, CPUExit *exit)
         return true;
     }
     cpu->tcg->stats.exceptions++;
-    cpu->debug.stop = CPU_STOP_NONE; /* the access may come again */
     x86_deliver_exception(x86_cpu(cpu));
     cpu->exception_index = -1;
     insn_done(cpu);
