@@ -59,6 +59,7 @@ void launch_free(Launch *l)
     launch_queues(l, queue_clear);
     keyval_free(l->machine.machine_opts);
     keyval_free(l->accel);
+    run_with_free(l);
 }
 
 void option_use_prefix(const Option *opt, const char *arg, GError **errp)

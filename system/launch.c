@@ -21,6 +21,7 @@
 #include "monitor/info.h"
 #include "monitor/monitor.h"
 #include "system/runstate.h"
+#include "system/sandbox.h"
 #include "system/user_object.h"
 #include "util/error.h"
 #include "util/log.h"
@@ -187,6 +188,13 @@ static bool launch_make(Launch *l, GError **errp)
            (!l->pidfile || pidfile_create(l->pidfile, errp));
 }
 
+/* Before the guest's first instruction; the filter last, as it may forbid what
+ * the others do. */
+static bool launch_confine(const Launch *l, GError **errp)
+{
+    return run_with_enter(l, errp) && sandbox_enter(l->sandbox, errp);
+}
+
 /* The first reset: registers and chips take their power-on values. */
 static void launch_start(Launch *l)
 {
@@ -240,7 +248,7 @@ int launch_run(Launch *l)
     bql_lock();
     cpu_list_init();
     memory_map_init();
-    if (!launch_make(l, &err)) {
+    if (!launch_make(l, &err) || !launch_confine(l, &err)) {
         launch_cleanup(EXIT_FAILURE);
         error_report("%s", err->message);
         return EXIT_FAILURE;
