@@ -7,7 +7,7 @@
 #include "util/timer.h"
 
 /* GDB's numbers of signals. */
-enum { SIG_INT = 2, SIG_QUIT = 3, SIG_TRAP = 5, SIG_ABRT = 6 };
+enum { SIG_INT = 2, SIG_QUIT = 3, SIG_TRAP = 5, SIG_ABRT = 6, SIG_STOP = 17 };
 
 /* --- stop replies --- */
 
@@ -47,6 +47,8 @@ static unsigned signal_of_state(void)
         return SIG_QUIT;
     case RUN_STATE_INTERNAL_ERROR:
         return SIG_ABRT;
+    case RUN_STATE_IO_ERROR:
+        return SIG_STOP;
     default:
         return SIG_TRAP;
     }

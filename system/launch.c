@@ -238,6 +238,7 @@ int launch_run(Launch *l)
     GError *err = NULL;
 
     signal(SIGPIPE, SIG_IGN); /* a write to a peer that left fails instead */
+    signal(SIGXFSZ, SIG_IGN); /* so does one past a limit on files */
     /* Before any thread, lock or terminal: only the child has those. */
     if ((l->daemonize && !daemon_begin(&err)) || !launch_log(l, &err)) {
         error_report("%s", err->message);
@@ -248,6 +249,7 @@ int launch_run(Launch *l)
     bql_lock();
     cpu_list_init();
     memory_map_init();
+    block_set_error_handler(runstate_block_error);
     if (!launch_make(l, &err) || !launch_confine(l, &err)) {
         launch_cleanup(EXIT_FAILURE);
         error_report("%s", err->message);

@@ -111,8 +111,10 @@ const Option option_table[] = {
     OPT("s", NULL, "shorthand for -gdb " GDBSERVER_DEFAULT, opt_gdb_default),
     OPT("no-reboot", NULL, "exit instead of rebooting", opt_no_reboot),
     OPT("no-shutdown", NULL, "stop before shutdown", opt_no_shutdown),
-    OPT("action", "reboot=reset|shutdown,shutdown=poweroff|pause",
-        "what a reboot and a shutdown of the guest do", opt_action),
+    OPT("action",
+        "reboot=reset|shutdown,shutdown=poweroff|pause,"
+        "panic=pause|shutdown|exit-failure|none",
+        "what a reboot, a shutdown and a panic of the guest do", opt_action),
     OPT_FIELD("d", "item1,...", "log these items (-d help for a list)",
               opt_log, log_items),
     OPT_FIELD("D", "logfile", "write the log to 'logfile', not stderr",
