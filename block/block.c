@@ -64,6 +64,11 @@ bool block_ignores_flush(const BlockBackend *blk)
     return blk->no_flush;
 }
 
+int block_stop_error(const BlockBackend *blk)
+{
+    return blk->stop_error;
+}
+
 BlockCounts block_counts(const BlockBackend *blk)
 {
     return blk->counts;
@@ -191,8 +196,8 @@ static bool drive_interface(BlockBackend *blk, const char *name, GError **errp)
 /* Hints about how the host does its work, which need no obeying. */
 static void drive_ignore_hints(KeyVal *kv)
 {
-    static const char *const hints[] = {"aio",    "discard", "detect-zeroes",
-                                        "werror", "rerror",  "copy-on-read"};
+    static const char *const hints[] = {"aio", "discard", "detect-zeroes",
+                                        "copy-on-read"};
 
     for (unsigned i = 0; i < ARRAY_LEN(hints); i++) {
         keyval_get(kv, hints[i], NULL);
@@ -261,6 +266,10 @@ static bool drive_parse(BlockBackend *blk, KeyVal *kv, DriveOptions *o,
         !drive_place(blk, kv, errp) ||
         !drive_format(o, keyval_get(kv, "format", NULL), errp) ||
         !drive_cache(blk, o, keyval_get(kv, "cache", "writeback"), errp) ||
+        !on_error_parse(kv, "rerror", BLOCK_ON_ERROR_REPORT, &blk->rerror,
+                        errp) ||
+        !on_error_parse(kv, "werror", BLOCK_ON_ERROR_ENOSPC, &blk->werror,
+                        errp) ||
         !keyval_get_bool(kv, "snapshot", false, &o->snapshot, errp) ||
         !keyval_get_bool(kv, read_only, blk->cdrom, &blk->readonly, errp) ||
         !keyval_check_used(kv, errp)) {

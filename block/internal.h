@@ -47,6 +47,20 @@ int overlay_readv(Overlay *o, uint64_t offset, const struct iovec *iov,
 int overlay_writev(Overlay *o, uint64_t offset, const struct iovec *iov,
                    unsigned niov);
 
+/* --- on_error.c: rerror=, werror= --- */
+typedef enum BlockOnError {
+    BLOCK_ON_ERROR_REPORT,
+    BLOCK_ON_ERROR_IGNORE,
+    BLOCK_ON_ERROR_STOP,
+    BLOCK_ON_ERROR_ENOSPC, /* stop if the host's disk is full, else report */
+} BlockOnError;
+BlockErrorAction on_error_action(BlockOnError policy, int error);
+/* Tell of a failed request; returns what becomes of it. */
+BlockErrorAction on_error(const BlockBackend *blk, bool write, int error);
+/* The policy that @kv has at @key; "enospc" only where it is the default. */
+bool on_error_parse(KeyVal *kv, const char *key, BlockOnError def,
+                    BlockOnError *out, GError **errp);
+
 struct BlockBackend {
     char *id;
     char *interface; /* if= */
@@ -59,6 +73,8 @@ struct BlockBackend {
     unsigned index;
     bool readonly, cdrom;
     bool no_flush; /* cache=unsafe */
+    BlockOnError rerror, werror;
+    int stop_error; /* that has stopped the machine, until it goes on; BQL */
 };
 
 #endif

@@ -27,13 +27,15 @@ typedef struct BlockRequest {
     unsigned niov;
     BlockDone *done;
     void *opaque;
+    bool refused; /* no disk would have done it */
     int error;
 } BlockRequest;
 
 static struct {
     GThreadPool *pool;
     BottomHalf *bh;
-    unsigned in_flight; /* submitted and not completed; BQL */
+    unsigned in_flight; /* on their way through the threads; BQL */
+    GQueue held;        /* failed, and wait for block_retry(); BQL */
     Mutex lock;         /* guards the next one */
     GQueue finished;
     Cond cond; /* something finished */
@@ -45,8 +47,8 @@ static int request_perform(const BlockRequest *r)
 {
     const BlockBackend *blk = r->blk;
 
-    if (r->error) {
-        return r->error; /* refused on submission */
+    if (r->refused) {
+        return r->error;
     }
     switch (r->op) {
     case BLOCK_READ:
@@ -115,6 +117,30 @@ static void request_count(const BlockRequest *r)
     }
 }
 
+static void request_complete(BlockRequest *r)
+{
+    r->done(r->opaque, r->error);
+    g_free(r);
+}
+
+/* True: it does not complete yet. */
+static bool request_holds(BlockRequest *r)
+{
+    if (!r->error || r->refused) {
+        return false;
+    }
+    switch (on_error(r->blk, r->op != BLOCK_READ, r->error)) {
+    case BLOCK_ERROR_IGNORE:
+        r->error = 0;
+        return false;
+    case BLOCK_ERROR_STOP:
+        r->blk->stop_error = r->error;
+        return true;
+    default:
+        return false;
+    }
+}
+
 static void complete_finished(void *unused)
 {
     BlockRequest *r;
@@ -122,8 +148,11 @@ static void complete_finished(void *unused)
     while ((r = finished_pop())) {
         io.in_flight--;
         request_count(r);
-        r->done(r->opaque, r->error);
-        g_free(r);
+        if (request_holds(r)) {
+            g_queue_push_tail(&io.held, r);
+        } else {
+            request_complete(r);
+        }
     }
 }
 
@@ -135,6 +164,7 @@ static void io_init(void)
     mutex_init(&io.lock, "block");
     cond_init(&io.cond);
     g_queue_init(&io.finished);
+    g_queue_init(&io.held);
     io.bh = bh_new(complete_finished, NULL);
     io.pool = g_thread_pool_new(request_run, NULL, BLOCK_THREADS, FALSE, NULL);
 }
@@ -155,6 +185,23 @@ static int request_check(const BlockBackend *blk, BlockOp op, uint64_t offset,
     return len > blk->size_bytes || offset > blk->size_bytes - len ? EIO : 0;
 }
 
+static void request_push(BlockRequest *r)
+{
+    io.in_flight++;
+    g_thread_pool_push(io.pool, r, NULL);
+}
+
+void block_retry(void)
+{
+    BlockRequest *r;
+
+    bql_assert_held();
+    while ((r = g_queue_pop_head(&io.held))) {
+        r->blk->stop_error = 0;
+        request_push(r);
+    }
+}
+
 /* A request that is refused completes like any other, later and from the main
  * loop: callers need to know one way only. */
 static void request_submit(BlockBackend *blk, BlockOp op, uint64_t offset,
@@ -162,6 +209,7 @@ static void request_submit(BlockBackend *blk, BlockOp op, uint64_t offset,
                            BlockDone *done, void *opaque)
 {
     BlockRequest *r = g_new0(BlockRequest, 1);
+    int error = request_check(blk, op, offset, iov_bytes(iov, niov));
 
     bql_assert_held();
     io_init();
@@ -173,10 +221,10 @@ static void request_submit(BlockBackend *blk, BlockOp op, uint64_t offset,
         .niov = niov,
         .done = done,
         .opaque = opaque,
-        .error = request_check(blk, op, offset, iov_bytes(iov, niov)),
+        .refused = error != 0,
+        .error = error,
     };
-    io.in_flight++;
-    g_thread_pool_push(io.pool, r, NULL);
+    request_push(r);
 }
 
 void block_readv(BlockBackend *blk, uint64_t offset, const struct iovec *iov,
@@ -204,13 +252,8 @@ static void flush_one(BlockBackend *blk, void *opaque)
     }
 }
 
-/* Completions may submit more: until there is nothing left. */
-void block_wait_requests(void)
+static void wait_in_flight(void)
 {
-    if (!io.pool) {
-        return;
-    }
-    bql_assert_held();
     while (io.in_flight > 0) {
         mutex_lock(&io.lock);
         while (g_queue_is_empty(&io.finished)) {
@@ -218,6 +261,23 @@ void block_wait_requests(void)
         }
         mutex_unlock(&io.lock);
         complete_finished(NULL);
+    }
+}
+
+/* Completions may submit more: until there is nothing left. */
+void block_wait_requests(void)
+{
+    BlockRequest *r;
+
+    if (!io.pool) {
+        return;
+    }
+    bql_assert_held();
+    wait_in_flight();
+    while ((r = g_queue_pop_head(&io.held))) {
+        r->blk->stop_error = 0;
+        request_complete(r);
+        wait_in_flight();
     }
 }
 

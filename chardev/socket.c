@@ -51,7 +51,7 @@ typedef struct SocketChardev {
     CharFd fd;
     int listen_fd; /* -1: a client */
     guint listen_source;
-    char *unlink_path; /* Unix server: its name, removed at the end */
+    HostName *name;    /* Unix server: removed at the end */
     char *address;     /* "unix:PATH", "tcp:HOST:PORT", "fd:N" */
     bool telnet;
     TelnetState telnet_state;
@@ -262,7 +262,7 @@ static int socket_make(SocketChardev *s, const SocketOptions *o, GError **errp)
 
     if (o->path) {
         s->address = g_strdup_printf("unix:%s", o->path);
-        return o->server ? socket_listen_unix(o->path, &s->unlink_path, errp)
+        return o->server ? socket_listen_unix(o->path, &s->name, errp)
                          : socket_connect_unix(o->path, errp);
     }
     if (o->fd) {
@@ -320,10 +320,7 @@ static void socket_close(Chardev *chr)
     if (s->listen_fd >= 0) {
         close(s->listen_fd);
     }
-    if (s->unlink_path) {
-        unlink(s->unlink_path);
-    }
-    g_free(s->unlink_path);
+    host_name_unlink(s->name);
     g_free(s->address);
 }
 

@@ -35,7 +35,7 @@ static int unix_socket(const char *path, struct sockaddr_un *sa, GError **errp)
     return fd;
 }
 
-int socket_listen_unix(const char *path, char **unlink_path, GError **errp)
+int socket_listen_unix(const char *path, HostName **name, GError **errp)
 {
     struct sockaddr_un sa;
     struct stat st;
@@ -58,8 +58,7 @@ int socket_listen_unix(const char *path, char **unlink_path, GError **errp)
         close(fd);
         return -1;
     }
-    /* Absolute: a daemon goes to / before it ends. */
-    *unlink_path = g_canonicalize_filename(path, NULL);
+    *name = host_name_new(path);
     return fd;
 }
 

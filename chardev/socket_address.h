@@ -4,10 +4,10 @@
 #define HEDDLE_CHARDEV_SOCKET_ADDRESS_H
 
 #include "util/common.h"
+#include "util/host_name.h"
 
-/* A stale socket of that name is replaced; @unlink_path comes back as its
- * absolute name, which the caller frees. */
-int socket_listen_unix(const char *path, char **unlink_path, GError **errp);
+/* A stale socket of that name is replaced; @name is the caller's to remove. */
+int socket_listen_unix(const char *path, HostName **name, GError **errp);
 int socket_connect_unix(const char *path, GError **errp);
 /* An empty @host stands for any address, or the local host to connect to. */
 int socket_listen_tcp(const char *host, const char *port, GError **errp);

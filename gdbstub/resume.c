@@ -7,7 +7,7 @@
 #include "util/timer.h"
 
 /* GDB's numbers of signals. */
-enum { SIG_INT = 2, SIG_QUIT = 3, SIG_TRAP = 5, SIG_ABRT = 6 };
+enum { SIG_INT = 2, SIG_QUIT = 3, SIG_TRAP = 5, SIG_ABRT = 6, SIG_STOP = 17 };
 
 /* --- stop replies --- */
 
@@ -47,6 +47,8 @@ static unsigned signal_of_state(void)
         return SIG_QUIT;
     case RUN_STATE_INTERNAL_ERROR:
         return SIG_ABRT;
+    case RUN_STATE_IO_ERROR:
+        return SIG_STOP;
     default:
         return SIG_TRAP;
     }
@@ -86,6 +88,7 @@ static void send_stop(GdbServer *s)
                            gdb_thread_id(s->cpu));
     if (cpu && cpu->debug.stop == CPU_STOP_BREAK) {
         cpu->debug.skip_break = true;
+        cpu->debug.skip_addr = cpu->debug.addr;
         put_break(s, out, cpu);
     } else if (cpu && cpu->debug.stop == CPU_STOP_WATCH) {
         put_watch(out, cpu);
@@ -102,7 +105,6 @@ static void end_steps(void)
     CPU_FOREACH (cpu) {
         cpu->debug.step = 0;
         cpu->debug.held = false;
-        cpu->debug.skip_break = false;
     }
 }
 
@@ -124,6 +126,16 @@ static void forget_stops(void)
     }
 }
 
+/* The next debugger has been told of nothing. */
+static void forget_told(void)
+{
+    CPUState *cpu;
+
+    CPU_FOREACH (cpu) {
+        cpu->debug.skip_break = false;
+    }
+}
+
 void gdb_release(void)
 {
     bool running = runstate_is_running();
@@ -132,6 +144,7 @@ void gdb_release(void)
     debug_points_clear();
     end_steps();
     forget_stops();
+    forget_told();
     if (running) {
         clock_virtual_start();
         cpus_resume_all();

@@ -35,7 +35,8 @@ typedef struct MonCommand {
     const char *hmp_args; /* how help shows them */
     const char *help;
     MonHandler *handler;
-    bool oob; /* may be executed out of band */
+    bool oob;             /* may be executed out of band */
+    const char *features; /* for the schema, with blanks between; or NULL */
 } MonCommand;
 
 extern const MonCommand monitor_commands[];
@@ -43,11 +44,13 @@ extern const unsigned monitor_command_count;
 /* The handlers of all rows. */
 #define QMP(name, args, ret, fn)                          MonHandler fn;
 #define QMP_OOB(name, args, ret, fn)                      MonHandler fn;
+#define QMP_FEATURES(name, args, ret, features, fn)       MonHandler fn;
 #define HMP(names, args, shown, help, fn)                 MonHandler fn;
 #define BOTH(qmp_name, names, args, ret, shown, help, fn) MonHandler fn;
 #include "monitor/commands.def"
 #undef QMP
 #undef QMP_OOB
+#undef QMP_FEATURES
 #undef HMP
 #undef BOTH
 

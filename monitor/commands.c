@@ -14,6 +14,12 @@
       .ret = answer,                                                           \
       .handler = fn,                                                           \
       .oob = true },
+#define QMP_FEATURES(name, arguments, answer, words, fn)                       \
+    { .qmp = name,                                                             \
+      .args = arguments,                                                       \
+      .ret = answer,                                                           \
+      .handler = fn,                                                           \
+      .features = words },
 #define HMP(names, arguments, shown, text, fn)                                 \
     { .hmp = names,                                                            \
       .args = arguments,                                                       \

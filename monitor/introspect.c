@@ -159,6 +159,17 @@ static char *walk_arguments(Walk *w, const char *owner, const char *members)
     return g_steal_pointer(&name);
 }
 
+static void put_features(json_object *entry, const char *features)
+{
+    g_auto(GStrv) words = g_strsplit(features, " ", -1);
+    json_object *list = json_object_new_array();
+
+    for (char **word = words; *word; word++) {
+        json_object_array_add(list, json_object_new_string(*word));
+    }
+    json_object_object_add(entry, "features", list);
+}
+
 static void walk_command(Walk *w, const MonCommand *cmd)
 {
     json_object *entry = add_entry(w, cmd->qmp, "command");
@@ -168,6 +179,9 @@ static void walk_command(Walk *w, const MonCommand *cmd)
     put_str(entry, "ret-type", *cmd->ret ? cmd->ret : "0");
     if (cmd->oob) {
         put_bool(entry, "allow-oob", true);
+    }
+    if (cmd->features) {
+        put_features(entry, cmd->features);
     }
     walk_type(w, cmd->ret);
 }

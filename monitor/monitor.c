@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The list of sessions, their front-ends, and events to all of them. */
+#include <errno.h>
+
 #include "hw/timer/mc146818rtc.h"
 #include "monitor/dump.h"
 #include "monitor/qom.h"
@@ -119,6 +121,27 @@ static void monitor_rtc_changed(int64_t offset_s, void *opaque)
     monitor_event("RTC_CHANGE", data);
 }
 
+static void monitor_block_error(const BlockError *e, void *opaque)
+{
+    json_object *data = json_object_new_object();
+
+    put_str(data, "device", block_id(e->blk));
+    put_str(data, "operation", e->write ? "write" : "read");
+    put_str(data, "action", block_error_action_name(e->action));
+    put_bool(data, "nospace", e->error == ENOSPC);
+    put_str(data, "reason", g_strerror(e->error));
+    monitor_event("BLOCK_IO_ERROR", data);
+}
+
+static void monitor_guest_panicked(bool crash_loaded, const char *action,
+                                   void *opaque)
+{
+    json_object *data = json_object_new_object();
+
+    put_str(data, "action", action);
+    monitor_event(crash_loaded ? "GUEST_CRASHLOADED" : "GUEST_PANICKED", data);
+}
+
 /* The run state is listened to from the first monitor on, once for all. */
 bool monitor_register(Monitor *mon, const MonitorOps *ops, struct Chardev *chr,
                       GError **errp)
@@ -126,6 +149,8 @@ bool monitor_register(Monitor *mon, const MonitorOps *ops, struct Chardev *chr,
     static const RunStateListener listener = {
         .event = monitor_runstate_event,
         .rtc_changed = monitor_rtc_changed,
+        .block_error = monitor_block_error,
+        .guest_panicked = monitor_guest_panicked,
     };
     static bool listening;
 

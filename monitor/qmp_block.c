@@ -4,6 +4,7 @@
  * blockdev-add for raw images.  Snapshots, resizing and changing media are not
  * there: they answer that.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "block/block.h"
@@ -61,6 +62,13 @@ static json_object *block_inserted(const BlockBackend *blk)
     return info;
 }
 
+static const char *block_io_status(const BlockBackend *blk)
+{
+    int error = block_stop_error(blk);
+
+    return error == ENOSPC ? "nospace" : error ? "failed" : "ok";
+}
+
 static void put_block(BlockBackend *blk, void *opaque)
 {
     json_object *entry = json_object_new_object();
@@ -70,7 +78,7 @@ static void put_block(BlockBackend *blk, void *opaque)
     put_str(entry, "type", "unknown");
     put_bool(entry, "removable", block_is_cdrom(blk));
     put_bool(entry, "locked", false);
-    put_str(entry, "io-status", "ok");
+    put_str(entry, "io-status", block_io_status(blk));
     if (user) {
         put_str(entry, "qdev", user);
     }

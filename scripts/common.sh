@@ -39,7 +39,7 @@ need_packages() {
 
 build_packages="gcc libc6-dev meson ninja-build pkg-config python3
     libglib2.0-dev libcapstone-dev libffi-dev liburcu-dev libjson-c-dev
-    acpica-tools seabios"
+    libseccomp-dev acpica-tools seabios"
 
 # Configure and build in $1, further arguments go to configure.
 build_heddle() {

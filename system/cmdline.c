@@ -59,6 +59,7 @@ void launch_free(Launch *l)
     launch_queues(l, queue_clear);
     keyval_free(l->machine.machine_opts);
     keyval_free(l->accel);
+    run_with_free(l);
 }
 
 void option_use_prefix(const Option *opt, const char *arg, GError **errp)
@@ -247,34 +248,51 @@ bool opt_gdb_default(Launch *l, const Option *opt, const char *arg,
     return true;
 }
 
-/* One of two words; @second tells which. */
-static bool action_word(KeyVal *kv, const char *key, const char *words[2],
-                        bool *second, GError **errp)
+/* The index of @key's value among @words, or *@index as it is without one. */
+static bool action_word(KeyVal *kv, const char *key, const char *const *words,
+                        unsigned *index, GError **errp)
 {
     const char *text = keyval_get(kv, key, NULL);
+    g_autofree char *list = NULL;
 
-    if (!text) {
-        return true;
+    for (unsigned i = 0; text && words[i]; i++) {
+        if (strcmp(text, words[i]) == 0) {
+            *index = i;
+            return true;
+        }
     }
-    if (strcmp(text, words[0]) != 0 && strcmp(text, words[1]) != 0) {
-        error_setg(errp, "Parameter '%s' expects '%s' or '%s'", key, words[0],
-                   words[1]);
-        return false;
+    if (text) {
+        list = g_strjoinv("', '", (char **)words);
+        error_setg(errp, "Parameter '%s' expects one of '%s'", key, list);
     }
-    *second = strcmp(text, words[1]) == 0;
-    return true;
+    return !text;
 }
 
 bool opt_action(Launch *l, const Option *opt, const char *arg, GError **errp)
 {
+    static const char *const reboot[] = {"reset", "shutdown", NULL};
+    static const char *const shutdown[] = {"poweroff", "pause", NULL};
+    static const char *const panic[] = {
+        [PANIC_SHUTDOWN] = "shutdown",
+        [PANIC_PAUSE] = "pause",
+        [PANIC_EXIT_FAILURE] = "exit-failure",
+        [PANIC_NONE] = "none",
+        NULL,
+    };
     g_autoptr(KeyVal) kv = keyval_parse(arg, NULL, errp);
+    unsigned no_reboot = option_no_reboot, no_shutdown = option_no_shutdown;
+    unsigned on_panic = option_panic;
 
-    return kv &&
-           action_word(kv, "reboot", (const char *[]){"reset", "shutdown"},
-                       &option_no_reboot, errp) &&
-           action_word(kv, "shutdown", (const char *[]){"poweroff", "pause"},
-                       &option_no_shutdown, errp) &&
-           keyval_check_used(kv, errp);
+    if (!kv || !action_word(kv, "reboot", reboot, &no_reboot, errp) ||
+        !action_word(kv, "shutdown", shutdown, &no_shutdown, errp) ||
+        !action_word(kv, "panic", panic, &on_panic, errp) ||
+        !keyval_check_used(kv, errp)) {
+        return false;
+    }
+    option_no_reboot = no_reboot;
+    option_no_shutdown = no_shutdown;
+    option_panic = on_panic;
+    return true;
 }
 
 /* Checked here, so that the error names the option; set when the log is. */

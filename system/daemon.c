@@ -9,10 +9,12 @@
 #include <unistd.h>
 
 #include "util/error.h"
+#include "util/host_name.h"
 
 /* The parent's end of the news; -1 when not daemonizing. */
 static int daemon_pipe = -1;
-static char *pidfile_path;
+static int daemon_null = -1; /* /dev/null: a changed root has none */
+static HostName *pidfile_name;
 static pid_t pidfile_owner;
 
 /* The child's word, one byte, or its end without one. */
@@ -33,6 +35,12 @@ bool daemon_begin(GError **errp)
     int fds[2];
     pid_t pid;
 
+    daemon_null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (daemon_null < 0) {
+        error_setg(errp, "-daemonize: could not open /dev/null: %s",
+                   g_strerror(errno));
+        return false;
+    }
     if (pipe2(fds, O_CLOEXEC) < 0 || (pid = fork()) < 0) {
         error_setg(errp, "-daemonize: could not fork: %s", g_strerror(errno));
         return false;
@@ -50,21 +58,14 @@ bool daemon_begin(GError **errp)
 bool daemon_ready(GError **errp)
 {
     uint8_t status = 0;
-    int null;
 
     if (daemon_pipe < 0) {
         return true;
     }
-    null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (null < 0 || chdir("/") < 0) {
-        error_setg(errp, "-daemonize: could not open /dev/null and go to /: %s",
-                   g_strerror(errno));
-        return false;
-    }
     for (int fd = 0; fd <= 2; fd++) {
-        dup2(null, fd);
+        dup2(daemon_null, fd);
     }
-    close(null);
+    close(daemon_null);
     if (write(daemon_pipe, &status, 1) != 1) {
         error_setg(errp, "-daemonize: the parent is gone");
         return false;
@@ -108,14 +109,14 @@ bool pidfile_create(const char *path, GError **errp)
         return false;
     }
     /* The descriptor stays open: closing it would drop the lock. */
-    pidfile_path = g_canonicalize_filename(path, NULL);
+    pidfile_name = host_name_new(path);
     pidfile_owner = getpid();
     return true;
 }
 
 void pidfile_remove(void)
 {
-    if (pidfile_path && pidfile_owner == getpid()) {
-        unlink(pidfile_path);
+    if (pidfile_owner == getpid()) {
+        host_name_unlink(g_steal_pointer(&pidfile_name));
     }
 }

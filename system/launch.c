@@ -21,6 +21,7 @@
 #include "monitor/info.h"
 #include "monitor/monitor.h"
 #include "system/runstate.h"
+#include "system/sandbox.h"
 #include "system/user_object.h"
 #include "util/error.h"
 #include "util/log.h"
@@ -187,6 +188,13 @@ static bool launch_make(Launch *l, GError **errp)
            (!l->pidfile || pidfile_create(l->pidfile, errp));
 }
 
+/* Before the guest's first instruction; the filter last, as it may forbid what
+ * the others do. */
+static bool launch_confine(const Launch *l, GError **errp)
+{
+    return run_with_enter(l, errp) && sandbox_enter(l->sandbox, errp);
+}
+
 /* The first reset: registers and chips take their power-on values. */
 static void launch_start(Launch *l)
 {
@@ -230,6 +238,7 @@ int launch_run(Launch *l)
     GError *err = NULL;
 
     signal(SIGPIPE, SIG_IGN); /* a write to a peer that left fails instead */
+    signal(SIGXFSZ, SIG_IGN); /* so does one past a limit on files */
     /* Before any thread, lock or terminal: only the child has those. */
     if ((l->daemonize && !daemon_begin(&err)) || !launch_log(l, &err)) {
         error_report("%s", err->message);
@@ -240,7 +249,8 @@ int launch_run(Launch *l)
     bql_lock();
     cpu_list_init();
     memory_map_init();
-    if (!launch_make(l, &err)) {
+    block_set_error_handler(runstate_block_error);
+    if (!launch_make(l, &err) || !launch_confine(l, &err)) {
         launch_cleanup(EXIT_FAILURE);
         error_report("%s", err->message);
         return EXIT_FAILURE;

@@ -6,6 +6,8 @@
 #ifndef HEDDLE_SYSTEM_LAUNCH_H
 #define HEDDLE_SYSTEM_LAUNCH_H
 
+#include <sys/types.h>
+
 #include "system/machine.h"
 #include "util/common.h"
 #include "util/keyval.h"
@@ -19,6 +21,15 @@ typedef struct OptionUse {
     char *arg; /* NULL when the option takes none */
 } OptionUse;
 
+/* -run-with user= */
+typedef struct RunAs {
+    bool wanted;
+    uid_t uid;
+    gid_t gid;
+    gid_t *groups;
+    size_t ngroups;
+} RunAs;
+
 struct Launch {
     MachineConfig machine;
     const MachineType *type; /* NULL: the default one */
@@ -31,6 +42,9 @@ struct Launch {
     const char *pidfile;
     const char *gdb; /* where the GDB server listens; NULL: nowhere */
     const char *log_items, *log_file, *log_filter;
+    const char *chroot; /* NULL: the root stays */
+    RunAs run_as;
+    unsigned sandbox; /* SandboxGroups */
 };
 
 typedef bool OptionHandler(Launch *l, const Option *opt, const char *arg,
@@ -78,6 +92,8 @@ OptionHandler opt_machine, opt_cpu, opt_smp, opt_memory, opt_boot, opt_rtc,
     opt_uuid, opt_name, opt_accel, opt_icount, opt_bios_dir;
 /* opt_device.c */
 OptionHandler opt_device, opt_chardev;
+/* run_with.c */
+OptionHandler opt_run_with, opt_chroot, opt_runas;
 /* readconfig.c */
 OptionHandler opt_readconfig;
 
@@ -99,6 +115,11 @@ bool daemon_begin(GError **errp);
 bool daemon_ready(GError **errp);
 bool pidfile_create(const char *path, GError **errp);
 void pidfile_remove(void);
+
+/* --- run_with.c --- */
+/* Change the directory, the root directory and the user, as is asked for. */
+bool run_with_enter(const Launch *l, GError **errp);
+void run_with_free(Launch *l);
 
 /* --- signals.c --- */
 /* SIGINT, SIGTERM and SIGHUP shut the machine down, from the main loop. */

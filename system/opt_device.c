@@ -79,6 +79,20 @@ static bool queue_names(const GQueue *queue, const char *name)
     return false;
 }
 
+/* As JSON or not. */
+static bool devices_have(const Launch *l, const char *driver)
+{
+    for (GList *i = l->devices.head; i; i = i->next) {
+        const OptionUse *use = i->data;
+        g_autoptr(KeyVal) kv = keyval_parse(use->arg, "driver", NULL);
+
+        if (kv && g_strcmp0(keyval_get(kv, "driver", NULL), driver) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A serial port "mon:..." brings a monitor of its own. */
 static bool serial_has_monitor(const Launch *l)
 {
@@ -105,7 +119,7 @@ static bool stdio_is_used(const Launch *l)
 bool launch_add_defaults(Launch *l, GError **errp)
 {
     bool serial = !l->no_defaults && g_queue_is_empty(&l->serials) &&
-                  !queue_names(&l->devices, "isa-serial");
+                  !devices_have(l, "isa-serial");
     bool monitor = !l->no_defaults && g_queue_is_empty(&l->monitors) &&
                    !serial_has_monitor(l);
     const Option *opt_serial = option_find("serial");

@@ -6,6 +6,7 @@
 
 #include "gdbstub/gdbstub.h"
 #include "system/cmdline_info.h"
+#include "system/sandbox.h"
 
 #define OPT(name, arg, help, handler) {name, arg, help, handler, 0}
 #define OPT_FIELD(name, arg, help, handler, field) \
@@ -110,8 +111,10 @@ const Option option_table[] = {
     OPT("s", NULL, "shorthand for -gdb " GDBSERVER_DEFAULT, opt_gdb_default),
     OPT("no-reboot", NULL, "exit instead of rebooting", opt_no_reboot),
     OPT("no-shutdown", NULL, "stop before shutdown", opt_no_shutdown),
-    OPT("action", "reboot=reset|shutdown,shutdown=poweroff|pause",
-        "what a reboot and a shutdown of the guest do", opt_action),
+    OPT("action",
+        "reboot=reset|shutdown,shutdown=poweroff|pause,"
+        "panic=pause|shutdown|exit-failure|none",
+        "what a reboot, a shutdown and a panic of the guest do", opt_action),
     OPT_FIELD("d", "item1,...", "log these items (-d help for a list)",
               opt_log, log_items),
     OPT_FIELD("D", "logfile", "write the log to 'logfile', not stderr",
@@ -122,6 +125,17 @@ const Option option_table[] = {
               opt_string, pidfile),
     OPT_FIELD("daemonize", NULL, "run in the background once all is set up",
               opt_flag, daemonize),
+    OPT("run-with", "[async-teardown=off][,chroot=dir][,user=name|uid:gid]",
+        "change root directory and user once all is set up", opt_run_with),
+    OPT("chroot", "dir", "as -run-with chroot=dir", opt_chroot),
+    OPT("runas", "user", "as -run-with user=user", opt_runas),
+#ifdef CONFIG_SECCOMP
+    OPT("sandbox",
+        "on|off[,obsolete=allow|deny][,elevateprivileges=allow|deny|children]"
+        "[,spawn=allow|deny][,resourcecontrol=allow|deny]",
+        "filter system calls that are not needed once all is set up",
+        opt_sandbox),
+#endif
 };
 
 const unsigned option_count = ARRAY_LEN(option_table);

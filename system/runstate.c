@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "block/block.h"
 #include "exec/bql.h"
 #include "exec/cpu.h"
 #include "hw/device.h"
@@ -16,6 +17,7 @@
 #define NO_STATUS (-1)
 
 bool option_no_reboot, option_no_shutdown;
+PanicAction option_panic;
 
 static RunState current = RUN_STATE_PRELAUNCH; /* written under the BQL */
 static GArray *listeners;                      /* RunStateListener; BQL */
@@ -29,9 +31,10 @@ static struct {
     ShutdownCause reset;
     ShutdownCause shutdown;
     int exit_status; /* NO_STATUS: 0, and -no-shutdown counts */
+    RunState stop; /* RUN_STATE_RUNNING: none */
     bool powerdown;
     bool debug;
-} requested = {.exit_status = NO_STATUS};
+} requested = {.exit_status = NO_STATUS, .stop = RUN_STATE_RUNNING};
 
 RunState runstate_get(void)
 {
@@ -58,6 +61,8 @@ const char *runstate_name(RunState state)
         [RUN_STATE_SHUTDOWN] = "shutdown",
         [RUN_STATE_DEBUG] = "debug",
         [RUN_STATE_INTERNAL_ERROR] = "internal-error",
+        [RUN_STATE_IO_ERROR] = "io-error",
+        [RUN_STATE_GUEST_PANICKED] = "guest-panicked",
     };
 
     return names[state];
@@ -113,6 +118,17 @@ void runstate_rtc_changed(int64_t offset_s)
     }
 }
 
+static void send_panicked(bool crash_loaded, const char *action)
+{
+    for (guint i = 0; listeners && i < listeners->len; i++) {
+        RunStateListener *l = &g_array_index(listeners, RunStateListener, i);
+
+        if (l->guest_panicked) {
+            l->guest_panicked(crash_loaded, action, l->opaque);
+        }
+    }
+}
+
 /*
  * --- start and stop ---
  * Guest time and vCPUs go together: time runs before the first vCPU does and
@@ -130,6 +146,7 @@ static void start(bool with_time)
         clock_virtual_start();
     }
     send_event("RESUME", SHUTDOWN_NONE);
+    block_retry();
     cpus_resume_all();
 }
 
@@ -236,6 +253,16 @@ static void do_debug(void)
     }
 }
 
+static void do_stop(void)
+{
+    RunState state = __atomic_exchange_n(&requested.stop, RUN_STATE_RUNNING,
+                                         __ATOMIC_SEQ_CST);
+
+    if (state != RUN_STATE_RUNNING) {
+        vm_stop(state);
+    }
+}
+
 static ShutdownCause take(ShutdownCause *request)
 {
     return __atomic_exchange_n(request, SHUTDOWN_NONE, __ATOMIC_SEQ_CST);
@@ -254,6 +281,7 @@ static void handle_requests(void *unused)
     } else if (reset) {
         do_reset(reset);
     }
+    do_stop();
     if (__atomic_exchange_n(&requested.debug, false, __ATOMIC_SEQ_CST)) {
         do_debug();
     }
@@ -322,6 +350,46 @@ void system_debug_request(void)
     __atomic_store_n(&requested.debug, true, __ATOMIC_SEQ_CST);
     schedule();
     cpu_stop_current();
+}
+
+void system_stop_request(RunState state)
+{
+    g_assert(state != RUN_STATE_RUNNING);
+    __atomic_store_n(&requested.stop, state, __ATOMIC_SEQ_CST);
+    schedule();
+    cpu_stop_current();
+}
+
+void runstate_block_error(const BlockError *e)
+{
+    bql_assert_held();
+    for (guint i = 0; listeners && i < listeners->len; i++) {
+        RunStateListener *l = &g_array_index(listeners, RunStateListener, i);
+
+        if (l->block_error) {
+            l->block_error(e, l->opaque);
+        }
+    }
+    if (e->action == BLOCK_ERROR_STOP) {
+        system_stop_request(RUN_STATE_IO_ERROR);
+    }
+}
+
+void system_guest_panicked(bool crash_loaded)
+{
+    bql_assert_held();
+    if (crash_loaded || option_panic == PANIC_NONE) {
+        send_panicked(crash_loaded, "run");
+    } else if (option_panic == PANIC_EXIT_FAILURE) {
+        send_panicked(false, "poweroff");
+        system_exit_request(SHUTDOWN_GUEST_PANIC, EXIT_FAILURE);
+    } else if (option_panic == PANIC_SHUTDOWN && !option_no_shutdown) {
+        send_panicked(false, "poweroff");
+        system_shutdown_request(SHUTDOWN_GUEST_PANIC);
+    } else {
+        send_panicked(false, "pause");
+        system_stop_request(RUN_STATE_GUEST_PANICKED);
+    }
 }
 
 void system_powerdown_request(void)

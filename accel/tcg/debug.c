@@ -122,7 +122,7 @@ bool debug_stops_here(CPUState *cpu)
 {
     vaddr pc = tb_linear_pc(x86_cpu(cpu));
 
-    if (cpu->debug.skip_break && cpu->debug.addr == pc) {
+    if (debug_goes_on_here(cpu)) {
         return false;
     }
     for (unsigned i = 0; debug_breaks && i < points->len; i++) {

@@ -111,21 +111,24 @@ void tcg_run_alone(CPUState *cpu)
 }
 
 /* An instruction, or what comes in its place, is complete. */
-static void step_done(CPUState *cpu)
+static void insn_done(CPUState *cpu)
 {
+    cpu->debug.skip_break = false;
     if (unlikely(cpu->debug.step) && cpu->debug.stop == CPU_STOP_NONE) {
         cpu->debug.stop = CPU_STOP_STEP;
     }
 }
 
-/* HLT and PAUSE are complete when they leave; an instruction that is to run
- * exclusively makes its accesses again. */
+/* HLT and PAUSE are complete when they leave.  An instruction that is to run
+ * exclusively makes its accesses again, and one that faults may; #DB is a trap,
+ * or the fault of an instruction without accesses. */
 static void note_exit(CPUState *cpu, int index)
 {
     if (index == CPU_EXCP_EXIT + CPU_EXIT_HLT ||
         index == CPU_EXCP_EXIT + CPU_EXIT_YIELD) {
-        step_done(cpu);
-    } else if (index == CPU_EXCP_EXIT + CPU_EXIT_ATOMIC) {
+        insn_done(cpu);
+    } else if (index == CPU_EXCP_EXIT + CPU_EXIT_ATOMIC ||
+               (index < CPU_EXCP_EXIT && index != EXCP_DB)) {
         cpu->debug.stop = CPU_STOP_NONE;
     }
 }
@@ -157,28 +160,31 @@ static bool handle_exception(CPUState *cpu, CPUExit *exit)
         return true;
     }
     cpu->tcg->stats.exceptions++;
-    cpu->debug.stop = CPU_STOP_NONE; /* the access may come again */
     x86_deliver_exception(x86_cpu(cpu));
     cpu->exception_index = -1;
-    step_done(cpu);
+    insn_done(cpu);
     return false;
 }
 
 /* A step is one instruction, interrupts or not; but a halted vCPU has none
- * until one comes. */
-static bool holds_interrupts_off(const CPUState *cpu)
+ * until one comes.  An interrupt's handler would come back to a breakpoint that
+ * has been told of. */
+static bool holds_interrupts_off(CPUState *cpu)
 {
-    return (cpu->debug.step & DEBUG_STEP_NOIRQ) && !cpu->debug.woken;
+    return cpu->debug.step
+               ? (cpu->debug.step & DEBUG_STEP_NOIRQ) && !cpu->debug.woken
+               : debug_goes_on_here(cpu);
 }
 
 static void take_interrupts(CPUState *cpu)
 {
     if (unlikely(holds_interrupts_off(cpu))) {
+        cpu_exit(cpu); /* they are due behind it */
         return;
     }
     if (x86_handle_interrupts(x86_cpu(cpu))) {
         cpu->tcg->stats.interrupts++;
-        step_done(cpu);
+        insn_done(cpu);
     }
 }
 
@@ -202,7 +208,7 @@ static bool handle_requests(CPUState *cpu)
  * page. */
 static uint32_t usual_cflags(CPUState *cpu)
 {
-    if (unlikely(cpu->debug.step)) {
+    if (unlikely(cpu->debug.step) || debug_goes_on_here(cpu)) {
         return one_insn_cflags(cpu);
     }
     if (unlikely(debug_breaks) &&
@@ -232,7 +238,6 @@ static bool may_run(CPUState *cpu)
     } else if (cpu->cflags_next_tb == UINT32_MAX && debug_stops_here(cpu)) {
         return false;
     }
-    cpu->debug.skip_break = false;
     return true;
 }
 
@@ -272,7 +277,7 @@ static void run_tbs(CPUState *cpu)
         why = enter_tb(cpu, tb, &place);
         cpu->tcg->not_run = why == TB_EXIT_REQUEST ? tb : NULL;
         cpu->tcg->stats.exits[why]++;
-        step_done(cpu);
+        insn_done(cpu);
     } while (cpu->exception_index < 0 && !cpu_has_request(cpu));
 }
 
@@ -340,7 +345,7 @@ static void step_once(CPUState *cpu)
     }
     tb = tb_find(cpu, 1 | CF_NOIRQ | CF_NO_CHAIN);
     enter_tb(cpu, tb, &place);
-    step_done(cpu);
+    insn_done(cpu);
 }
 
 void tcg_cpu_exec_step_atomic(CPUState *cpu)

@@ -227,6 +227,12 @@ bool debug_break_in_page(vaddr page);
 bool debug_watch_in_page(vaddr page);
 /* Is the vCPU to stop before the instruction at rip?  Says so in debug.stop. */
 bool debug_stops_here(CPUState *cpu);
+/* Has it stopped here already, and not moved since? */
+static inline bool debug_goes_on_here(CPUState *cpu)
+{
+    return unlikely(cpu->debug.skip_break) &&
+           cpu->debug.skip_addr == tb_linear_pc(x86_cpu(cpu));
+}
 /* Does somebody watch this access (PAGE_READ, PAGE_WRITE or both)? */
 bool debug_watches_access(vaddr addr, unsigned len, int access);
 /* It is being made: note the first that it meets in debug.stop. */

@@ -47,6 +47,7 @@ static const DeviceType *const all_types[] = {
     &port92_type,
     &ps2_kbd_type,
     &ps2_mouse_type,
+    &pvpanic_type,
     &rtc_type,
     &virtio_blk_pci_type,
 };

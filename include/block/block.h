@@ -56,7 +56,33 @@ void block_writev(BlockBackend *blk, uint64_t offset, const struct iovec *iov,
                   unsigned niov, BlockDone *done, void *opaque);
 /* All writes completed before this are on stable storage when it is done. */
 void block_flush(BlockBackend *blk, BlockDone *done, void *opaque);
-/* Wait for every request, with its completion: before a device is reset. */
+/*
+ * What the host failed: rerror= and werror= say what becomes of it.  A request
+ * that stops the machine waits, without completion, for block_retry().
+ */
+typedef enum BlockErrorAction {
+    BLOCK_ERROR_REPORT, /* to the guest */
+    BLOCK_ERROR_IGNORE, /* the guest sees success */
+    BLOCK_ERROR_STOP,
+} BlockErrorAction;
+typedef struct BlockError {
+    const BlockBackend *blk;
+    bool write; /* or a flush */
+    BlockErrorAction action;
+    int error;
+} BlockError;
+const char *block_error_action_name(BlockErrorAction action);
+/* Called for each, from completions: under the BQL, on any thread.  It is to
+ * ask for the machine's stop if that is the action. */
+typedef void BlockErrorHandler(const BlockError *e);
+void block_set_error_handler(BlockErrorHandler *fn);
+/* The errno that has stopped the machine; 0: none. */
+int block_stop_error(const BlockBackend *blk);
+/* The machine goes on: try again what waits. */
+void block_retry(void);
+
+/* Wait for every request, with its completion (those that wait for a retry have
+ * failed): before a device is reset. */
 void block_wait_requests(void);
 /* Wait for every request and write everything out: before stop and exit. */
 void block_drain_all(void);

@@ -71,9 +71,11 @@ typedef struct CPUDebug {
     /* Written by the debugger while the vCPU is stopped. */
     uint8_t step; /* DEBUG_STEP_*; 0: run on */
     bool held;    /* stays where it is when others are resumed */
-    /* The breakpoint at `addr` has been told of: it does not count before the
-     * first instruction.  Cleared by the vCPU. */
+    /* A breakpoint at `skip_addr` has been told of: there, the vCPU goes on with
+     * the instruction, before any interrupt.  Cleared by the vCPU when it has
+     * moved. */
     bool skip_break;
+    vaddr skip_addr;
     /* Written by the vCPU's thread; cleared by the debugger. */
     CPUDebugStop stop;
     bool asked; /* has asked for the machine's stop; BQL */

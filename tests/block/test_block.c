@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Disk back-ends on temporary files. */
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <glib/gstdio.h>
 
-#include "block/block.h"
+#include "block/internal.h"
 #include "tests/support/loop.h"
 
 #define SECTOR 512u
@@ -256,6 +258,144 @@ static void test_drain(Fixture *f, gconstpointer unused)
     g_assert_cmpuint(buf[63][0], ==, 64);
 }
 
+/* --- requests that the host fails: a limit on the file's size does that --- */
+
+static struct {
+    unsigned count;
+    BlockError last;
+} told;
+
+static void note_error(const BlockError *e)
+{
+    told.count++;
+    told.last = *e;
+}
+
+static void limit_files(uint64_t bytes)
+{
+    struct rlimit limit;
+
+    g_assert_cmpint(getrlimit(RLIMIT_FSIZE, &limit), ==, 0);
+    limit.rlim_cur = MIN(bytes, limit.rlim_max);
+    g_assert_cmpint(setrlimit(RLIMIT_FSIZE, &limit), ==, 0);
+}
+
+static void assert_told(BlockErrorAction action)
+{
+    g_assert_cmpuint(told.count, ==, 1);
+    g_assert_true(told.last.write);
+    g_assert_cmpint(told.last.error, ==, EFBIG);
+    g_assert_cmpint(told.last.action, ==, action);
+    told.count = 0;
+}
+
+static BlockBackend *limited_drive(Fixture *f, const char *more)
+{
+    BlockBackend *blk = drive(f, more, NULL);
+
+    signal(SIGXFSZ, SIG_IGN);
+    block_set_error_handler(note_error);
+    told.count = 0;
+    limit_files(SECTOR);
+    return blk;
+}
+
+static void test_report_errors(Fixture *f, gconstpointer unused)
+{
+    BlockBackend *blk = limited_drive(f, "");
+    uint8_t buf[SECTOR] = {0};
+
+    g_assert_cmpint(transfer(blk, true, 8 * SECTOR, buf, SECTOR), ==, EFBIG);
+    assert_told(BLOCK_ERROR_REPORT);
+    g_assert_cmpint(transfer(blk, true, 0, buf, SECTOR), ==, 0);
+    /* What no disk would do is no failure of the host. */
+    g_assert_cmpint(transfer(blk, true, 400 * KiB, buf, SECTOR), ==, EIO);
+    g_assert_cmpuint(told.count, ==, 0);
+    g_assert_cmpuint(block_counts(blk).failed_writes, ==, 2);
+    limit_files(RLIM_INFINITY);
+}
+
+static void test_ignore_errors(Fixture *f, gconstpointer unused)
+{
+    BlockBackend *blk = limited_drive(f, ",werror=ignore");
+    uint8_t buf[SECTOR] = {0};
+
+    g_assert_cmpint(transfer(blk, true, 8 * SECTOR, buf, SECTOR), ==, 0);
+    assert_told(BLOCK_ERROR_IGNORE);
+    g_assert_cmpuint(block_counts(blk).failed_writes, ==, 1);
+    limit_files(RLIM_INFINITY);
+}
+
+static bool was_told(void *opaque)
+{
+    return told.count > 0;
+}
+
+/* It waits, fails once more, and is done when there is room. */
+static void test_stop_at_errors(Fixture *f, gconstpointer unused)
+{
+    BlockBackend *blk = limited_drive(f, ",werror=stop");
+    uint8_t buf[SECTOR] = {0};
+    struct iovec iov = {buf, SECTOR};
+    int error = -1;
+
+    block_writev(blk, 8 * SECTOR, &iov, 1, set_error, &error);
+    for (unsigned i = 0; i < 2; i++) {
+        g_assert_true(test_loop_until(was_told, NULL));
+        assert_told(BLOCK_ERROR_STOP);
+        test_loop_settle();
+        g_assert_cmpint(error, ==, -1);
+        g_assert_cmpint(block_stop_error(blk), ==, EFBIG);
+        if (i == 1) {
+            limit_files(RLIM_INFINITY);
+        }
+        block_retry();
+        g_assert_cmpint(block_stop_error(blk), ==, 0);
+    }
+    g_assert_true(test_loop_until(has_error, &error));
+    g_assert_cmpint(error, ==, 0);
+    assert_file_byte(f, 8 * SECTOR, 0);
+}
+
+/* A device that is reset does not wait for a retry. */
+static void test_reset_at_errors(Fixture *f, gconstpointer unused)
+{
+    BlockBackend *blk = limited_drive(f, ",werror=stop");
+    uint8_t buf[SECTOR] = {0};
+    struct iovec iov = {buf, SECTOR};
+    int error = -1;
+
+    block_writev(blk, 8 * SECTOR, &iov, 1, set_error, &error);
+    block_wait_requests();
+    g_assert_cmpint(error, ==, EFBIG);
+    g_assert_cmpint(block_stop_error(blk), ==, 0);
+    limit_files(RLIM_INFINITY);
+}
+
+static void test_error_actions(Fixture *f, gconstpointer unused)
+{
+    static const struct {
+        BlockOnError policy;
+        int error;
+        BlockErrorAction action;
+    } rows[] = {
+        {BLOCK_ON_ERROR_REPORT, ENOSPC, BLOCK_ERROR_REPORT},
+        {BLOCK_ON_ERROR_IGNORE, EIO, BLOCK_ERROR_IGNORE},
+        {BLOCK_ON_ERROR_STOP, EIO, BLOCK_ERROR_STOP},
+        {BLOCK_ON_ERROR_ENOSPC, ENOSPC, BLOCK_ERROR_STOP},
+        {BLOCK_ON_ERROR_ENOSPC, EIO, BLOCK_ERROR_REPORT},
+    };
+
+    for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+        g_assert_cmpint(on_error_action(rows[i].policy, rows[i].error), ==,
+                        rows[i].action);
+    }
+    assert_refused(f, ",rerror=enospc",
+                   "'enospc' invalid read error action");
+    assert_refused(f, ",werror=x", "'x' invalid write error action");
+    g_assert_nonnull(drive(f, ",rerror=stop,werror=enospc", NULL));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -267,6 +407,11 @@ int main(int argc, char **argv)
     ADD("/block/readonly", test_readonly);
     ADD("/block/snapshot", test_snapshot);
     ADD("/block/locks", test_locks);
+    ADD("/block/errors/report", test_report_errors);
+    ADD("/block/errors/ignore", test_ignore_errors);
+    ADD("/block/errors/stop", test_stop_at_errors);
+    ADD("/block/errors/reset", test_reset_at_errors);
+    ADD("/block/errors/actions", test_error_actions);
     ADD("/block/options", test_options);
     ADD("/block/probe", test_probe);
     ADD("/block/one-owner", test_one_owner);

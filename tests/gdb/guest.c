@@ -16,8 +16,9 @@ static volatile uint32_t *apic(unsigned n)
 }
 
 /* What tests/gdb/run names. */
-volatile uint64_t counter, total, reads, interrupts, wrong;
+volatile uint64_t counter, total, reads, interrupts, nmis, wrong;
 volatile uint64_t stored; /* never read */
+volatile uint64_t traced; /* stored to by an instruction that then traps */
 volatile uint64_t done;   /* never written */
 volatile uint64_t locked, cpu_counter[CPUS_MAX];
 volatile uint8_t from[64], to[64];
@@ -107,9 +108,29 @@ __asm__(".globl store, behind_store, faulting\n"
         "faulting:     ud2\n"
         "              ret\n");
 
+/* Its second half is single-stepped by the guest itself. */
+void store_traced(uint64_t value);
+__asm__("store_traced: pushf\n"
+        "              orl $0x100, (%rsp)\n"
+        "              popf\n"
+        "              mov %rdi, traced(%rip)\n"
+        "              ret\n");
+
+static void on_db(Frame *f)
+{
+    f->rflags &= ~0x100ull;
+    WRITE_DR(6, 0xffff0ff0);
+}
+
 static void on_ud(Frame *f)
 {
     f->rip += 2;
+}
+
+static void on_nmi(Frame *f)
+{
+    (void)f;
+    nmis++;
 }
 
 static void on_timer(Frame *f)
@@ -138,6 +159,8 @@ static void ap_main(unsigned index)
 int main(void)
 {
     on_vector(TIMER_VECTOR, on_timer);
+    on_vector(1, on_db);
+    on_vector(2, on_nmi);
     on_vector(6, on_ud);
     *(volatile uint64_t *)0xfed00010ull = 1; /* the HPET counts */
     *apic(0x0f) = 0x1ff;
@@ -152,6 +175,7 @@ int main(void)
         tick(counter);
         reads += total != 0;
         store(counter);
+        store_traced(counter);
         faulting();
         neighbours();
         copy();

@@ -176,6 +176,8 @@ static void test_defaults(void)
 {
     assert_defaults("x", "null", "stdio");
     assert_defaults("x -display none", "null", NULL);
+    assert_defaults("x -device isa-serial,chardev=c", NULL, "stdio");
+    assert_defaults("x -device {\"driver\":\"isa-serial\"}", NULL, "stdio");
     assert_defaults("x -nographic", "mon:stdio", NULL);
     assert_defaults("x -nographic -serial null", "null", "stdio");
     assert_defaults("x -nographic -monitor none", "stdio", "none");

@@ -9,6 +9,7 @@
 extern const DeviceType debug_exit_type; /* "isa-debug-exit" */
 extern const DeviceType pc_testdev_type; /* "pc-testdev" */
 extern const DeviceType debugcon_type;   /* "isa-debugcon" */
+extern const DeviceType pvpanic_type;    /* "pvpanic" */
 
 /* A debug console on @chr at port @iobase. */
 bool debugcon_create(IsaBus *isa, uint32_t iobase, Chardev *chr,
