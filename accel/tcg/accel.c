@@ -111,6 +111,7 @@ bool tcg_accel_init(KeyVal *opts, unsigned cpus, GError **errp)
     x86_tcg_init();
     if (log_enabled(LOG_STATS)) {
         helper_count_calls();
+        tcg_options.count_run = true;
     }
     if (!parse_thread(opts, errp) ||
         !parse_backend(keyval_get(opts, "backend", "native"), errp) ||

@@ -241,6 +241,23 @@ static void page_list_remove(PageDesc *pd, TranslationBlock *tb)
     }
 }
 
+static uint64_t dropped_elsewhere; /* atomic; written under invalidate_lock */
+
+uint64_t tb_dropped_elsewhere(void)
+{
+    return __atomic_load_n(&dropped_elsewhere, __ATOMIC_RELAXED);
+}
+
+static void count_dropped(void)
+{
+    if (current_cpu) {
+        current_cpu->tcg->stats.tbs_dropped++;
+    } else {
+        __atomic_store_n(&dropped_elsewhere, dropped_elsewhere + 1,
+                         __ATOMIC_RELAXED);
+    }
+}
+
 /* Make sure that nobody enters @tb again.  Locks: invalidate_lock. */
 static void tb_invalidate(TranslationBlock *tb)
 {
@@ -259,6 +276,7 @@ static void tb_invalidate(TranslationBlock *tb)
     unlock_pages(pd, n);
     tb_unlink_all(tb);
     jump_cache_forget_tb(tb);
+    count_dropped();
 }
 
 /* Does @tb hold bytes of [@addr, @addr + @len)? */
