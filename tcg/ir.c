@@ -76,6 +76,7 @@ void ir_reset(IrFunc *f)
     f->cc_now = (IrRecipe){.x = IR_NONE, .y = IR_NONE};
     f->cc_written = false;
     memcpy(f->temp, globals, nglobals * sizeof(globals[0]));
+    f->temp[IR_SPARE_TEMP] = (IrTempInfo){.kind = TEMP_PLAIN, .pin = -1};
     memset(f->const_cache, 0xff, sizeof(f->const_cache));
     memset(f->locals, 0, sizeof(f->locals));
 }

@@ -532,13 +532,18 @@ IrVal ir_eval(IrOpc opc, IrSize size, uint64_t a, uint64_t b, uint64_t c,
     }
 }
 
-uint16_t ir_eval_recipe(const IrRecipe *r, uint64_t x, uint64_t y, uint16_t cc)
+uint16_t ir_eval_recipe(const IrRecipe *r, uint64_t x, uint64_t y, uint16_t cc,
+                        bool in)
 {
     switch (r->opc) {
     case IR_ADD: /* x = first + y */
         return cc_of_sum(r->size, x - y, y, x);
     case IR_SUB: /* x = first - y */
         return cc_of_difference(r->size, x + y, y, x);
+    case IR_ADC: /* x = first + y + in */
+        return cc_of_sum(r->size, x - y - in, y, x);
+    case IR_SBB: /* x = first - y - in */
+        return cc_of_difference(r->size, x + y + in, y, x);
     case IR_CMP:
         return difference(r->size, x, y, false).cc;
     case IR_TEST:

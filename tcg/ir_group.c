@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Accesses that can share one probe of the soft TLB: of one basic block, at
- * addresses that differ by constants, such as the pushes of a function's head
- * or the fields of a structure.  The first of them, the leader, probes for the
- * bytes of all; if they lie in one page of plain RAM the members after it need
- * only the leader's result.
+ * addresses that differ by constants, such as the pushes of a function's head,
+ * the fields of a structure, or an array's element read and written.  The first
+ * of them, the leader, probes for the bytes of all; if they lie in one page of
+ * plain RAM the members after it need only the leader's result.
  *
  * The pass runs last.  It follows each register as a root (a value not known
- * further) plus a constant.  What a group relies on is that the page stays
+ * further, or the sum of two such) plus a constant.  What a group relies on is that the page stays
  * where it is until the TB ends: nothing but a helper changes that, and one
  * ends all groups.
  */
@@ -28,9 +28,18 @@ typedef struct Open {
     unsigned count;
 } Open;
 
+/* The value base + (index << shift), both of them roots, as a root. */
+typedef struct Sum {
+    unsigned base, index, shift; /* base 0: none */
+    unsigned root;
+} Sum;
+
+#define MAX_SUMS 8 /* remembered; the oldest is replaced */
+
 typedef struct Grouping {
     IrFunc *f;
-    unsigned nroots;
+    unsigned nroots, nsums;
+    Sum sum[MAX_SUMS];
     unsigned next_open; /* the one to be replaced */
     Open open[MAX_OPEN];
     uint16_t root[IR_MAX_TEMPS]; /* of each temp; 0: none yet */
@@ -56,6 +65,38 @@ static void derive(Grouping *g, IrTemp dst, IrTemp src, uint64_t delta)
 
     g->root[dst] = root;
     g->off[dst] = off;
+}
+
+static unsigned root_of_sum(Grouping *g, const Sum *key)
+{
+    unsigned n = MIN(g->nsums, MAX_SUMS);
+    Sum *s;
+
+    for (s = g->sum; s < g->sum + n; s++) {
+        if (s->base == key->base && s->index == key->index &&
+            s->shift == key->shift) {
+            return s->root;
+        }
+    }
+    s = &g->sum[g->nsums++ % MAX_SUMS];
+    *s = *key;
+    s->root = ++g->nroots;
+    return s->root;
+}
+
+/* LEA with an index: equal sums of the same values get one root. */
+static void derive_sum(Grouping *g, const IrOp *op)
+{
+    IrTemp base = op->arg[1], index = op->arg[2];
+    Sum key = { .index = root_of(g, index), .shift = op->aux };
+    uint64_t off = (g->off[index] << op->aux) + op->imm;
+
+    if (base != IR_NONE) {
+        key.base = root_of(g, base);
+        off += g->off[base];
+    }
+    g->root[op->arg[0]] = root_of_sum(g, &key);
+    g->off[op->arg[0]] = off;
 }
 
 /* Does @op add a constant to a register, 64 bits wide? */
@@ -90,6 +131,10 @@ static void follow_registers(Grouping *g, const IrOp *op)
 
     if (is_sum(g, op, &delta)) {
         derive(g, op->arg[0], op->arg[1], delta);
+        return;
+    }
+    if (op->opc == IR_LEA && op->size == IR_64 && op->arg[2] != IR_NONE) {
+        derive_sum(g, op);
         return;
     }
     for (unsigned i = 0; i < ir_op_defs[op->opc].ndst; i++) {
@@ -154,12 +199,12 @@ static bool join(Grouping *g, unsigned index, unsigned root, uint64_t addr)
         Open *o = &g->open[i];
         int64_t delta = addr - o->leader;
 
-        if (o->group && o->root == root && (o->group->write || !is_write(op)) &&
-            fits(o, op, delta)) {
+        if (o->group && o->root == root && fits(o, op, delta)) {
             op->group = (uint8_t)(o->group - g->f->group);
             o->group->lo = MIN(o->group->lo, delta);
             o->group->hi = MAX(o->group->hi, delta + memop_bytes(op->memop));
             o->group->last = index;
+            o->group->write |= is_write(op);
             o->count++;
             return true;
         }
@@ -216,7 +261,7 @@ void ir_group(IrFunc *f)
     Grouping g; /* not cleared: it is large, and of little use in a short TB */
 
     g.f = f;
-    g.nroots = g.next_open = 0;
+    g.nroots = g.nsums = g.next_open = 0;
     memset(g.root, 0, f->ntemps * sizeof(g.root[0]));
     memset(g.open, 0, sizeof(g.open));
     f->ngroups = 1;

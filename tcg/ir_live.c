@@ -5,7 +5,8 @@
  * Who may see what:
  *  - a fault (or a helper) sees every global, hence before any op that may
  *    fault all of them are live; flags only when the op has no recipe, or
- *    where the recipe takes C from X86CPU.cc;
+ *    where the recipe takes C from X86CPU.cc (from X86CPU.cc_in: its ADC is
+ *    told to note it there);
  *  - the successor of an exit sees all globals, and flags as @cc_out says;
  *  - control flow: all globals and locals are live at labels and branches.
  *    Flags at a label further down are known when the branch to it is met, as
@@ -21,6 +22,7 @@ typedef struct Liveness {
     IrFunc *f;
     uint8_t cc;                       /* flags live at this point */
     uint8_t cc_exit;                  /* at exits */
+    bool cc_in;                       /* a recipe takes what ADC or SBB read */
     uint64_t globals;                 /* which bits of live[0] are those */
     uint64_t live[IR_MAX_TEMPS / 64]; /* a bit for each temp */
     uint8_t label_cc[IR_MAX_LABELS];
@@ -124,10 +126,19 @@ static void keep_partial_vector(Liveness *l, const IrOp *op)
     }
 }
 
-static uint8_t flags_seen_by_fault(const IrFunc *f, const IrOp *op)
+/* X86CPU.cc_in costs ADC a store: not worth it if X86CPU.cc has to be right for
+ * the op @op anyway. */
+static uint8_t flags_seen_by_fault(Liveness *l, IrOp *op)
 {
-    const IrRecipe *r = &f->recipe[op->recipe];
+    const IrRecipe *r = &l->f->recipe[op->recipe];
 
+    if (op->recipe && ir_takes_cc_in(r->opc)) {
+        if (op->cc_live & ~IR_CC_C) {
+            op->recipe = 0;
+        } else {
+            l->cc_in = true;
+        }
+    }
     if (!op->recipe) {
         return IR_CC_ALL;
     }
@@ -138,6 +149,10 @@ static void scan_flags(Liveness *l, IrOp *op)
 {
     uint8_t in, killed = op->cc_out;
 
+    if (l->cc_in && op->cc_out == IR_CC_ALL && ir_takes_cc_in(op->opc)) {
+        op->aux = IR_NOTE_CC_IN;
+        l->cc_in = false;
+    }
     op->cc_live = l->cc;
     op->cc_out &= l->cc;
     in = ir_op_cc_in(l->f, op);
@@ -149,12 +164,12 @@ static void scan_flags(Liveness *l, IrOp *op)
 }
 
 /* Of an op with attribute S: who looks at registers and flags there. */
-static void scan_effects(Liveness *l, const IrOp *op)
+static void scan_effects(Liveness *l, IrOp *op)
 {
     bool may_fault = ir_op_may_fault(op);
 
     if (may_fault) {
-        l->cc |= flags_seen_by_fault(l->f, op);
+        l->cc |= flags_seen_by_fault(l, op);
     }
     if (may_fault ||
         (op->opc == IR_CALL && !(helper_info(op->aux)->flags & HELPER_PURE))) {
@@ -185,6 +200,31 @@ static bool scan_op(Liveness *l, IrOp *op)
     return true;
 }
 
+/*
+ * @op makes a plain temp for nothing but @next, which moves it to a register:
+ * make @op write that itself.  As no op is between the two, a fault of @op sees
+ * the same.  Returns true if @next is of no more use.
+ */
+static bool absorb_move(Liveness *l, IrOp *op, const IrOp *next)
+{
+    IrTemp t = next->arg[1], to = next->arg[0];
+    unsigned ndst = ir_op_defs[op->opc].ndst;
+
+    if (next->opc != IR_MOV || next->size != IR_64 || !(next->dead & BIT(1)) ||
+        l->f->temp[t].kind != TEMP_PLAIN) {
+        return false;
+    }
+    for (unsigned i = 0; i < ndst; i++) {
+        if (op->arg[i] == t && (ndst == 1 || op->arg[!i] != to)) {
+            op->arg[i] = to;
+            set_dead(l, t);
+            set_live(l, to);
+            return true;
+        }
+    }
+    return false;
+}
+
 void ir_live(IrFunc *f, uint8_t cc_out)
 {
     Liveness l; /* not cleared: what is used of it depends on the function */
@@ -192,10 +232,14 @@ void ir_live(IrFunc *f, uint8_t cc_out)
 
     l.f = f;
     l.cc = l.cc_exit = cc_out;
+    l.cc_in = false;
     l.globals = f->nglobals < 64 ? BIT64(f->nglobals) - 1 : UINT64_MAX;
     memset(l.live, 0, sizeof(l.live));
     memset(l.label_cc, IR_CC_ALL, f->nlabels);
     for (unsigned i = f->nops; i-- > 0;) {
+        while (keep < f->nops && absorb_move(&l, &f->op[i], &f->op[keep])) {
+            keep++;
+        }
         if (scan_op(&l, &f->op[i])) {
             f->op[--keep] = f->op[i];
         }

@@ -6,7 +6,8 @@
  * f->cc_now is the recipe that holds at the end of the ops so far; it is lost
  * when a register that it names changes, or when flags are written in a way
  * that no recipe describes.  f->cc_written tells whether X86CPU.cc may be
- * behind: INC and DEC keep C, so their recipe takes it from there.
+ * behind: INC and DEC keep C, so their recipe takes it from there.  What ADC and
+ * SBB read is noted in X86CPU.cc_in if such a recipe is of use: ir_live tells.
  */
 #include "tcg/helper.h"
 #include "tcg/ir.h"
@@ -61,7 +62,7 @@ static void recipe_of_sum(IrFunc *f, const IrOp *op)
 {
     IrTemp dst = op->arg[0], a = op->arg[1], b = op->arg[2];
 
-    if (op->opc == IR_ADD && b == dst) {
+    if ((op->opc == IR_ADD || op->opc == IR_ADC) && b == dst) {
         b = a; /* either operand of a sum gives the other */
     }
     if (is_global(f, dst) && is_stable(f, b) && b != dst) {
@@ -86,6 +87,8 @@ static void learn(IrFunc *f, const IrOp *op, bool cc_was_written)
     switch (op->opc) {
     case IR_ADD:
     case IR_SUB:
+    case IR_ADC:
+    case IR_SBB:
         if (all) {
             recipe_of_sum(f, op);
         }

@@ -70,7 +70,7 @@ static uint64_t recipe_value(X86CPU *cpu, const TranslationBlock *tb, IrTemp t)
 void tb_restore_cc(X86CPU *cpu, const TranslationBlock *tb, const IrRecipe *r)
 {
     cpu->cc = ir_eval_recipe(r, recipe_value(cpu, tb, r->x),
-                             recipe_value(cpu, tb, r->y), cpu->cc);
+                             recipe_value(cpu, tb, r->y), cpu->cc, cpu->cc_in);
 }
 
 void cpu_loop_exit(CPUState *cpu)

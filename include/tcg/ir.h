@@ -108,6 +108,8 @@ typedef enum VopCode {
     VOP_COUNT,
 } VopCode;
 
+#define IR_NOTE_CC_IN 1 /* aux of ADC and SBB; set by ir_live */
+
 typedef uint16_t IrTemp; /* index in IrFunc.temp */
 #define IR_NONE ((IrTemp)0xffff)
 
@@ -130,6 +132,7 @@ typedef struct IrTempInfo {
  * How to compute the flags at a fault without their having been stored:
  * apply @opc of @size to what is in x and y now.
  *   ADD, SUB:      x is the result, y the second operand
+ *   ADC, SBB:      the same; the C that went in is in X86CPU.cc_in
  *   AND, OR, XOR:  x is the result
  *   CMP, TEST:     x and y are the operands
  *   INC, DEC, NEG: x is the result (C of INC and DEC: from X86CPU.cc)
@@ -141,6 +144,11 @@ typedef struct IrRecipe {
     IrTemp x, y;
 } IrRecipe;
 
+static inline bool ir_takes_cc_in(unsigned opc)
+{
+    return opc == IR_ADC || opc == IR_SBB;
+}
+
 /*
  * Accesses that share the leader's probe of the soft TLB: ir_group.c.  A
  * back-end that makes use of it keeps what the probe found in @addend, or there
@@ -151,7 +159,7 @@ typedef struct IrGroup {
     int16_t lo, hi;        /* bytes from the leader's address to the group's
                               first one, and past its last one */
     uint16_t leader, last; /* the first and the last op */
-    bool write;            /* the leader writes: members may */
+    bool write;            /* one of them writes: probe for that */
 } IrGroup;
 
 typedef struct IrOp {
@@ -178,6 +186,7 @@ _Static_assert(sizeof(IrOp) == 32, "ops are copied by value and scanned");
 #define IR_MAX_OPS     2048
 #define IR_MAX_GLOBALS 64 /* bits of a word */
 #define IR_MAX_TEMPS   1024
+#define IR_SPARE_TEMP  IR_MAX_TEMPS /* plain; no op names it: a back-end's */
 #define IR_MAX_LABELS  256
 #define IR_MAX_RECIPES 256
 #define IR_MAX_GROUPS  128 /* 0 is none */
@@ -193,7 +202,7 @@ typedef struct IrFunc {
     IrTemp const_cache[IR_CONST_CACHE]; /* by hash of the value, or IR_NONE */
     uint64_t locals[IR_MAX_TEMPS / 64]; /* bit n of them: temp n is local */
     IrOp op[IR_MAX_OPS];
-    IrTempInfo temp[IR_MAX_TEMPS];
+    IrTempInfo temp[IR_MAX_TEMPS + 1]; /* the last: IR_SPARE_TEMP */
     IrRecipe recipe[IR_MAX_RECIPES];
     IrGroup group[IR_MAX_GROUPS];
 } IrFunc;
@@ -332,8 +341,9 @@ typedef struct IrVal {
 /* One integer op of the "arithmetic" section, on values; @cc is before it. */
 IrVal ir_eval(IrOpc opc, IrSize size, uint64_t a, uint64_t b, uint64_t c,
               uint16_t cc, MemOp memop);
-/* Flags by a recipe: @x and @y are the values it names, @cc is X86CPU.cc. */
-uint16_t ir_eval_recipe(const IrRecipe *r, uint64_t x, uint64_t y,
-                        uint16_t cc);
+/* Flags by a recipe: @x and @y are the values it names, @cc is X86CPU.cc, and
+ * @in X86CPU.cc_in. */
+uint16_t ir_eval_recipe(const IrRecipe *r, uint64_t x, uint64_t y, uint16_t cc,
+                        bool in);
 
 #endif

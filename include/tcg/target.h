@@ -11,6 +11,7 @@ typedef struct TcgTarget {
     int32_t rip;      /* uint64_t: exact outside TBs */
     int32_t rip_base; /* uint64_t: see tcg/tb.h */
     int32_t cc;       /* uint16_t: flags in the form of tcg/ir.h */
+    int32_t cc_in;    /* uint8_t: C for a recipe, see tcg/ir.h */
     int32_t mxcsr;    /* uint32_t: SSE control and status */
     int32_t flags;    /* uint32_t: the flags that a TB is known by */
     uint32_t wide_flags; /* a TB with any of these has a 64-bit rip, else 32 */

@@ -11,6 +11,7 @@ const TcgTarget tcg_target = {
     .rip = offsetof(X86CPU, rip),
     .rip_base = offsetof(X86CPU, rip_base),
     .cc = offsetof(X86CPU, cc),
+    .cc_in = offsetof(X86CPU, cc_in),
     .mxcsr = offsetof(X86CPU, mxcsr),
     .flags = offsetof(X86CPU, hflags),
     .wide_flags = HF_CS64,

@@ -192,6 +192,7 @@ static const IrOp *run_vzeroup(Interp *s, const IrOp *op)
 static const IrOp *run_arith(Interp *s, const IrOp *op)
 {
     unsigned ndst = ir_op_defs[op->opc].ndst;
+    bool carry = *s->cc & CC_BIT_C;
     IrVal v = ir_eval(op->opc, op->size, interp_get(s, op, ndst),
                       interp_get(s, op, ndst + 1), interp_get(s, op, ndst + 2),
                       *s->cc, op->memop);
@@ -204,6 +205,9 @@ static const IrOp *run_arith(Interp *s, const IrOp *op)
     }
     if (op->cc_out) {
         *s->cc = v.cc;
+    }
+    if (op->aux == IR_NOTE_CC_IN) {
+        s->base[PLACE_CPU][tcg_target.cc_in] = carry;
     }
     return op + 1;
 }

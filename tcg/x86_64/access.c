@@ -114,9 +114,8 @@ static bool is_leader(const Cg *c, const IrOp *op, const IrGroup *g)
 
 Access access_begin(Cg *c, const IrOp *op)
 {
-    cc_before_fault(c, op, true);
-    c->cc_host = false;
-    c->cc_mem = true;
+    cc_before_access(c, op);
+    cc_finish(c, op, IR_CC_ALL);
     return (Access){ .addr = emit_address(c, op), .free = REG_NONE };
 }
 
@@ -124,8 +123,9 @@ static void probe_inline(Cg *c, const IrOp *op, Access *x, Stub *s,
                          const IrGroup *g, Reg idx, Reg tag)
 {
     int32_t lo = g ? g->lo : 0, hi = g ? g->hi : (int)memop_bytes(op->memop);
+    bool write = g ? g->write : op_writes(op);
 
-    s->jump = probe_range(c, op, x->addr, lo, hi, op_writes(op), idx, tag);
+    s->jump = probe_range(c, op, x->addr, lo, hi, write, idx, tag);
     if (g) {
         s->addend = idx;
         ra_define(c, g->addend, idx);

@@ -80,7 +80,7 @@ static void begin(Cg *c, const IrFunc *f, TranslationBlock *tb, uint8_t *buf,
     c->jump_off[0] = c->jump_off[1] = UINT32_MAX;
     c->nops = f->nops;
     c->insn_off = tb->pc_offset;
-    c->cc_host = false;
+    c->cc_host = c->cc_temp = false;
     c->cc_mem = true;
     c->fp_marked = false;
     for (unsigned i = 0; i < f->nlabels; i++) {
@@ -103,6 +103,7 @@ static void generate(Cg *c)
     if (!c->failed) {
         emit_fix_labels(c);
         ra_forget(c); /* stubs look at what they noted, not at this */
+        c->cc_temp = false;
         c->locked = 0;
         stub_emit_all(c);
     }

@@ -16,6 +16,8 @@
 typedef uint32_t RegSet;
 #define RS(r) (1u << (r))
 
+#define CC_TEMP ((IrTemp)IR_SPARE_TEMP)
+
 /* Scratch: for temps, unpinned globals and the workings of one op. */
 #define RS_SCRATCH (RS(RAX) | RS(RCX) | RS(RDX) | RS(RDI))
 #define RS_VEC     0xffff0000u
@@ -139,11 +141,12 @@ typedef struct Cg {
     uint32_t used_at[REG_COUNT];
     uint32_t tick;
     unsigned nslots;
-    TempState temp[IR_MAX_TEMPS];
+    TempState temp[IR_MAX_TEMPS + 1];
 
-    /* The guest's flags: in X86CPU.cc, in the host's EFLAGS, or both.  While
-     * all are dead, cc_mem is true. */
-    bool cc_host, cc_mem;
+    /* Where the guest's flags are: in the host's EFLAGS, in X86CPU.cc, or, if
+     * C alone is live, in all bits of CC_TEMP; maybe in several.  While all are
+     * dead, cc_mem is true. */
+    bool cc_host, cc_mem, cc_temp;
 
     bool fp_marked;    /* FRAME_FP is known to be set */
     uint16_t insn_off; /* of the current guest instruction */
@@ -229,10 +232,18 @@ uint8_t cc_wanted(const IrOp *op);
 uint8_t cc_kept(const IrOp *op);
 void cc_save(Cg *c);       /* X86CPU.cc is right; takes RAX if there is work */
 void cc_reload(Cg *c);     /* all in EFLAGS; takes RAX if there is work */
-void cc_load_carry(Cg *c); /* CF only, from X86CPU.cc */
+void cc_load_carry(Cg *c); /* CF only, from CC_TEMP or X86CPU.cc */
+void cc_note_in(Cg *c);    /* CF is in EFLAGS: to X86CPU.cc_in as well */
 /* What a fault of @op may look at is in X86CPU.cc, and so is what lives on if
  * @clobbered. */
 void cc_before_fault(Cg *c, const IrOp *op, bool clobbered);
+/* The same for an op that changes EFLAGS and is no call: what lives on may be
+ * in CC_TEMP.  Follow it by cc_finish. */
+void cc_before_access(Cg *c, const IrOp *op);
+/* EFLAGS has other things: what is live is in X86CPU.cc, for cc_save. */
+void cc_in_memory(Cg *c);
+/* Nothing is in CC_TEMP any longer. */
+void cc_drop_temp(Cg *c);
 /* Make a host condition of @cond; with flags in memory by a test there. */
 IrCond cc_test(Cg *c, IrCond cond);
 

@@ -107,6 +107,9 @@ static void emit_alu(Cg *c, const IrOp *op, unsigned alu)
         return;
     }
     cc_prepare(c, op, reads, IR_CC_ALL);
+    if (reads && op->aux == IR_NOTE_CC_IN) {
+        cc_note_in(c);
+    }
     if (as_imm(c, op->arg[2], op->size, &imm)) {
         a = ra_modify(c, op, 1, 0);
         asm_alu_imm(&c->as, alu, op->size, rm_reg(a), imm, false);
@@ -174,11 +177,43 @@ static void emit_imul(Cg *c, const IrOp *op)
     cc_finish(c, op, IR_CC_ALL);
 }
 
+/* For half a product: the pinned register of @t, else @r. */
+static Reg half_result(const Cg *c, IrTemp t, Reg r)
+{
+    return t != IR_NONE && ra_is_pinned(c, t) ? (Reg)c->temp[t].reg : r;
+}
+
+/* MULX: no flags, and the product where it is wanted. */
+static void emit_mulx(Cg *c, const IrOp *op)
+{
+    Reg b, lo, hi;
+
+    ra_take(c, RDX);
+    ra_load(c, RDX, op->arg[2], op->size);
+    b = ra_use(c, op->arg[3]);
+    lo = half_result(c, op->arg[0], RDX);
+    hi = half_result(c, op->arg[1], REG_NONE);
+    if (hi == REG_NONE) {
+        hi = lo == RDX ? ra_scratch(c, RS_SCRATCH) : RDX;
+    }
+    asm_vex(&c->as, a_wide(0xf6 | A_38 | A_F2, op->size), hi, lo, rm_reg(b));
+    if (op->arg[0] != IR_NONE) {
+        ra_define(c, op->arg[0], lo);
+    }
+    if (op->arg[1] != IR_NONE) {
+        ra_define(c, op->arg[1], hi);
+    }
+}
+
 static void emit_mul2(Cg *c, const IrOp *op)
 {
     unsigned n = op->opc == IR_MULS2 ? 5 : 4;
     Reg b;
 
+    if (op->opc == IR_MULU2 && !cc_wanted(op)) {
+        emit_mulx(c, op);
+        return;
+    }
     cc_prepare(c, op, 0, IR_CC_ALL);
     ra_take(c, RAX);
     ra_take(c, RDX);

@@ -49,8 +49,7 @@ static void emit_call_flags(Cg *c, const IrOp *op, unsigned flags)
     } else {
         cc_before_fault(c, op, kept);
     }
-    c->cc_host = false;
-    c->cc_mem = true;
+    cc_in_memory(c);
 }
 
 static void emit_before_call(Cg *c, const IrOp *op, unsigned flags)
@@ -134,8 +133,7 @@ static void emit_trapif(Cg *c, const IrOp *op)
     emit_compare(c, op);
     s = stub_new(c, op, stub_trap);
     s->jump = asm_jcc(&c->as, op->cond, NULL);
-    c->cc_host = false;
-    c->cc_mem = true;
+    cc_in_memory(c);
 }
 
 /* The host's order is the guest's but for loads that pass older stores. */

@@ -51,7 +51,7 @@ static void emit_getcc(Cg *c, const IrOp *op)
     Reg r, o;
 
     cc_save(c);
-    c->cc_host = false;
+    cc_in_memory(c);
     o = ra_scratch(c, RS_SCRATCH);
     r = ra_result(c, op->arg[0], 0);
     asm_extend(&c->as, IR_32, MO_8, r, rm_cpu(CC_HIGH));
@@ -96,8 +96,7 @@ static void emit_putcc(Cg *c, const IrOp *op)
                     (uint16_t)~take, false);
         asm_alu(&c->as, ALU_OR, IR_16, rm_cpu(CC_OFFSET), r);
     }
-    c->cc_mem = true;
-    c->cc_host = false;
+    cc_in_memory(c);
 }
 
 static void emit_setc(Cg *c, const IrOp *op)
@@ -110,10 +109,13 @@ static void emit_setc(Cg *c, const IrOp *op)
     }
     if (c->cc_host) {
         asm_u8(&c->as, host[op->aux]);
+        cc_drop_temp(c);
         c->cc_mem = false;
     } else {
         uint8_t bit = CC_BIT_C >> 8;
 
+        cc_save(c);
+        cc_in_memory(c);
         asm_alu_imm(&c->as, alu[op->aux], IR_8, rm_cpu(CC_HIGH),
                     op->aux ? bit : (uint8_t)~bit, false);
     }

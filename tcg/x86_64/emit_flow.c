@@ -49,8 +49,7 @@ static void settle_flags(Cg *c, const IrOp *op)
 static void after_exit(Cg *c)
 {
     ra_forget(c);
-    c->cc_host = false;
-    c->cc_mem = true;
+    cc_in_memory(c);
 }
 
 static void use_label(Cg *c, uint8_t *site, unsigned label)
@@ -153,17 +152,18 @@ static void emit_brcc(Cg *c, const IrOp *op)
 
     settle_flags(c, op);
     cond = cc_test(c, op->cond);
+    cc_drop_temp(c);
     ra_end_block(c);
     emit_branch(c, op, cond);
 }
 
 static void emit_brcond(Cg *c, const IrOp *op)
 {
-    cc_prepare(c, op, 0, IR_CC_ALL);
+    settle_flags(c, op);
     emit_compare(c, op);
     ra_end_block(c);
     emit_branch(c, op, op->cond);
-    cc_finish(c, op, IR_CC_ALL);
+    cc_in_memory(c);
 }
 
 /* X86CPU.rip is @value: leave. */

@@ -324,8 +324,7 @@ static void emit_rmw(Cg *c, const IrOp *op)
         cc_save(c);
     }
     cc_before_fault(c, op, true);
-    c->cc_host = false;
-    c->cc_mem = true;
+    cc_in_memory(c);
     if (op->opc == IR_CMPXCHG) {
         emit_park_expected(c, op);
     }

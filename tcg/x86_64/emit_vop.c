@@ -149,8 +149,7 @@ static void emit_portable(Cg *c, const IrOp *op)
     if (op->cc_live) {
         cc_save(c);
     }
-    c->cc_host = false;
-    c->cc_mem = true;
+    cc_in_memory(c);
     ra_sync(c);
     asm_call(&c->as, thunks.spill_caller);
     for (unsigned i = 0; i < ARRAY_LEN(reg); i++) {

@@ -4,6 +4,10 @@
  * them to the op that uses them, and move to X86CPU.cc only when something
  * between the two changes EFLAGS.  An op asks for that by cc_prepare; flags
  * that ir_live has found dead are just lost.
+ *
+ * Where only C lives on, as from one word of a long addition to the next, it
+ * waits in a register, as CC_TEMP, each bit of which is C: through memory, the
+ * chain would wait for a store and a load at each word.
  */
 #include "tcg/x86_64/cg.h"
 
@@ -14,9 +18,46 @@ uint8_t cc_wanted(const IrOp *op)
     return op->cc_out & op->cc_live;
 }
 
+void cc_drop_temp(Cg *c)
+{
+    ra_forget_temp(c, CC_TEMP);
+    c->cc_temp = false;
+}
+
+void cc_in_memory(Cg *c)
+{
+    cc_drop_temp(c);
+    c->cc_host = false;
+    c->cc_mem = true;
+}
+
+/* C is the one flag of EFLAGS that will be read. */
+static void save_carry(Cg *c)
+{
+    Reg r = ra_scratch(c, RS_SCRATCH);
+
+    asm_alu(&c->as, ALU_SBB, IR_32, rm_reg(r), r); /* keeps CF */
+    ra_define(c, CC_TEMP, r);
+    ra_unlock(c, r);
+    c->cc_temp = true;
+}
+
+static void store_carry(Cg *c)
+{
+    Reg r = ra_use(c, CC_TEMP);
+
+    asm_store(&c->as, IR_8, rm_cpu(CC_OFFSET + 1), r);
+    ra_unlock(c, r);
+    c->cc_mem = true;
+}
+
 void cc_save(Cg *c)
 {
     if (c->cc_mem) {
+        return;
+    }
+    if (c->cc_temp) {
+        store_carry(c);
         return;
     }
     ra_take(c, RAX);
@@ -32,6 +73,11 @@ void cc_reload(Cg *c)
     if (c->cc_host) {
         return;
     }
+    if (c->cc_temp) {
+        cc_load_carry(c);
+        c->cc_host = true;
+        return;
+    }
     ra_take(c, RAX);
     asm_extend(&c->as, IR_32, MO_16, RAX, rm_cpu(CC_OFFSET));
     /* 1 + 0x7f overflows, 0 + 0x7f does not. */
@@ -43,8 +89,35 @@ void cc_reload(Cg *c)
 
 void cc_load_carry(Cg *c)
 {
-    asm_op(&c->as, 0xba | A_0F | A_66, 4, rm_cpu(CC_OFFSET)); /* BT */
+    Reg r = c->cc_temp ? (Reg)c->temp[CC_TEMP].reg : REG_NONE;
+    Rm from = !c->cc_temp     ? rm_cpu(CC_OFFSET)
+              : r == REG_NONE ? ra_home(c, CC_TEMP)
+                              : rm_reg(r);
+
+    asm_op(&c->as, 0xba | A_0F | A_66, 4, from); /* BT */
     asm_u8(&c->as, __builtin_ctz(CC_BIT_C));
+}
+
+void cc_note_in(Cg *c)
+{
+    Rm in = rm_cpu(tcg_target.cc_in);
+    Reg r = c->cc_temp ? (Reg)c->temp[CC_TEMP].reg : REG_NONE;
+
+    if (r != REG_NONE) {
+        asm_store(&c->as, IR_8, in, r);
+    } else {
+        asm_op(&c->as, 0x90 | COND_B | A_0F | A_RM8, 0, in); /* SETB */
+    }
+}
+
+/* EFLAGS is about to change, and @live flags are read afterwards. */
+static void put_away(Cg *c, uint8_t live)
+{
+    if (live != IR_CC_C) {
+        cc_save(c);
+    } else if (c->cc_host && !c->cc_temp) {
+        save_carry(c);
+    }
 }
 
 /* Flags that the SDM leaves undefined after the instruction of an op. */
@@ -99,8 +172,10 @@ void cc_prepare(Cg *c, const IrOp *op, uint8_t reads, uint8_t clobbers)
 {
     uint8_t wanted = cc_wanted(op);
 
-    if (clobbers && (must_merge(op, clobbers) || (!wanted && op->cc_live))) {
+    if (clobbers && must_merge(op, clobbers)) {
         cc_save(c);
+    } else if (clobbers && !wanted && op->cc_live) {
+        put_away(c, op->cc_live);
     } else if (wanted) {
         /* What is kept goes through the instruction, beside its result. */
         reads |= cc_kept(op);
@@ -140,24 +215,40 @@ void cc_finish(Cg *c, const IrOp *op, uint8_t clobbers)
 {
     if (must_merge(op, clobbers)) {
         cc_merge(c, cc_wanted(op));
-        c->cc_host = false;
+        cc_in_memory(c);
     } else if (cc_wanted(op)) {
+        cc_drop_temp(c);
         c->cc_host = true;
         c->cc_mem = false;
-    } else if (clobbers) {
+    } else if (clobbers && c->cc_temp && op->cc_live) {
         c->cc_host = false;
-        c->cc_mem = true;
+    } else if (clobbers) {
+        cc_in_memory(c);
     }
+}
+
+static bool fault_looks(const Cg *c, const IrOp *op)
+{
+    const IrRecipe *r = &c->f->recipe[op->recipe];
+
+    /* INC and DEC leave C to X86CPU.cc. */
+    return !op->recipe || r->opc == IR_INC || r->opc == IR_DEC;
 }
 
 void cc_before_fault(Cg *c, const IrOp *op, bool clobbered)
 {
-    const IrRecipe *r = &c->f->recipe[op->recipe];
-    /* INC and DEC leave C to X86CPU.cc. */
-    bool looks = !op->recipe || r->opc == IR_INC || r->opc == IR_DEC;
-
-    if (looks || (clobbered && op->cc_live)) {
+    if (fault_looks(c, op) || (clobbered && op->cc_live)) {
         cc_save(c);
+    }
+}
+
+void cc_before_access(Cg *c, const IrOp *op)
+{
+    if (fault_looks(c, op)) {
+        cc_save(c);
+    }
+    if (op->cc_live) {
+        put_away(c, op->cc_live);
     }
 }
 
@@ -185,7 +276,7 @@ IrCond cc_test(Cg *c, IrCond cond)
     if (c->cc_host) {
         return cond;
     }
-    if (cc_test_memory(c, cond)) {
+    if (!c->cc_temp && cc_test_memory(c, cond)) {
         return (cond & 1) ? COND_E : COND_NE;
     }
     cc_reload(c);

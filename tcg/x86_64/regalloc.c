@@ -49,6 +49,7 @@ void ra_begin(Cg *c)
     for (; t < c->f->ntemps; t++) {
         c->temp[t] = (TempState){REG_NONE, -1};
     }
+    c->temp[CC_TEMP] = (TempState){REG_NONE, -1};
     memset(c->used_at, 0, sizeof(c->used_at));
     c->busy = c->dirty = c->wide = c->locked = 0;
     c->tick = 0;

@@ -11,6 +11,7 @@ const TcgTarget tcg_target = {
     .rip = offsetof(X86CPU, rip),
     .rip_base = offsetof(X86CPU, rip_base),
     .cc = offsetof(X86CPU, cc),
+    .cc_in = offsetof(X86CPU, cc_in),
     .mxcsr = offsetof(X86CPU, mxcsr),
     .flags = offsetof(X86CPU, hflags),
     .wide_flags = HF_CS64,
@@ -147,7 +148,8 @@ static uint16_t flags_at_fault(const X86CPU *cpu, uint16_t *insn_off)
             }
             r = tb_recipe(c, side[i].recipe);
             return ir_eval_recipe(r, value_of(cpu, c, r->x),
-                                  value_of(cpu, c, r->y), cpu->cc);
+                                  value_of(cpu, c, r->y), cpu->cc,
+                                  cpu->cc_in);
         }
     }
     g_assert_not_reached();

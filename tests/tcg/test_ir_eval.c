@@ -269,7 +269,8 @@ static void check_recipe(IrOpc opc, IrSize size, uint64_t a, uint64_t b,
     IrVal v = ir_eval(opc, size, a, b, 0, cc, 0);
     IrRecipe r = {.opc = opc, .size = size};
     bool on_operands = opc == IR_CMP || opc == IR_TEST;
-    uint16_t got = ir_eval_recipe(&r, on_operands ? a : v.lo, b, cc);
+    uint16_t got = ir_eval_recipe(&r, on_operands ? a : v.lo, b, cc,
+                                  cc & CC_BIT_C);
 
     g_assert_cmphex(got, ==, v.cc);
 }
@@ -277,8 +278,8 @@ static void check_recipe(IrOpc opc, IrSize size, uint64_t a, uint64_t b,
 static void test_recipes(void)
 {
     static const IrOpc ops[] = {
-        IR_ADD, IR_SUB, IR_AND, IR_OR,  IR_XOR,
-        IR_CMP, IR_TEST, IR_NEG, IR_INC, IR_DEC,
+        IR_ADD, IR_SUB,  IR_ADC, IR_SBB, IR_AND, IR_OR,
+        IR_XOR, IR_CMP, IR_TEST, IR_NEG, IR_INC, IR_DEC,
     };
     GRand *rand = g_rand_new_with_seed(1);
 

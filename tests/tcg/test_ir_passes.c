@@ -126,6 +126,28 @@ static void test_recipe_of_inc(void)
     g_assert_cmpuint(nth(f, IR_CMP, 0)->cc_out, ==, IR_CC_C);
 }
 
+/* ADC notes what it has read if a fault may ask for it: not where the flags
+ * have to be in X86CPU.cc in any case. */
+static void test_recipe_of_adc(void)
+{
+    IrFunc *f = start();
+
+    ir_op2(f, IR_ADC, IR_64, IR_CC_ALL, RAX, RAX, RCX);
+    ir_ld(f, IR_64, RCX, RDX, 0, MO_64);
+    ir_op2(f, IR_ADC, IR_64, IR_CC_ALL, RDX, RCX, RDX);
+    ir_st(f, RDX, RAX, 0, MO_64);
+    ir_op2(f, IR_SBB, IR_64, IR_CC_ALL, RAX, RAX, ir_const(f, 5));
+    ir_ld(f, IR_64, RCX, RDX, 0, MO_64);
+    ir_exit(f);
+    ir_live(f, IR_CC_ALL);
+    g_assert_cmpuint(nth(f, IR_ADC, 0)->aux, ==, IR_NOTE_CC_IN);
+    g_assert_cmpuint(nth(f, IR_ADC, 0)->cc_out, ==, IR_CC_C);
+    g_assert_cmpuint(nth(f, IR_ADC, 1)->aux, ==, IR_NOTE_CC_IN);
+    g_assert_cmpuint(nth(f, IR_SBB, 0)->aux, ==, 0);
+    g_assert_cmpuint(nth(f, IR_LD, 0)->recipe, !=, 0);
+    g_assert_cmpuint(nth(f, IR_LD, 1)->recipe, ==, 0);
+}
+
 static void test_helper_drops_recipe(void)
 {
     IrFunc *f = start();
@@ -236,6 +258,43 @@ static void test_dead_bits(void)
     g_assert_cmpuint(nth(f, IR_ADD, 1)->dead, ==, 2); /* t */
 }
 
+/* What is made only to be moved is made where it goes: not if it is wanted
+ * once more, or both halves would go to one register. */
+static void test_absorb_move(void)
+{
+    IrFunc *f = start();
+    IrTemp t[4];
+
+    for (unsigned i = 0; i < ARRAY_LEN(t); i++) {
+        t[i] = ir_temp(f);
+    }
+    ir_ld(f, IR_64, t[0], RAX, 0, MO_64);
+    ir_mov(f, IR_64, RAX, t[0]);
+    ir_ld(f, IR_64, t[1], RAX, 0, MO_64);
+    ir_mov(f, IR_64, RCX, t[1]);
+    ir_op2(f, IR_ADD, IR_64, 0, RDX, RDX, t[1]);
+    ir_mul2(f, IR_MULU2, IR_64, 0, t[2], t[3], RDX, RCX);
+    ir_mov(f, IR_64, RDX, t[2]);
+    ir_mov(f, IR_64, RAX, t[3]);
+    ir_exit(f);
+    ir_live(f, 0);
+    g_assert_cmpuint(nth(f, IR_LD, 0)->arg[0], ==, RAX);
+    g_assert_cmpuint(nth(f, IR_LD, 0)->dead, ==, 0);
+    g_assert_cmpuint(nth(f, IR_LD, 1)->arg[0], ==, t[1]);
+    g_assert_cmpuint(nth(f, IR_MOV, 0)->arg[0], ==, RCX);
+    g_assert_null(nth(f, IR_MOV, 1));
+    g_assert_cmpuint(nth(f, IR_MULU2, 0)->arg[0], ==, RDX);
+    g_assert_cmpuint(nth(f, IR_MULU2, 0)->arg[1], ==, RAX);
+
+    f = start();
+    t[0] = ir_temp(f);
+    ir_mul2(f, IR_MULU2, IR_64, 0, RCX, t[0], RDX, RCX);
+    ir_mov(f, IR_64, RCX, t[0]);
+    ir_exit(f);
+    ir_live(f, 0);
+    g_assert_nonnull(nth(f, IR_MOV, 0));
+}
+
 static void test_locals(void)
 {
     IrFunc *f = start();
@@ -331,7 +390,7 @@ static void test_fold_keeps_locals(void)
     ir_set_label(f, l);
     ir_exit(f);
     passes(f, 0);
-    g_assert_cmpuint(nth(f, IR_MOV, 1)->arg[1], ==, local);
+    g_assert_cmpuint(nth(f, IR_MOV, 0)->arg[1], ==, local);
 }
 
 static void test_fold_branch(void)
@@ -388,14 +447,45 @@ static void test_group_of_pushes(void)
     g_assert_cmpint(g->hi, ==, 8);
 }
 
-/* A store needs more than a load has probed; distance, another register, a
- * helper and a label end a group; one alone is none. */
+/* a[i] read and written, then a[i + 1] by an index that has moved: one probe,
+ * for writing.  The same sum of a register that has changed is another. */
+static void test_group_indexed(void)
+{
+    IrFunc *f = start();
+    const IrGroup *g;
+
+    for (unsigned i = 0; i < 3; i++) {
+        IrTemp a = ir_temp(f), b = ir_temp(f);
+
+        ir_lea(f, IR_64, a, RAX, RCX, 3, 0);
+        ir_ld(f, IR_64, RDX, a, 16, MO_64);
+        ir_lea(f, IR_64, b, RAX, RCX, 3, 0);
+        ir_st(f, RDX, b, 16, MO_64);
+        if (i == 0) {
+            ir_lea(f, IR_64, RCX, RCX, IR_NONE, 0, 1);
+        } else {
+            ir_op1(f, IR_NOT, IR_64, 0, RCX, RCX);
+        }
+    }
+    ir_exit(f);
+    ir_group(f);
+    g = group_of(f, nth(f, IR_LD, 0));
+    g_assert_nonnull(g);
+    g_assert_true(g->write);
+    g_assert_true(group_of(f, nth(f, IR_ST, 1)) == g);
+    g_assert_true(&f->op[g->last] == nth(f, IR_ST, 1));
+    g_assert_cmpint(g->lo, ==, 0);
+    g_assert_cmpint(g->hi, ==, 16);
+    g_assert_true(group_of(f, nth(f, IR_LD, 2)) != g);
+}
+
+/* Distance, another register, a helper and a label end a group; one alone is
+ * none. */
 static void test_group_limits(void)
 {
     IrFunc *f = start();
 
     ir_ld(f, IR_64, RCX, RAX, 0, MO_64);
-    ir_st(f, RDX, RAX, 8, MO_64);
     ir_ld(f, IR_64, RCX, RAX, 4096, MO_64);
     ir_mov(f, IR_64, RAX, RCX);
     ir_ld(f, IR_64, RDX, RAX, 0, MO_64);
@@ -458,6 +548,7 @@ int main(int argc, char **argv)
     g_test_add_func("/ir/recipe/sum", test_recipe_of_sum);
     g_test_add_func("/ir/recipe/lost", test_recipe_lost);
     g_test_add_func("/ir/recipe/inc", test_recipe_of_inc);
+    g_test_add_func("/ir/recipe/adc", test_recipe_of_adc);
     g_test_add_func("/ir/recipe/helper", test_helper_drops_recipe);
     g_test_add_func("/ir/live/flags-cut", test_flags_cut);
     g_test_add_func("/ir/live/flags-of-shift", test_flags_of_shift);
@@ -465,6 +556,7 @@ int main(int argc, char **argv)
     g_test_add_func("/ir/live/dead-ops", test_dead_ops);
     g_test_add_func("/ir/live/fault", test_fault_sees_globals);
     g_test_add_func("/ir/live/dead-bits", test_dead_bits);
+    g_test_add_func("/ir/live/absorb-move", test_absorb_move);
     g_test_add_func("/ir/live/locals", test_locals);
     g_test_add_func("/ir/fold/constants", test_fold_constants);
     g_test_add_func("/ir/fold/copies", test_fold_copies);
@@ -474,6 +566,7 @@ int main(int argc, char **argv)
     g_test_add_func("/ir/fold/branch", test_fold_branch);
     g_test_add_func("/ir/fold/helper", test_helper_forgets_values);
     g_test_add_func("/ir/group/pushes", test_group_of_pushes);
+    g_test_add_func("/ir/group/indexed", test_group_indexed);
     g_test_add_func("/ir/group/limits", test_group_limits);
     g_test_add_func("/ir/group/aligned", test_group_aligned);
     g_test_add_func("/ir/dump", test_dump);

@@ -196,6 +196,7 @@ typedef struct X86CPU {
     uint64_t rip_base;
     uint64_t rip;      /* exact outside TBs */
     uint16_t cc;       /* arithmetic flags in the IR's form: tcg/ir.h */
+    uint8_t cc_in;     /* within a TB: C before an ADC or SBB; not 0: set */
     uint32_t eflags;   /* without EFLAGS_CC; bit 1 is set */
     uint32_t hflags;
     SegmentCache segs[NB_SEGS];
