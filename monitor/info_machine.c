@@ -296,8 +296,7 @@ void info_sync_profile(MonCall *call, const char *args)
     g_string_append_printf(call->out, "%-40s %12s %12s %14s\n", "Call site",
                            "Taken", "Waited", "Wait time (s)");
     for (unsigned i = 0; (site = bql_site_at(i)); i++) {
-        g_autofree char *name = g_path_get_basename(site->file);
-        g_autofree char *place = g_strdup_printf("%s:%d", name, site->line);
+        g_autofree char *place = g_path_get_basename(site->where);
 
         g_string_append_printf(
             call->out, "%-40s %12" PRIu64 " %12" PRIu64 " %14.6f\n", place,

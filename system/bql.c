@@ -10,8 +10,6 @@
 
 #include <string.h>
 
-#include "util/timer.h"
-
 #define BQL_SITES 256 /* power of two, several times the calls in the source */
 
 static Mutex bql = {.lock = PTHREAD_MUTEX_INITIALIZER, .name = "BQL"};
@@ -28,7 +26,7 @@ static struct {
     Waiter *tail;
 } queue = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-static BqlSite sites[BQL_SITES]; /* hash by file and line; under the BQL */
+static BqlSite sites[BQL_SITES]; /* hash by `where`; under the BQL */
 
 void bql_init(void)
 {
@@ -40,21 +38,20 @@ bool bql_locked(void)
     return mutex_held(&bql);
 }
 
-/* The counters of one caller; NULL when the table is full.  __FILE__ is one
- * pointer for all calls in a file, so that comparing pointers is enough. */
-static BqlSite *bql_site(const char *file, int line)
+/* The counters of one caller; NULL when the table is full.  A line's G_STRLOC
+ * is one pointer, so that comparing pointers is enough. */
+static BqlSite *bql_site(const char *where)
 {
-    uintptr_t hash = ((uintptr_t)file >> 3) * 31 + (uintptr_t)line;
+    uintptr_t hash = (uintptr_t)where / 8;
 
     bql_assert_held();
     for (unsigned probe = 0; probe < BQL_SITES; probe++) {
         BqlSite *site = &sites[(hash + probe) % BQL_SITES];
 
-        if (!site->file) {
-            site->file = file;
-            site->line = line;
+        if (!site->where) {
+            site->where = where;
         }
-        if (site->file == file && site->line == line) {
+        if (site->where == where) {
             return site;
         }
     }
@@ -102,27 +99,27 @@ static void queue_leave(Waiter *self)
 }
 
 /* Queue for the lock; returns the time that took. */
-static int64_t bql_lock_contended(void)
+static int64_t bql_lock_contended(const char *where)
 {
-    int64_t start = clock_get_ns(CLOCK_TYPE_REALTIME);
     Waiter self;
 
+    thread_wait_begin(&bql, where);
     queue_join(&self);
-    mutex_lock(&bql);
+    mutex_lock_at(&bql, where);
     queue_leave(&self);
-    return clock_get_ns(CLOCK_TYPE_REALTIME) - start;
+    return thread_wait_end();
 }
 
-void bql_lock_at(const char *file, int line)
+void bql_lock_at(const char *where)
 {
     int64_t wait_ns = 0;
-    bool waited = !queue_is_empty() || !mutex_trylock(&bql);
+    bool waited = !queue_is_empty() || !mutex_trylock_at(&bql, where);
     BqlSite *site;
 
     if (waited) {
-        wait_ns = bql_lock_contended();
+        wait_ns = bql_lock_contended(where);
     }
-    site = bql_site(file, line);
+    site = bql_site(where);
     if (site) {
         site->taken++;
         site->waited += waited;
@@ -135,16 +132,16 @@ void bql_unlock(void)
     mutex_unlock(&bql);
 }
 
-void bql_cond_wait(Cond *c)
+void bql_cond_wait_at(Cond *c, const char *where)
 {
-    cond_wait(c, &bql);
+    cond_wait_at(c, &bql, where);
 }
 
 const BqlSite *bql_site_at(unsigned index)
 {
     bql_assert_held();
     for (unsigned i = 0; i < BQL_SITES; i++) {
-        if (sites[i].file && index-- == 0) {
+        if (sites[i].where && index-- == 0) {
             return &sites[i];
         }
     }

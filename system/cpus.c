@@ -160,6 +160,7 @@ static void handle_requests(CPUState *cpu)
 
     /* A read-modify-write: what is read from here on is not older than it. */
     __atomic_exchange_n(&cpu->exit_request, 0, __ATOMIC_SEQ_CST);
+    thread_beat();
     cpu_reset_interrupt(cpu, CPU_INTERRUPT_EXIT);
     if (cpu->stop) {
         cpu->stop = false;
@@ -200,8 +201,10 @@ void cpu_wait_io_event(CPUState *cpu)
             return;
         }
         g_assert(!rcu_read_ongoing()); /* a sleeper would hold RCU up */
+        thread_set_idle(true);
         bql_unlock();
         event_wait(event);
+        thread_set_idle(false);
         bql_lock();
     }
 }
@@ -212,6 +215,7 @@ static void thread_begin(CPUState *cpu)
 {
     cpu->thread_id = thread_id();
     cpu->created = true;
+    thread_set_watched(true);
     cond_broadcast(&cpu_created);
 }
 
@@ -219,6 +223,7 @@ static void thread_begin(CPUState *cpu)
  * and work for it runs on the thread that asks. */
 static void thread_end(CPUState *cpu)
 {
+    thread_set_watched(false);
     cpu->created = false;
     cpu->stop = false;
     cpu->stopped = true;

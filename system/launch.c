@@ -15,6 +15,7 @@
 #include "exec/bql.h"
 #include "exec/cpu.h"
 #include "exec/memory.h"
+#include "exec/stall.h"
 #include "gdbstub/gdbstub.h"
 #include "hw/device.h"
 #include "hw/intc/info.h"
@@ -212,6 +213,7 @@ static void launch_start(Launch *l)
 /* Nothing runs any more; hand back what outlives the process. */
 static void launch_cleanup(int status)
 {
+    stall_watch_stop();
     block_drain_all();
     gdbserver_cleanup(status);
     monitor_cleanup();

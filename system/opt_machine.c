@@ -354,22 +354,16 @@ static bool rtc_parse_date(const char *text, int64_t *out)
     return true;
 }
 
-/* A date becomes an offset from the host's clock, so that time goes on. */
 static bool rtc_base(MachineConfig *config, const char *base, GError **errp)
 {
-    int64_t start;
-
     config->rtc_localtime = strcmp(base, "localtime") == 0;
-    config->rtc_offset_s = 0;
-    if (config->rtc_localtime || strcmp(base, "utc") == 0) {
-        return true;
-    }
-    if (!rtc_parse_date(base, &start)) {
+    config->rtc_base_s = 0;
+    config->rtc_has_base = !config->rtc_localtime && strcmp(base, "utc") != 0;
+    if (config->rtc_has_base && !rtc_parse_date(base, &config->rtc_base_s)) {
         error_setg(errp, "invalid datetime format: use utc, localtime, "
                          "'2006-06-17T16:01:21' or '2006-06-17'");
         return false;
     }
-    config->rtc_offset_s = start - g_get_real_time() / G_USEC_PER_SEC;
     return true;
 }
 

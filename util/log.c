@@ -38,6 +38,7 @@ static const struct {
     {"cpu_reset", LOG_CPU_RESET, "state of each CPU before a reset"},
     {"nochain", LOG_NOCHAIN, "do not link blocks, so that exec sees them all"},
     {"stats", LOG_STATS, "statistics of the translator at exit"},
+    {"lock", LOG_LOCK, "waits for locks: which, where, who, how long"},
 };
 
 FILE *log_lock(void)

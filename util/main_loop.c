@@ -9,6 +9,8 @@
 #include <pthread.h>
 #include <sys/prctl.h>
 
+#include "util/thread-state.h"
+
 static struct {
     pthread_t thread; /* the first one */
     void (*lock)(void);
@@ -23,8 +25,10 @@ static gint poll_unlocked(GPollFD *fds, guint nfds, gint timeout)
     int result;
 
     _Static_assert(sizeof(GPollFD) == sizeof(struct pollfd), "same layout");
+    thread_set_idle(true);
     loop.unlock();
     result = poll((struct pollfd *)fds, nfds, timeout);
+    thread_set_idle(false);
     loop.lock();
     return result;
 }
@@ -34,6 +38,7 @@ void main_loop_init(void (*lock)(void), void (*unlock)(void))
     loop.thread = pthread_self();
     loop.lock = lock;
     loop.unlock = unlock;
+    thread_state_enter("iothread");
     /* Nanoseconds by which the host may delay this thread's wake-ups. */
     prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
     g_main_context_set_poll_func(NULL, poll_unlocked);
@@ -41,9 +46,11 @@ void main_loop_init(void (*lock)(void), void (*unlock)(void))
 
 void main_loop_run(void)
 {
+    thread_set_watched(true);
     while (!__atomic_load_n(&loop.quit, __ATOMIC_ACQUIRE)) {
         g_main_context_iteration(NULL, TRUE);
     }
+    thread_set_watched(false);
 }
 
 void main_loop_quit(int status)

@@ -25,27 +25,23 @@ struct Thread {
     char name[16]; /* the host keeps 15 characters and the NUL */
 };
 
-/*
- * Ownership.  `owner` is stored before `held` (release) and read after it
- * (acquire): whoever sees another thread's `held` sees that thread's `owner`
- * too, or a later one, and so never takes its own stale name for a present one.
- */
-static void mutex_set_owner(Mutex *m)
+/* --- ownership --- */
+
+static void mutex_set_owner(Mutex *m, const char *where)
 {
-    __atomic_store_n(&m->owner, pthread_self(), __ATOMIC_RELAXED);
-    __atomic_store_n(&m->held, true, __ATOMIC_RELEASE);
+    __atomic_store_n(&m->where, where, __ATOMIC_RELAXED);
+    __atomic_store_n(&m->owner, &thread_self, __ATOMIC_RELAXED);
 }
 
 static void mutex_clear_owner(Mutex *m)
 {
-    __atomic_store_n(&m->held, false, __ATOMIC_RELAXED);
+    __atomic_store_n(&m->owner, NULL, __ATOMIC_RELAXED);
 }
 
+/* Only this thread stores its own address there. */
 bool mutex_held(const Mutex *m)
 {
-    return __atomic_load_n(&m->held, __ATOMIC_ACQUIRE) &&
-           pthread_equal(__atomic_load_n(&m->owner, __ATOMIC_RELAXED),
-                         pthread_self());
+    return __atomic_load_n(&m->owner, __ATOMIC_RELAXED) == &thread_self;
 }
 
 void mutex_init(Mutex *m, const char *name)
@@ -53,7 +49,7 @@ void mutex_init(Mutex *m, const char *name)
     int err = pthread_mutex_init(&m->lock, NULL);
 
     g_assert(err == 0);
-    m->held = false;
+    m->owner = NULL;
     m->name = name;
 }
 
@@ -64,23 +60,31 @@ void mutex_destroy(Mutex *m)
     g_assert(err == 0); /* EBUSY: still locked */
 }
 
-void mutex_lock(Mutex *m)
+static void mutex_wait(Mutex *m, const char *where)
 {
     int err;
 
-    g_assert(!mutex_held(m));
+    thread_wait_begin(m, where);
     err = pthread_mutex_lock(&m->lock);
     g_assert(err == 0);
-    mutex_set_owner(m);
+    mutex_set_owner(m, where);
+    thread_wait_end();
 }
 
-bool mutex_trylock(Mutex *m)
+void mutex_lock_at(Mutex *m, const char *where)
+{
+    if (!mutex_trylock_at(m, where)) {
+        mutex_wait(m, where);
+    }
+}
+
+bool mutex_trylock_at(Mutex *m, const char *where)
 {
     g_assert(!mutex_held(m));
     if (pthread_mutex_trylock(&m->lock) != 0) {
         return false;
     }
-    mutex_set_owner(m);
+    mutex_set_owner(m, where);
     return true;
 }
 
@@ -118,19 +122,22 @@ void cond_destroy(Cond *c)
     g_assert(err == 0);
 }
 
-void cond_wait(Cond *c, Mutex *m)
+void cond_wait_at(Cond *c, Mutex *m, const char *where)
 {
     int err;
 
     g_assert(mutex_held(m));
+    thread_wait_begin(NULL, where);
     mutex_clear_owner(m);
     err = pthread_cond_wait(&c->cond, &m->lock);
     g_assert(err == 0);
-    mutex_set_owner(m);
+    mutex_set_owner(m, where);
+    thread_wait_end();
 }
 
 bool cond_timedwait(Cond *c, Mutex *m, int64_t timeout_ns)
 {
+    const char *where = m->where;
     struct timespec until;
     int err;
 
@@ -143,7 +150,7 @@ bool cond_timedwait(Cond *c, Mutex *m, int64_t timeout_ns)
     mutex_clear_owner(m);
     err = pthread_cond_timedwait(&c->cond, &m->lock, &until);
     g_assert(err == 0 || err == ETIMEDOUT);
-    mutex_set_owner(m);
+    mutex_set_owner(m, where);
     return err == 0;
 }
 
@@ -214,9 +221,11 @@ static void *thread_body(void *opaque)
     void *result;
 
     pthread_setname_np(pthread_self(), t->name);
+    thread_state_enter(t->name);
     rcu_register_thread();
     result = t->fn(t->arg);
     rcu_unregister_thread();
+    thread_state_leave();
     return result;
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "accel/tcg/internal.h"
+#include "exec/stall.h"
 #include "tcg/helper.h"
 #include "util/error.h"
 #include "util/log.h"
@@ -24,6 +25,7 @@ void tcg_accel_help(GString *out)
         "  tb-size=MiB             room for translated code (128)\n"
         "  one-insn-per-tb=on|off  translate each instruction alone\n"
         "  host-ext=on|off         use host instructions beyond x86-64-v3\n"
+        "  stall-ms=N              report what stands still for N ms (0: off)\n"
         "  perfmap=on|off          write /tmp/perf-PID.map for perf\n");
 }
 
@@ -105,18 +107,21 @@ static bool parse_host_ext(KeyVal *opts, GError **errp)
 
 bool tcg_accel_init(KeyVal *opts, unsigned cpus, GError **errp)
 {
+    uint64_t stall_ms;
     bool perfmap;
 
     tcg_options.cpus = cpus;
     x86_tcg_init();
     if (log_enabled(LOG_STATS)) {
         helper_count_calls();
+        tcg_options.count_run = true;
     }
     if (!parse_thread(opts, errp) ||
         !parse_backend(keyval_get(opts, "backend", "native"), errp) ||
         !parse_host_ext(opts, errp) || !parse_tb_size(opts, errp) ||
         !keyval_get_bool(opts, "one-insn-per-tb", false,
                          &tcg_options.one_insn, errp) ||
+        !keyval_get_uint(opts, "stall-ms", 0, INT32_MAX, &stall_ms, errp) ||
         !keyval_get_bool(opts, "perfmap", false, &perfmap, errp) ||
         !keyval_check_used(opts, errp) ||
         (perfmap && !perf_map_init(errp)) ||
@@ -126,5 +131,8 @@ bool tcg_accel_init(KeyVal *opts, unsigned cpus, GError **errp)
     tb_hash_init();
     memory_set_listener(&tcg_memory_listener);
     tcg_threads_init();
+    if (stall_ms) {
+        stall_watch_start(stall_ms);
+    }
     return true;
 }

@@ -40,7 +40,7 @@ static void points_changed(int breaks, int watches)
     }
     debug_breaks += breaks;
     debug_watches += watches;
-    tlb_flush_all_cpus();
+    tlb_flush_all_cpus(TLB_FLUSH_DEBUG);
 }
 
 void debug_point_insert(DebugPointKind kind, vaddr addr, uint64_t len)

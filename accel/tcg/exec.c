@@ -195,6 +195,7 @@ static bool handle_requests(CPUState *cpu)
         return false; /* an instruction is to be finished first */
     }
     __atomic_store_n(&cpu->exit_request, 0, __ATOMIC_SEQ_CST);
+    thread_beat();
     if (!__atomic_load_n(&cpu->interrupt_request, __ATOMIC_SEQ_CST)) {
         return false;
     }

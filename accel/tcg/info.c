@@ -1,9 +1,73 @@
 /* SPDX-License-Identifier: MIT */
-/* `info jit`: what the translator did, summed over the vCPUs. */
+/*
+ * `info jit`: what the translator did, summed over the vCPUs.  Counts are exact
+ * but where a row says "estimated": how many accesses and jumps were served in
+ * translated code is known only if that counts what it runs, block by block,
+ * which it does under -d stats.
+ */
 #include <stdlib.h>
 
 #include "accel/tcg/internal.h"
 #include "tcg/helper.h"
+
+typedef struct CounterRow {
+    size_t offset; /* in TcgStats */
+    const char *text;
+} CounterRow;
+#define ROW(counter, text) {offsetof(TcgStats, counter), text}
+
+/* In the order of output; one that counts a part of the one before it is
+ * indented. */
+static const CounterRow rows[] = {
+    ROW(tbs, "TBs translated"),
+    ROW(guest_insns, "guest instructions translated"),
+    ROW(guest_bytes, "guest bytes translated"),
+    ROW(host_bytes, "host bytes of TBs"),
+    ROW(translate_ns, "translation time (ns)"),
+    ROW(tb_flushes, "TB flushes: code buffer full"),
+    ROW(tbs_dropped, "TBs dropped: stores of vCPUs"),
+
+    ROW(exits[TB_EXIT_SLOT0], "exits at unlinked jump 0"),
+    ROW(exits[TB_EXIT_SLOT1], "exits at unlinked jump 1"),
+    ROW(exits[TB_EXIT_LOOKUP], "exits for a look-up"),
+    ROW(exits[TB_EXIT_REQUEST], "exits on request"),
+    ROW(lookups, "look-ups by the exec loop"),
+    ROW(jc_hits, "  of these, jump cache hits"),
+    ROW(ind_lookups, "indirect jumps that missed"),
+    ROW(ind_misses, "  of these, left to the loop"),
+    ROW(exceptions, "exceptions delivered"),
+    ROW(interrupts, "interrupts taken"),
+
+    ROW(fills, "TLB fills"),
+    ROW(victim_hits, "TLB victim hits"),
+    ROW(flushes[TLB_FLUSH_CR3], "TLB flushes: CR3"),
+    ROW(flushes[TLB_FLUSH_MODE], "TLB flushes: CR0, CR4, EFER"),
+    ROW(flushes[TLB_FLUSH_INVLPG], "TLB flushes: INVLPG"),
+    ROW(flushes[TLB_FLUSH_INVPCID], "TLB flushes: INVPCID"),
+    ROW(flushes[TLB_FLUSH_PKRU], "TLB flushes: PKRU"),
+    ROW(flushes[TLB_FLUSH_DEBUG], "TLB flushes: debugging"),
+    ROW(flushes[TLB_FLUSH_RESET], "TLB flushes: reset, INIT"),
+    ROW(flushes[TLB_FLUSH_A20], "TLB flushes: A20 gate"),
+    ROW(flushes[TLB_FLUSH_MAP], "TLB flushes: memory map"),
+    ROW(flushes_posted, "TLB flushes from other threads"),
+    ROW(spaces_taken, "TLB spaces emptied for another"),
+
+    ROW(slow_loads, "slow loads"),
+    ROW(slow_stores, "slow stores"),
+    ROW(slow_rmws, "slow read-modify-writes"),
+    ROW(slow[SLOW_CROSSES], "slow because: two pages"),
+    ROW(slow[SLOW_MISS], "slow because: TLB miss"),
+    ROW(slow[SLOW_DEVICE], "slow because: device"),
+    ROW(slow[SLOW_ROM], "slow because: store to ROM"),
+    ROW(slow[SLOW_NOTDIRTY], "slow because: page of code"),
+    ROW(slow[SLOW_WATCH], "slow because: watched page"),
+    ROW(slow[SLOW_OTHER], "slow because: none of these"),
+    ROW(mmio, "device accesses"),
+    ROW(atomics_exclusive, "exclusive steps for atomics"),
+    ROW(unsettled, "exclusive steps for new code"),
+};
+_Static_assert(ARRAY_LEN(rows) == sizeof(TcgStats) / sizeof(uint64_t),
+               "a row for each counter");
 
 static void stats_add(TcgStats *sum, const TcgStats *s)
 {
@@ -21,32 +85,55 @@ static void print_count(GString *out, const char *name, uint64_t value)
     g_string_append_printf(out, "%-32s %12" PRIu64 "\n", name, value);
 }
 
-static void print_translation(GString *out, const TcgStats *s)
+static void print_rows(GString *out, const TcgStats *s)
 {
-    g_string_append_printf(out, "backend %s, thread=%s, %u vCPUs\n",
-                           tcg_backend->name,
-                           tcg_options.single ? "single" : "multi",
-                           tcg_options.cpus);
-    print_count(out, "TBs translated", s->tbs);
-    print_count(out, "guest instructions translated", s->guest_insns);
-    print_count(out, "guest bytes translated", s->guest_bytes);
-    print_count(out, "host bytes of TBs", s->host_bytes);
-    print_count(out, "code buffer in use (bytes)", region_used_bytes());
-    print_count(out, "translation time (us)", s->translate_ns / 1000);
+    for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+        print_count(out, rows[i].text,
+                    *(const uint64_t *)((const char *)s + rows[i].offset));
+    }
 }
 
-static void print_exits(GString *out, const TcgStats *s)
+static void print_hits(GString *out, uint64_t all, uint64_t missed)
 {
-    print_count(out, "exits at an unlinked jump",
-                s->exits[TB_EXIT_SLOT0] + s->exits[TB_EXIT_SLOT1]);
-    print_count(out, "exits for a look-up", s->exits[TB_EXIT_LOOKUP]);
-    print_count(out, "exits on request", s->exits[TB_EXIT_REQUEST]);
-    print_count(out, "look-ups by the exec loop", s->lookups);
-    print_count(out, "  of these, jump cache hits", s->jc_hits);
-    print_count(out, "indirect jumps that missed", s->ind_lookups);
-    print_count(out, "  of these, left to the loop", s->ind_misses);
-    print_count(out, "exceptions delivered", s->exceptions);
-    print_count(out, "interrupts taken", s->interrupts);
+    double hits =
+        all > missed ? 100.0 * (double)(all - missed) / (double)all : 0;
+
+    g_string_append_printf(out, "%-32s %12.4f\n",
+                           "  of these, hits (%, estimated)", hits);
+}
+
+/* A block that is left half-way has counted all that is in it, and helpers'
+ * accesses miss without having been counted. */
+static void print_ran(GString *out, const TcgStats *s, const uint64_t *ran)
+{
+    if (!tcg_options.count_run) {
+        g_string_append(out, "(-d stats from the start adds rates of hits and "
+                             "calls of helpers)\n");
+        return;
+    }
+    print_count(out, "TBs run", ran[RAN_TBS]);
+    print_count(out, "accesses in TBs (estimated)", ran[RAN_ACCESSES]);
+    print_hits(out, ran[RAN_ACCESSES], s->slow[SLOW_MISS]);
+    print_count(out, "indirect jumps (estimated)", ran[RAN_JUMPS]);
+    print_hits(out, ran[RAN_JUMPS], s->ind_lookups);
+}
+
+/* Locks: BQL. */
+static void print_bql(GString *out)
+{
+    uint64_t taken = 0, waited = 0;
+    int64_t wait_ns = 0;
+    const BqlSite *site;
+
+    for (unsigned i = 0; (site = bql_site_at(i)); i++) {
+        taken += site->taken;
+        waited += site->waited;
+        wait_ns += site->wait_ns;
+    }
+    print_count(out, "Big Lock taken", taken);
+    print_count(out, "  of these, after a wait", waited);
+    print_count(out, "Big Lock waits (ns)", (uint64_t)wait_ns);
+    g_string_append(out, "(by call site: info sync-profile)\n");
 }
 
 static int by_calls(const void *a, const void *b)
@@ -80,27 +167,25 @@ static void print_helpers(GString *out)
 
 void tcg_print_info(GString *out)
 {
-    uint64_t fills = 0, victims = 0, flushes = 0;
+    uint64_t ran[RAN_KINDS] = {0};
     TcgStats sum = {0};
     CPUState *cpu;
 
     RCU_READ_GUARD();
     CPU_FOREACH(cpu) {
         stats_add(&sum, &cpu->tcg->stats);
-        fills += cpu->tlb.fills;
-        victims += cpu->tlb.victim_hits;
-        flushes += cpu->tlb.flushes;
+        for (unsigned i = 0; i < RAN_KINDS; i++) {
+            ran[i] += cpu->ran[i];
+        }
     }
-    print_translation(out, &sum);
-    print_exits(out, &sum);
-    print_count(out, "TLB fills", fills);
-    print_count(out, "TLB victim hits", victims);
-    print_count(out, "TLB flushes", flushes);
-    print_count(out, "slow loads", sum.slow_loads);
-    print_count(out, "slow stores", sum.slow_stores);
-    print_count(out, "slow read-modify-writes", sum.slow_rmws);
-    print_count(out, "device accesses", sum.mmio);
-    print_count(out, "exclusive steps for atomics", sum.atomics_exclusive);
-    print_count(out, "exclusive steps for new code", sum.unsettled);
+    g_string_append_printf(out, "backend %s, thread=%s, %u vCPUs\n",
+                           tcg_backend->name,
+                           tcg_options.single ? "single" : "multi",
+                           tcg_options.cpus);
+    print_count(out, "code buffer in use (bytes)", region_used_bytes());
+    print_rows(out, &sum);
+    print_count(out, "TBs dropped: other threads", tb_dropped_elsewhere());
+    print_ran(out, &sum, ran);
+    print_bql(out);
     print_helpers(out);
 }

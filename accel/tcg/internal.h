@@ -17,6 +17,7 @@ typedef struct TcgOptions {
     uint64_t tb_bytes; /* tb-size= */
     unsigned cpus;
     bool icount; /* -icount: thread=single, and instructions are counted */
+    bool count_run; /* -d stats at the start: code counts what it runs */
 } TcgOptions;
 extern TcgOptions tcg_options;
 
@@ -67,12 +68,31 @@ void region_add_tb(CodeChunk *chunk, uint8_t *end);
 uint64_t region_used_bytes(void);
 
 /* --- per vCPU --- */
+
+/* What sends an access the slow way, the first of these that is so. */
+typedef enum SlowCause {
+    SLOW_CROSSES, /* into the next page */
+    SLOW_MISS,    /* the soft TLB does not have it */
+    SLOW_DEVICE,
+    SLOW_ROM,
+    SLOW_NOTDIRTY, /* a store to a page of code, or the first to a clean one */
+    SLOW_WATCH,    /* beside or on what is watched */
+    SLOW_OTHER,    /* misaligned where that matters, or checked together with a
+                      neighbour that has one of the above */
+    SLOW_CAUSES,
+} SlowCause;
+
+/* Counters of uint64_t only: they are summed as an array.  Each has a row in
+ * info.c. */
 typedef struct TcgStats {
     uint64_t tbs, guest_insns, guest_bytes, host_bytes, translate_ns;
+    uint64_t tb_flushes, tbs_dropped;
     uint64_t exits[TB_EXIT_COUNT];
     uint64_t lookups, jc_hits, ind_lookups, ind_misses;
-    uint64_t slow_loads, slow_stores, slow_rmws, mmio, atomics_exclusive;
-    uint64_t unsettled;
+    uint64_t fills, victim_hits;
+    uint64_t flushes[TLB_FLUSH_CAUSES], flushes_posted, spaces_taken;
+    uint64_t slow_loads, slow_stores, slow_rmws, slow[SLOW_CAUSES];
+    uint64_t mmio, atomics_exclusive, unsettled;
     uint64_t exceptions, interrupts;
 } TcgStats;
 
@@ -159,6 +179,7 @@ bool tb_page_add(TcgCpu *tc, TranslationBlock *tb);
  * runs is one of them and must be made again from this instruction. */
 void tb_store_hits(CPUState *cpu, ram_addr_t addr, uint64_t len);
 void tb_pages_reset(void); /* exclusive section */
+uint64_t tb_dropped_elsewhere(void); /* by stores of threads that are no vCPU */
 
 /* --- jump caches (jump_cache.c) --- */
 CPUJumpCache *jump_cache_new(void);

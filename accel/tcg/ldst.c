@@ -257,14 +257,60 @@ static void store_split(CPUState *cpu, vaddr addr, const uint8_t *buf,
     }
 }
 
+static SlowCause slow_cause(CPUState *cpu, vaddr addr, unsigned size,
+                            int access, MemOp op)
+{
+    static const struct {
+        unsigned flag;
+        SlowCause cause;
+    } by_flag[] = {
+        {TLB_MMIO, SLOW_DEVICE},
+        {TLB_DROP, SLOW_ROM},
+        {TLB_NOTDIRTY, SLOW_NOTDIRTY},
+        {TLB_WATCH, SLOW_WATCH},
+    };
+    const TLBEntry *e = &cpu->tlb_table[memop_mmu(op)][tlb_index(addr)];
+    uint64_t tag = tlb_tag(e, access & PAGE_WRITE ? PAGE_WRITE : PAGE_READ);
+
+    if (crosses_page(addr, size)) {
+        return SLOW_CROSSES;
+    }
+    if (tag == TLB_INVALID_TAG || (tag ^ addr) & PAGE_MASK) {
+        return SLOW_MISS;
+    }
+    for (unsigned i = 0; i < ARRAY_LEN(by_flag); i++) {
+        if (tag & by_flag[i].flag) {
+            return by_flag[i].cause;
+        }
+    }
+    return SLOW_OTHER;
+}
+
+/* What every slow path begins with: count it, then what faults or traps before
+ * the page is looked at. */
+static void slow_begin(CPUState *cpu, vaddr addr, MemOp op, int access)
+{
+    TcgStats *s = &cpu->tcg->stats;
+    unsigned size = memop_bytes(op);
+
+    s->slow[slow_cause(cpu, addr, size, access, op)]++;
+    if (access == PAGE_READ) {
+        s->slow_loads++;
+    } else if (access == PAGE_WRITE) {
+        s->slow_stores++;
+    } else {
+        s->slow_rmws++;
+    }
+    x86_check_access(x86_cpu(cpu), addr, op);
+    watch_access(cpu, addr, size, access);
+}
+
 uint64_t tcg_slow_load(CPUState *cpu, vaddr addr, uint32_t memop)
 {
     unsigned size = memop_bytes(memop);
     uint64_t value = 0;
 
-    cpu->tcg->stats.slow_loads++;
-    x86_check_access(x86_cpu(cpu), addr, memop);
-    watch_access(cpu, addr, size, PAGE_READ);
+    slow_begin(cpu, addr, memop, PAGE_READ);
     if (crosses_page(addr, size)) {
         load_split(cpu, addr, (uint8_t *)&value, size, memop);
     } else {
@@ -277,9 +323,7 @@ void tcg_slow_store(CPUState *cpu, vaddr addr, uint64_t value, uint32_t memop)
 {
     unsigned size = memop_bytes(memop);
 
-    cpu->tcg->stats.slow_stores++;
-    x86_check_access(x86_cpu(cpu), addr, memop);
-    watch_access(cpu, addr, size, PAGE_WRITE);
+    slow_begin(cpu, addr, memop, PAGE_WRITE);
     if (crosses_page(addr, size)) {
         store_split(cpu, addr, (uint8_t *)&value, size, memop);
     } else {
@@ -293,13 +337,14 @@ void tcg_slow_load_vec(CPUState *cpu, vaddr addr, void *dst, uint32_t memop)
 {
     unsigned size = memop_bytes(memop), i;
 
-    x86_check_access(x86_cpu(cpu), addr, memop);
-    watch_access(cpu, addr, size, PAGE_READ);
     if (size < 8) {
         uint64_t value = tcg_slow_load(cpu, addr, memop);
 
         memcpy(dst, &value, size);
-    } else if (crosses_page(addr, size)) {
+        return;
+    }
+    slow_begin(cpu, addr, memop, PAGE_READ);
+    if (crosses_page(addr, size)) {
         load_split(cpu, addr, dst, size, memop);
     } else {
         for (i = 0; i < size; i += 8) {
@@ -316,12 +361,13 @@ void tcg_slow_store_vec(CPUState *cpu, vaddr addr, const void *src,
     unsigned size = memop_bytes(memop), i;
     uint64_t part = 0;
 
-    x86_check_access(x86_cpu(cpu), addr, memop);
-    watch_access(cpu, addr, size, PAGE_WRITE);
     if (size < 8) {
         memcpy(&part, src, size);
         tcg_slow_store(cpu, addr, part, memop);
-    } else if (crosses_page(addr, size)) {
+        return;
+    }
+    slow_begin(cpu, addr, memop, PAGE_WRITE);
+    if (crosses_page(addr, size)) {
         store_split(cpu, addr, src, size, memop);
     } else {
         prepare_store_range(cpu, addr, size, memop);
@@ -359,11 +405,9 @@ void *tcg_slow_rmw(CPUState *cpu, vaddr addr, uint32_t memop)
     TLBFull *full;
     TLBEntry *e;
 
-    cpu->tcg->stats.slow_rmws++;
     cpu->tcg->bounced = false;
     cpu->tcg->rmw_ram = RAM_ADDR_INVALID;
-    x86_check_access(x86_cpu(cpu), addr, memop);
-    watch_access(cpu, addr, size, PAGE_READ | PAGE_WRITE);
+    slow_begin(cpu, addr, memop, PAGE_READ | PAGE_WRITE);
     if (crosses_page(addr, size)) {
         probe_range(cpu, addr, size, PAGE_WRITE, memop);
         return rmw_bounce(cpu, addr, memop);

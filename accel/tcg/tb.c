@@ -22,6 +22,9 @@ uint32_t tcg_cflags(CPUState *cpu)
     if (tcg_options.icount) {
         cflags |= CF_ICOUNT;
     }
+    if (tcg_options.count_run) {
+        cflags |= CF_COUNT_RUN;
+    }
     if (tcg_options.one_insn) {
         cflags |= 1;
     }

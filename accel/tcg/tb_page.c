@@ -40,7 +40,8 @@ typedef struct PageDesc {
 #define CODE_WORDS (PAGE_SIZE / 64)
 
 static PageDesc *page_table[L1_SIZE]; /* set once by compare-and-swap */
-static pthread_mutex_t invalidate_lock = PTHREAD_MUTEX_INITIALIZER;
+static Mutex invalidate_lock = {.lock = PTHREAD_MUTEX_INITIALIZER,
+                                .name = "TB invalidation"};
 
 /* A mutex of zeros is an unlocked one of the default kind to the C libraries of
  * Linux. */
@@ -241,6 +242,23 @@ static void page_list_remove(PageDesc *pd, TranslationBlock *tb)
     }
 }
 
+static uint64_t dropped_elsewhere; /* atomic; written under invalidate_lock */
+
+uint64_t tb_dropped_elsewhere(void)
+{
+    return __atomic_load_n(&dropped_elsewhere, __ATOMIC_RELAXED);
+}
+
+static void count_dropped(void)
+{
+    if (current_cpu) {
+        current_cpu->tcg->stats.tbs_dropped++;
+    } else {
+        __atomic_store_n(&dropped_elsewhere, dropped_elsewhere + 1,
+                         __ATOMIC_RELAXED);
+    }
+}
+
 /* Make sure that nobody enters @tb again.  Locks: invalidate_lock. */
 static void tb_invalidate(TranslationBlock *tb)
 {
@@ -259,6 +277,7 @@ static void tb_invalidate(TranslationBlock *tb)
     unlock_pages(pd, n);
     tb_unlink_all(tb);
     jump_cache_forget_tb(tb);
+    count_dropped();
 }
 
 /* Does @tb hold bytes of [@addr, @addr + @len)? */
@@ -359,9 +378,9 @@ static bool range_invalidate(ram_addr_t addr, uint64_t len,
         PageDesc *pd = page_desc(addr, false);
 
         if (pd && page_written(pd, addr, n)) {
-            pthread_mutex_lock(&invalidate_lock);
+            mutex_lock(&invalidate_lock);
             hit |= page_invalidate(pd, addr, n, running);
-            pthread_mutex_unlock(&invalidate_lock);
+            mutex_unlock(&invalidate_lock);
         }
         addr += n;
         len -= n;
@@ -406,7 +425,7 @@ void tb_pages_reset(void)
     CPUState *cpu;
     unsigned l1, i;
 
-    pthread_mutex_lock(&invalidate_lock);
+    mutex_lock(&invalidate_lock);
     tb_hash_clear();
     for (l1 = 0; l1 < L1_SIZE; l1++) {
         for (i = 0; page_table[l1] && i < 1u << L2_BITS; i++) {
@@ -417,5 +436,5 @@ void tb_pages_reset(void)
         tlb_clear_jump_caches(cpu);
     }
     region_reset();
-    pthread_mutex_unlock(&invalidate_lock);
+    mutex_unlock(&invalidate_lock);
 }

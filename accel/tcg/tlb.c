@@ -139,7 +139,7 @@ void tlb_set_page(CPUState *cpu, vaddr addr, hwaddr phys, int prot,
         note_large_page(bank, addr, page_bits);
     }
     pthread_mutex_unlock(&cpu->tcg->tlb_lock);
-    cpu->tlb.fills++;
+    cpu->tcg->stats.fills++;
     log_printf(LOG_MMU,
                "tlb: cpu %u mmu %u " VADDR_FMT " -> " HWADDR_FMT " prot %d%s\n",
                cpu->index, mmu, page, phys, prot, global ? " global" : "");
@@ -171,7 +171,7 @@ static bool victim_hit(CPUState *cpu, TLBBank *bank, vaddr addr, int access)
         }
     }
     pthread_mutex_unlock(&cpu->tcg->tlb_lock);
-    cpu->tlb.victim_hits += hit;
+    cpu->tcg->stats.victim_hits += hit;
     return hit;
 }
 
@@ -284,7 +284,7 @@ void tlb_notdirty_store(CPUState *cpu, vaddr addr, unsigned len,
 static void map_committed(AddressSpace *as)
 {
     if (as == &address_space_memory) {
-        tlb_flush_all_cpus();
+        tlb_flush_all_cpus(TLB_FLUSH_MAP);
     }
 }
 

@@ -225,10 +225,11 @@ void tlb_switch(CPUState *cpu, uint32_t id, bool flush)
     pthread_mutex_lock(&cpu->tcg->tlb_lock);
     if (!s) {
         s = space_take(&cpu->tlb);
+        cpu->tcg->stats.spaces_taken++;
         s->id = id;
     } else if (flush) {
         space_flush_nonglobal(s);
-        cpu->tlb.flushes++;
+        cpu->tcg->stats.flushes[TLB_FLUSH_CR3]++;
     }
     if (s != cpu->tlb.current) {
         space_enter(cpu, s);
@@ -239,7 +240,7 @@ void tlb_switch(CPUState *cpu, uint32_t id, bool flush)
 /* --- flushing --- */
 
 /* The spaces that are not in use are forgotten; reset when taken again. */
-void tlb_flush(CPUState *cpu)
+void tlb_flush(CPUState *cpu, TLBFlushCause cause)
 {
     TLBSpace *s;
 
@@ -252,10 +253,10 @@ void tlb_flush(CPUState *cpu)
         }
     }
     pthread_mutex_unlock(&cpu->tcg->tlb_lock);
-    cpu->tlb.flushes++;
+    cpu->tcg->stats.flushes[cause]++;
 }
 
-void tlb_flush_nonglobal(CPUState *cpu)
+void tlb_flush_nonglobal(CPUState *cpu, TLBFlushCause cause)
 {
     TLBSpace *s;
 
@@ -264,12 +265,12 @@ void tlb_flush_nonglobal(CPUState *cpu)
         space_flush_nonglobal(s);
     }
     pthread_mutex_unlock(&cpu->tcg->tlb_lock);
-    cpu->tlb.flushes++;
+    cpu->tcg->stats.flushes[cause]++;
 }
 
 /* The page goes from the other spaces whether it is global or not: they may
  * forget at any time. */
-void tlb_flush_page(CPUState *cpu, vaddr addr)
+void tlb_flush_page(CPUState *cpu, vaddr addr, TLBFlushCause cause)
 {
     TLBSpace *s;
 
@@ -280,9 +281,10 @@ void tlb_flush_page(CPUState *cpu, vaddr addr)
         }
     }
     pthread_mutex_unlock(&cpu->tcg->tlb_lock);
+    cpu->tcg->stats.flushes[cause]++;
 }
 
-void tlb_flush_space(CPUState *cpu, uint32_t id)
+void tlb_flush_space(CPUState *cpu, uint32_t id, TLBFlushCause cause)
 {
     TLBSpace *s = space_find(cpu, id);
 
@@ -292,10 +294,11 @@ void tlb_flush_space(CPUState *cpu, uint32_t id)
     pthread_mutex_lock(&cpu->tcg->tlb_lock);
     space_flush_nonglobal(s);
     pthread_mutex_unlock(&cpu->tcg->tlb_lock);
-    cpu->tlb.flushes++;
+    cpu->tcg->stats.flushes[cause]++;
 }
 
-void tlb_flush_space_page(CPUState *cpu, uint32_t id, vaddr addr)
+void tlb_flush_space_page(CPUState *cpu, uint32_t id, vaddr addr,
+                          TLBFlushCause cause)
 {
     TLBSpace *s = space_find(cpu, id);
 
@@ -305,23 +308,25 @@ void tlb_flush_space_page(CPUState *cpu, uint32_t id, vaddr addr)
     pthread_mutex_lock(&cpu->tcg->tlb_lock);
     space_flush_page(s, addr);
     pthread_mutex_unlock(&cpu->tcg->tlb_lock);
+    cpu->tcg->stats.flushes[cause]++;
 }
 
 static void flush_work(CPUState *cpu, void *opaque)
 {
-    tlb_flush(cpu);
+    tlb_flush(cpu, (TLBFlushCause)(uintptr_t)opaque);
+    cpu->tcg->stats.flushes_posted++;
 }
 
-void tlb_flush_all_cpus(void)
+void tlb_flush_all_cpus(TLBFlushCause cause)
 {
     CPUState *cpu;
 
     RCU_READ_GUARD();
     CPU_FOREACH(cpu) {
         if (cpu == current_cpu) {
-            tlb_flush(cpu);
+            tlb_flush(cpu, cause);
         } else {
-            async_run_on_cpu(cpu, flush_work, NULL);
+            async_run_on_cpu(cpu, flush_work, (void *)(uintptr_t)cause);
         }
     }
 }

@@ -50,6 +50,7 @@ const uint8_t *tcg_code_page(CPUState *cpu, vaddr pc, ram_addr_t *ram)
 static void flush_work(CPUState *cpu, void *opaque)
 {
     tb_pages_reset();
+    cpu->tcg->stats.tb_flushes++;
 }
 
 void tb_flush_all(CPUState *cpu)

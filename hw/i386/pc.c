@@ -163,7 +163,8 @@ static void pc_create_timers(PcMachine *pc)
     const RtcConfig rtc = {
         .localtime = pc->config->rtc_localtime,
         .clock_vm = pc->config->rtc_clock_vm,
-        .offset_s = pc->config->rtc_offset_s,
+        .has_base = pc->config->rtc_has_base,
+        .base_s = pc->config->rtc_base_s,
     };
     const IrqLine *const legacy[HPET_LEGACY_LINES] = {
         [HPET_LEGACY_PIT] = &pc->gsi[IRQ_TIMER],

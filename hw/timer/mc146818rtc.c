@@ -441,7 +441,8 @@ uint8_t rtc_get_cmos(const RtcState *s, int reg)
     return s->cmos[reg];
 }
 
-/* Offset of the guest's first time from its clock. */
+/* Offset of the guest's first time from its clock; but for base_s.  With a date
+ * given, no part of the host's time gets in: two runs may have to be the same. */
 static int64_t rtc_first_offset(const RtcState *s, const RtcConfig *config)
 {
     int64_t host = clock_get_ns(CLOCK_TYPE_HOST);
@@ -449,6 +450,9 @@ static int64_t rtc_first_offset(const RtcState *s, const RtcConfig *config)
     time_t t = host / NS_PER_SEC;
     struct tm tm;
 
+    if (config->has_base) {
+        return -clock_get_ns(s->clock);
+    }
     if (s->clock == CLOCK_TYPE_HOST) {
         offset = 0; /* not the time between the two readings above */
     }
@@ -474,7 +478,7 @@ RtcState *rtc_create(MemoryRegion *io, const RtcConfig *config,
     s->cmos[RTC_REG_D] = RTC_D_VRT;
     offset = rtc_first_offset(s, config);
     s->offset_ns = rtc_fraction(offset);
-    s->offset_s = rtc_whole_seconds(offset) + config->offset_s;
+    s->offset_s = rtc_whole_seconds(offset) + config->base_s;
     s->seen_s = rtc_now_s(s);
     rtc_store_calendar(s);
     memory_region_init_io(&s->ports, &rtc_ops, s, "rtc", 2);

@@ -13,18 +13,18 @@
 #include "util/thread.h"
 
 void bql_init(void);
-#define bql_lock() bql_lock_at(__FILE__, __LINE__)
-void bql_lock_at(const char *file, int line);
+#define bql_lock() bql_lock_at(G_STRLOC)
+void bql_lock_at(const char *where);
 void bql_unlock(void);
 bool bql_locked(void); /* by the calling thread */
 #define bql_assert_held() g_assert(bql_locked())
 /* Wait for @c with the BQL dropped.  Locks: BQL. */
-void bql_cond_wait(Cond *c);
+#define bql_cond_wait(c) bql_cond_wait_at(c, G_STRLOC)
+void bql_cond_wait_at(Cond *c, const char *where);
 
 /* How often one line of the source took the lock, for `info sync-profile`. */
 typedef struct BqlSite {
-    const char *file;
-    int line;
+    const char *where; /* file:line */
     uint64_t taken, waited; /* times */
     int64_t wait_ns;        /* in all */
 } BqlSite;

@@ -59,6 +59,14 @@ typedef struct CPUOps {
     const struct CPUGdbOps *gdb; /* registers for a debugger: exec/gdb.h */
 } CPUOps;
 
+/* What translated code counts under -d stats (CF_COUNT_RUN). */
+enum {
+    RAN_TBS,
+    RAN_ACCESSES, /* of guest memory, in the TBs that were entered */
+    RAN_JUMPS,    /* indirect ones at their ends */
+    RAN_KINDS,
+};
+
 /* How a debugger wants a vCPU to run, and why that ended: exec/debug.h. */
 typedef enum CPUDebugStop {
     CPU_STOP_NONE,
@@ -93,6 +101,7 @@ struct CPUState {
     int64_t icount_left; /* -icount: instructions until it must leave */
     TLBEntry *tlb_table[NB_MMU_MODES]; /* the current bank of each MMU mode */
     CPUJumpCache *jump_cache;
+    uint64_t ran[RAN_KINDS];
 
     /* This vCPU's thread only. */
     CPUTLB tlb;

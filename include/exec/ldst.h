@@ -41,15 +41,18 @@ void tlb_set_page(CPUState *cpu, vaddr addr, hwaddr phys, int prot,
  * @flush, without what it knows of pages that are not global.
  */
 void tlb_switch(CPUState *cpu, uint32_t id, bool flush);
-void tlb_flush(CPUState *cpu);           /* everything, of all spaces */
-void tlb_flush_nonglobal(CPUState *cpu); /* of all spaces */
+/* Everything, of all spaces. */
+void tlb_flush(CPUState *cpu, TLBFlushCause cause);
+/* What is not global, of all spaces. */
+void tlb_flush_nonglobal(CPUState *cpu, TLBFlushCause cause);
 /* The page at @addr: in the current space, and in others if it is global. */
-void tlb_flush_page(CPUState *cpu, vaddr addr);
+void tlb_flush_page(CPUState *cpu, vaddr addr, TLBFlushCause cause);
 /* One space's pages that are not global: all, or the one at @addr. */
-void tlb_flush_space(CPUState *cpu, uint32_t id);
-void tlb_flush_space_page(CPUState *cpu, uint32_t id, vaddr addr);
+void tlb_flush_space(CPUState *cpu, uint32_t id, TLBFlushCause cause);
+void tlb_flush_space_page(CPUState *cpu, uint32_t id, vaddr addr,
+                          TLBFlushCause cause);
 /* From any thread, to every vCPU; returns before the others have done it. */
-void tlb_flush_all_cpus(void);
+void tlb_flush_all_cpus(TLBFlushCause cause);
 /* Write guest memory through a debugger's eyes: no faults, ROM too.  False
  * when a page is not mapped. */
 bool cpu_memory_rw_debug(CPUState *cpu, vaddr addr, void *buf, uint64_t len,

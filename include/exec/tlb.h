@@ -96,8 +96,22 @@ typedef struct CPUTLB {
     TLBSpace *current;
     TLBSpace space[TLB_SPACES];
     unsigned nspaces; /* that have banks; only grows; atomic */
-    uint64_t switches, flushes, fills, victim_hits;
+    uint64_t switches;
 } CPUTLB;
+
+/* Why it is flushed, or a part of it: `info jit` counts by this. */
+typedef enum TLBFlushCause {
+    TLB_FLUSH_CR3,  /* of what PCIDs and global pages do not keep */
+    TLB_FLUSH_MODE, /* CR0, CR4, EFER */
+    TLB_FLUSH_INVLPG,
+    TLB_FLUSH_INVPCID,
+    TLB_FLUSH_PKRU,
+    TLB_FLUSH_DEBUG, /* break- and watchpoints */
+    TLB_FLUSH_RESET, /* reset, INIT */
+    TLB_FLUSH_A20,
+    TLB_FLUSH_MAP, /* the memory map has changed */
+    TLB_FLUSH_CAUSES,
+} TLBFlushCause;
 
 _Static_assert(sizeof(TLBEntry) == 1 << TLB_ENTRY_BITS, "entry size");
 

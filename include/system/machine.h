@@ -31,7 +31,8 @@ typedef struct MachineConfig {
     /* -rtc */
     bool rtc_localtime;
     bool rtc_clock_vm;                 /* follows the virtual clock */
-    int64_t rtc_offset_s;              /* of base= from the host's time */
+    bool rtc_has_base;                 /* base= is a date: */
+    int64_t rtc_base_s;                /* in seconds from 1970 */
     uint8_t uuid[16];
     bool have_uuid;
     const char *name;

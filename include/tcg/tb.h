@@ -23,6 +23,7 @@ enum {
     CF_NO_CHAIN = BIT(10),
     CF_NOIRQ = BIT(12),      /* does not test exit_request at its head */
     CF_ICOUNT = BIT(13),     /* counts its instructions: CPUState.icount_left */
+    CF_COUNT_RUN = BIT(14),  /* counts in CPUState.ran */
     CF_INVALID = BIT(31),    /* unlinked: will not be entered again */
 };
 

@@ -25,6 +25,7 @@ enum {
     LOG_CPU_RESET = BIT(10),   /* cpu_reset: state before each reset */
     LOG_NOCHAIN = BIT(11),     /* nochain: do not link TBs */
     LOG_STATS = BIT(12),       /* stats: `info jit` at exit */
+    LOG_LOCK = BIT(13),        /* lock: each wait for a lock */
 };
 
 extern uint32_t log_mask; /* written by log_set_* only; racy reads are fine */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threads and locks: pthreads, with ownership that can be asserted.
- * Every thread made here is registered with RCU.
+ * Threads and locks: pthreads, with ownership that can be asserted, and waits
+ * that can be seen (util/thread-state.h).  Every thread made here is registered
+ * with RCU.
  */
 #ifndef HEDDLE_UTIL_THREAD_H
 #define HEDDLE_UTIL_THREAD_H
@@ -9,12 +10,13 @@
 #include <pthread.h>
 
 #include "util/common.h"
+#include "util/thread-state.h"
 
 typedef struct Mutex {
     pthread_mutex_t lock;
-    pthread_t owner;  /* valid while held */
-    bool held;
-    const char *name; /* for contention reports */
+    const ThreadState *owner; /* who holds it, or NULL; atomic */
+    const char *where;        /* and since which place (G_STRLOC); atomic */
+    const char *name;         /* for reports */
 } Mutex;
 
 typedef struct Cond {
@@ -23,16 +25,21 @@ typedef struct Cond {
 
 void mutex_init(Mutex *m, const char *name);
 void mutex_destroy(Mutex *m);
-void mutex_lock(Mutex *m);   /* not recursive: asserts against it */
-bool mutex_trylock(Mutex *m);
+/* Not recursive: asserts against it. */
+#define mutex_lock(m) mutex_lock_at(m, G_STRLOC)
+void mutex_lock_at(Mutex *m, const char *where);
+#define mutex_trylock(m) mutex_trylock_at(m, G_STRLOC)
+bool mutex_trylock_at(Mutex *m, const char *where);
 void mutex_unlock(Mutex *m);
 bool mutex_held(const Mutex *m); /* by the calling thread */
 #define mutex_assert_held(m) g_assert(mutex_held(m))
 
 void cond_init(Cond *c);
 void cond_destroy(Cond *c);
-void cond_wait(Cond *c, Mutex *m);
-/* False when @timeout_ns passed first. */
+#define cond_wait(c, m) cond_wait_at(c, m, G_STRLOC)
+void cond_wait_at(Cond *c, Mutex *m, const char *where);
+/* False when @timeout_ns passed first.  For who has nothing to do meanwhile: it
+ * is not seen as a wait. */
 bool cond_timedwait(Cond *c, Mutex *m, int64_t timeout_ns);
 void cond_signal(Cond *c);
 void cond_broadcast(Cond *c);

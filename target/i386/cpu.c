@@ -101,7 +101,7 @@ static void x86_cpu_reset(CPUState *cs)
 {
     reset_power_on(x86_cpu(cs));
     cpu_reset_interrupt(cs, ~(uint32_t)CPU_INTERRUPT_EXIT);
-    tlb_flush(cs);
+    tlb_flush(cs, TLB_FLUSH_RESET);
     x86_enter_space(x86_cpu(cs), false);
 }
 
@@ -112,7 +112,7 @@ void x86_cpu_init_reset(X86CPU *cpu)
     reset_common(cpu);
     cpu->cr0 = cache_bits | CR0_ET;
     x86_update_hflags(cpu);
-    tlb_flush(&cpu->cs);
+    tlb_flush(&cpu->cs, TLB_FLUSH_RESET);
     x86_enter_space(cpu, false);
 }
 
@@ -166,7 +166,7 @@ unsigned x86_cpu_phys_bits(const X86CPU *cpu)
 static void set_a20_work(CPUState *cs, void *opaque)
 {
     x86_cpu(cs)->a20_mask = opaque ? ~0ull : ~(uint64_t)BIT(20);
-    tlb_flush(cs);
+    tlb_flush(cs, TLB_FLUSH_A20);
 }
 
 void x86_cpu_set_a20(bool enabled)

@@ -79,7 +79,7 @@ static bool write_cr0(X86CPU *cpu, uint64_t value)
     cpu->cr0 = value;
     x86_update_hflags(cpu);
     if (changed & CR0_TLB) {
-        tlb_flush(&cpu->cs);
+        tlb_flush(&cpu->cs, TLB_FLUSH_MODE);
     }
     return true;
 }
@@ -170,7 +170,7 @@ static bool write_cr4(X86CPU *cpu, uint64_t value)
     cpu->cr4 = value;
     x86_update_hflags(cpu);
     if (changed & CR4_TLB) {
-        tlb_flush(&cpu->cs);
+        tlb_flush(&cpu->cs, TLB_FLUSH_MODE);
         x86_enter_space(cpu, false);
     }
     return true;

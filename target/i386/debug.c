@@ -91,7 +91,7 @@ static void update_watch(X86CPU *cpu)
 
     cpu->watch = watching(cpu->dr[7]);
     if (was | cpu->watch) {
-        tlb_flush(&cpu->cs);
+        tlb_flush(&cpu->cs, TLB_FLUSH_DEBUG);
     }
 }
 

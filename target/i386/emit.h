@@ -32,6 +32,7 @@ typedef struct X86Trans {
     unsigned limit_label;
     unsigned count_op;  /* the same of what -icount takes off */
     unsigned count_label;
+    unsigned ran_op[RAN_KINDS]; /* the same of CPUState.ran */
     int pop_bytes;      /* rSP in addresses counts as this much higher: POP */
     bool mmx;           /* an MMX instruction of this TB has set TOP and the
                            tags, and no x87 instruction followed it */

@@ -431,7 +431,7 @@ void x86_set_pkru(X86CPU *cpu, uint32_t value)
     for (unsigned key = 0; key < 16; key++) {
         if ((changed >> (2 * key) & 3) && (cpu->pkeys_used >> key & 1)) {
             cpu->pkeys_used = 0;
-            tlb_flush(&cpu->cs);
+            tlb_flush(&cpu->cs, TLB_FLUSH_PKRU);
             return;
         }
     }

@@ -245,7 +245,7 @@ static bool write_efer(X86CPU *cpu, const Msr *m, uint32_t n, uint64_t value)
     }
     cpu->efer = value;
     if (changed & EFER_NXE) {
-        tlb_flush(&cpu->cs);
+        tlb_flush(&cpu->cs, TLB_FLUSH_MODE);
     }
     return true;
 }

@@ -136,7 +136,7 @@ void helper_invlpg(X86CPU *cpu, uint64_t addr)
     } else {
         addr = (uint32_t)addr;
     }
-    tlb_flush_page(&cpu->cs, addr);
+    tlb_flush_page(&cpu->cs, addr, TLB_FLUSH_INVLPG);
 }
 
 /* Types of INVPCID. */
@@ -166,16 +166,16 @@ void helper_invpcid(X86CPU *cpu, uint64_t type, uint64_t addr)
     }
     switch (type) {
     case INVPCID_ADDRESS:
-        tlb_flush_space_page(&cpu->cs, desc[0], desc[1]);
+        tlb_flush_space_page(&cpu->cs, desc[0], desc[1], TLB_FLUSH_INVPCID);
         break;
     case INVPCID_CONTEXT:
-        tlb_flush_space(&cpu->cs, desc[0]);
+        tlb_flush_space(&cpu->cs, desc[0], TLB_FLUSH_INVPCID);
         break;
     case INVPCID_ALL:
-        tlb_flush(&cpu->cs);
+        tlb_flush(&cpu->cs, TLB_FLUSH_INVPCID);
         break;
     default:
-        tlb_flush_nonglobal(&cpu->cs);
+        tlb_flush_nonglobal(&cpu->cs, TLB_FLUSH_INVPCID);
         break;
     }
 }

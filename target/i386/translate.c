@@ -414,6 +414,38 @@ static void finish_counting(X86Trans *s)
     ir_exit(s->ir);
 }
 
+/* -d stats: what the TB will have run when it has come to its end. */
+static void count_run(X86Trans *s)
+{
+    for (unsigned i = 0; s->tb->cflags & CF_COUNT_RUN && i < RAN_KINDS; i++) {
+        int32_t offset = offsetof(X86CPU, cs.ran) + i * sizeof(uint64_t);
+        IrTemp ran = ir_temp(s->ir);
+
+        ir_ld_cpu(s->ir, ran, offset, MO_64);
+        s->ran_op[i] = s->ir->nops;
+        ir_lea(s->ir, IR_64, ran, ran, IR_NONE, 0, 0);
+        ir_st_cpu(s->ir, ran, offset, MO_64);
+    }
+}
+
+static void finish_count_run(X86Trans *s)
+{
+    int64_t accesses = 0, jumps = 0;
+
+    if (!(s->tb->cflags & CF_COUNT_RUN)) {
+        return;
+    }
+    for (unsigned i = 0; i < s->ir->nops; i++) {
+        IrOpc opc = s->ir->op[i].opc;
+
+        accesses += (ir_op_defs[opc].attrs & IR_ATTR_M) != 0;
+        jumps += opc == IR_JMP_IND;
+    }
+    s->ir->op[s->ran_op[RAN_TBS]].imm = 1;
+    s->ir->op[s->ran_op[RAN_ACCESSES]].imm = accesses;
+    s->ir->op[s->ran_op[RAN_JUMPS]].imm = jumps;
+}
+
 static bool nearly_full(const IrFunc *f)
 {
     return f->overflow || f->nops + SPARE_OPS > IR_MAX_OPS ||
@@ -442,6 +474,7 @@ static void translate_block(X86Trans *s)
     X86Insn in;
 
     count_insns(s);
+    count_run(s);
     clear_one_shot_flags(s);
     while (!s->ended) {
         X86Decode result = fetch_insn(s, &in);
@@ -462,6 +495,7 @@ static void translate_block(X86Trans *s)
     }
     finish_limit_check(s);
     finish_counting(s);
+    finish_count_run(s);
 }
 
 void x86_translate(X86CPU *cpu, TranslationBlock *tb, IrFunc *ir,

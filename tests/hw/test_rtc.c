@@ -175,12 +175,27 @@ static void test_nonsense(void)
     }
 }
 
+/* The first second is a whole one, whatever the host's clock says. */
+static void test_base(void)
+{
+    g_assert_cmphex(get(SEC), ==, 0x10);
+    clock_virtual_advance(NS_PER_SEC - 1);
+    g_assert_cmphex(get(SEC), ==, 0x10);
+    clock_virtual_advance(1);
+    g_assert_cmphex(get(SEC), ==, 0x11);
+    g_assert_cmphex(get(DAY), ==, 0x17);
+    g_assert_cmphex(get(YEAR), ==, 0x06);
+}
+
 int main(int argc, char **argv)
 {
-    static const RtcConfig config = {.clock_vm = true};
+    /* 2006-06-17 00:00:10 */
+    static const RtcConfig config = {
+        .clock_vm = true, .has_base = true, .base_s = 13316 * 86400 + 10};
 
     hw_test_init(&argc, &argv);
     rtc = rtc_create(system_io(), &config, line_probe_init(&irq8));
+    g_test_add_func("/rtc/base", test_base);
     g_test_add_func("/rtc/rollover", test_rollover_bcd);
     g_test_add_func("/rtc/12-hours", test_12_hours_binary);
     g_test_add_func("/rtc/set", test_set_holds_time);

@@ -112,7 +112,7 @@ static void set_up(const char *model, unsigned mode)
         enter_long();
     }
     x86_update_hflags(cpu);
-    tlb_flush(&cpu->cs);
+    tlb_flush(&cpu->cs, TLB_FLUSH_RESET);
     cpu->regs[R_RDI] = DATA;
 }
 

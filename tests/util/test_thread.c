@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Locks, events, threads, bottom halves and RCU. */
 #include <signal.h>
+#include <unistd.h>
 
+#include "util/log.h"
 #include "util/main-loop.h"
 #include "util/rcu.h"
 #include "util/thread.h"
@@ -52,6 +54,64 @@ static void test_owner(void)
     mutex_unlock(&lock);
     g_assert_true(mutex_trylock(&lock));
     mutex_unlock(&lock);
+}
+
+static void *wait_for_it(void *unused)
+{
+    mutex_lock(&lock);
+    mutex_unlock(&lock);
+    return NULL;
+}
+enum { WAIT_LINE = __LINE__ - 4 };
+
+static void find_waiter(ThreadState *t, void *opaque)
+{
+    pthread_mutex_lock(&t->wait_lock);
+    if (t->wants == &lock) {
+        *(bool *)opaque = true;
+        g_assert_cmpstr(t->name, ==, "waiter");
+    }
+    pthread_mutex_unlock(&t->wait_lock);
+}
+
+/* Hold the lock until another thread waits for it. */
+static void contend(void)
+{
+    Thread *t = thread_create("waiter", wait_for_it, NULL);
+    bool waits = false;
+
+    while (!waits) {
+        g_thread_yield();
+        thread_state_foreach(find_waiter, &waits);
+    }
+    mutex_unlock(&lock);
+    thread_join(t);
+    waits = false;
+    thread_state_foreach(find_waiter, &waits);
+    g_assert_false(waits);
+}
+
+/* One line a wait, none for a lock that was free. */
+static void test_log(void)
+{
+    g_autofree char *path = NULL, *text = NULL, *want = NULL;
+    int fd = g_file_open_tmp(NULL, &path, NULL);
+
+    g_assert_true(log_set_file(path, NULL));
+    mutex_lock(&lock);
+    contend(); /* not logged */
+    log_set_mask(LOG_LOCK);
+    mutex_lock(&lock);
+    contend();
+    log_set_mask(0);
+    log_set_file(NULL, NULL);
+    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+    want = g_strdup_printf("^lock: test at \\S*test_thread.c:%d: waiter waited "
+                           "\\d+ ns\\n$", WAIT_LINE);
+    g_test_message("%s", text);
+    g_assert_true(g_regex_match_simple(want, text, 0, 0));
+    close(fd);
+    unlink(path);
 }
 
 static void *signal_once(void *unused)
@@ -297,6 +357,7 @@ int main(int argc, char **argv)
     cond_init(&cond);
     g_test_add_func("/thread/mutex", test_mutex);
     g_test_add_func("/thread/owner", test_owner);
+    g_test_add_func("/thread/log", test_log);
     g_test_add_func("/thread/cond", test_cond);
     g_test_add_func("/thread/event", test_event);
     g_test_add_func("/thread/signals", test_signals);

@@ -13,7 +13,8 @@
 typedef struct RtcConfig {
     bool localtime; /* the guest keeps local time, not UTC */
     bool clock_vm;  /* follow the virtual clock, not the host's wall clock */
-    int64_t offset_s; /* of the guest's time from the host's, at the start */
+    bool has_base; /* the guest's time begins with base_s, else the host's */
+    int64_t base_s; /* from 1970 */
 } RtcConfig;
 
 typedef struct RtcState RtcState;
