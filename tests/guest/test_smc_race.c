@@ -136,7 +136,50 @@ static void test_serialised(void)
         }
     }
     check_eq(older, 0, "CPUID: what follows is as it was stored before");
+}
+
+/* --- both change it --- */
+
+static uint8_t *shared; /* a page with this function alone */
+
+/* Each changes a byte of its own and then runs the function, which must have it
+ * at once, whatever the other does to its byte: self-modifying code. */
+static unsigned changed_missed(unsigned who, unsigned i)
+{
+    volatile uint8_t *byte = shared + 1 + who;
+    unsigned again, miss = 0;
+
+    *byte = i;
+    for (again = i % 64 * 16 + 1; again; again--) { /* so that both know it */
+        miss |= (uint8_t)(run(shared) >> 8 * who) != (uint8_t)i;
+    }
+    return miss;
+}
+
+static volatile uint32_t missed; /* by the runner */
+
+static void changing_runner(void)
+{
+    for (unsigned i = 0; phase == 2; i++) {
+        missed += changed_missed(1, i);
+    }
+}
+
+static void test_both_change(void)
+{
+    unsigned i, n = boot_word("quick") ? 3000 : 100000, own = 0;
+
+    shared = page_alloc();
+    *(volatile uint64_t *)shared = CODE(0);
     phase = 2;
+    for (i = 0; i < n; i++) {
+        own += changed_missed(0, i);
+    }
+    phase = 3;
+    SPIN_UNTIL(spins)
+    {
+    }
+    check_eq(own + missed, 0, "each runs at once what it has changed itself");
 }
 
 /* --- stores beside code --- */
@@ -146,7 +189,7 @@ static void lock_runner(void)
 {
     volatile uint8_t *lock = page + 0x100;
 
-    while (phase == 2) {
+    while (phase == 3) {
         uint8_t busy = 1;
 
         __asm__ volatile("xchg %0, %1" : "+q"(busy), "+m"(*lock)::"memory");
@@ -174,7 +217,7 @@ static void test_beside(void)
         }
     }
     check_eq(good, 200, "functions beside a lock that is tried all the time");
-    phase = 3;
+    phase = 4;
 }
 
 static void ap_main(unsigned index)
@@ -182,6 +225,7 @@ static void ap_main(unsigned index)
     (void)index;
     race_runner();
     serialised_runner();
+    changing_runner();
     lock_runner();
 }
 
@@ -196,6 +240,7 @@ int main(void)
     }
     test_under_way();
     test_serialised();
+    test_both_change();
     test_beside();
     return 0;
 }
