@@ -7,9 +7,9 @@
  * plain RAM the members after it need only the leader's result.
  *
  * The pass runs last.  It follows each register as a root (a value not known
- * further, or the sum of two such) plus a constant.  What a group relies on is that the page stays
- * where it is until the TB ends: nothing but a helper changes that, and one
- * ends all groups.
+ * further, or the sum of two such) plus a constant.  What a group relies on is
+ * that the page stays where it is until the TB ends: nothing but a helper changes
+ * that, and one ends all groups.
  */
 #include "tcg/helper.h"
 #include "tcg/ir.h"
