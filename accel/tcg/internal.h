@@ -128,6 +128,12 @@ typedef struct TbKey {
     uint32_t flags, cflags;
 } TbKey;
 
+/* @tb's CF_*; of one that others may find, and so mark CF_INVALID meanwhile. */
+static inline uint32_t tb_cflags(const TranslationBlock *tb)
+{
+    return __atomic_load_n(&tb->cflags, __ATOMIC_RELAXED);
+}
+
 void tb_hash_init(void);
 /* A TB with that key: the newest, or the next one that is older than @after.
  * There may be several of two pages, with others as their second ones. */
@@ -204,6 +210,12 @@ void tlb_clear_jump_caches(CPUState *cpu); /* of all address spaces */
 /* All jump caches of @cpu but @except are not to be trusted.  Any thread. */
 void tlb_stale_jump_caches(CPUState *cpu, const CPUJumpCache *except);
 extern const TLBEntry tlb_invalid_entry;
+/* Tags are changed under tlb_lock.  Other threads change write tags, which are
+ * read without it. */
+static inline uint64_t tlb_tag_load(const uint64_t *tag)
+{
+    return __atomic_load_n(tag, __ATOMIC_RELAXED);
+}
 static inline void tlb_tag_store(uint64_t *tag, uint64_t value)
 {
     __atomic_store_n(tag, value, __ATOMIC_RELAXED);
@@ -218,9 +230,10 @@ static inline void tlb_entry_store(TLBEntry *to, const TLBEntry *from)
 /* The page that any of the entry's tags names; TLB_INVALID_TAG if none. */
 static inline uint64_t tlb_entry_page(const TLBEntry *e)
 {
-    uint64_t tag = e->read != TLB_INVALID_TAG    ? e->read
-                   : e->write != TLB_INVALID_TAG ? e->write
-                                                 : e->code;
+    uint64_t write = tlb_tag_load(&e->write);
+    uint64_t tag = e->read != TLB_INVALID_TAG ? e->read
+                   : write != TLB_INVALID_TAG ? write
+                                              : e->code;
 
     return tag == TLB_INVALID_TAG ? tag : tag & PAGE_MASK;
 }
@@ -231,7 +244,7 @@ TLBEntry *tlb_get(CPUState *cpu, vaddr addr, int access, MemOp op,
 static inline uint64_t tlb_tag(const TLBEntry *e, int access)
 {
     return access == PAGE_READ    ? e->read
-           : access == PAGE_WRITE ? e->write
+           : access == PAGE_WRITE ? tlb_tag_load(&e->write)
                                   : e->code;
 }
 /* Before a store to RAM through an entry with TLB_NOTDIRTY. */

@@ -33,6 +33,11 @@ static void entry_empty(JumpCacheEntry *e)
     __atomic_store_n(&e->flags, JUMP_CACHE_EMPTY, __ATOMIC_RELAXED);
 }
 
+static bool entry_is_empty(const JumpCacheEntry *e)
+{
+    return __atomic_load_n(&e->flags, __ATOMIC_RELAXED) == JUMP_CACHE_EMPTY;
+}
+
 static void pages_clear(CPUJumpCache *jc)
 {
     for (unsigned i = 0; i < jc->njumped; i++) {
@@ -128,7 +133,7 @@ void jump_cache_flush_page(CPUJumpCache *jc, vaddr addr)
 /* Count @e, which @pc is to go into, as in use. */
 static void entry_use(CPUJumpCache *jc, const JumpCacheEntry *e, vaddr pc)
 {
-    if (e->flags == JUMP_CACHE_EMPTY && e->pc == 0) {
+    if (entry_is_empty(e) && e->pc == 0) {
         if (jc->nused == ARRAY_LEN(jc->used)) {
             jump_cache_clear(jc);
         }
@@ -187,10 +192,11 @@ void jump_cache_put(CPUState *cpu, vaddr pc, TranslationBlock *tb)
 
     note_pair(tb, index / 2); /* before jc_cpus says to look */
     __atomic_fetch_or(&tb->jc_cpus, BIT64(cpu->index % 64), __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&e->flags, __ATOMIC_RELAXED) != JUMP_CACHE_EMPTY &&
-        e->pc != pc) {
-        entry_use(cpu->jump_cache, other, e->pc);
-        entry_set(other, e->pc, entry_tb(e));
+    if (!entry_is_empty(e) && e->pc != pc) {
+        vaddr moved = e->pc; /* entry_use may clear it with all the others */
+
+        entry_use(cpu->jump_cache, other, moved);
+        entry_set(other, moved, entry_tb(e));
     }
     entry_use(cpu->jump_cache, e, pc);
     entry_set(e, pc, tb);
@@ -206,7 +212,7 @@ static TranslationBlock *entry_get(JumpCacheEntry *e, vaddr pc, uint32_t flags,
         return NULL;
     }
     tb = entry_tb(e);
-    return __atomic_load_n(&tb->cflags, __ATOMIC_RELAXED) == cflags ? tb : NULL;
+    return tb_cflags(tb) == cflags ? tb : NULL;
 }
 
 TranslationBlock *jump_cache_get(CPUState *cpu, vaddr pc, uint32_t flags,

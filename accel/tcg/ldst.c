@@ -23,7 +23,7 @@ static void leave_after_insn(CPUState *cpu)
     const TranslationBlock *running =
         cpu->host_pc ? region_find_tb(cpu->host_pc) : NULL;
 
-    if (running && !(running->cflags & CF_NOIRQ)) {
+    if (running && !(tb_cflags(running) & CF_NOIRQ)) {
         tcg_run_alone(cpu);
     }
     cpu_exit(cpu);
@@ -179,15 +179,16 @@ static void store_in_page(CPUState *cpu, vaddr addr, uint64_t value,
     TLBFull *full;
     TLBEntry *e = tlb_get(cpu, addr, PAGE_WRITE, op, &full, false);
     ram_addr_t ram = full->ram + (addr & ~PAGE_MASK);
+    uint64_t tag = tlb_tag(e, PAGE_WRITE);
 
-    if (e->write & TLB_MMIO) {
+    if (tag & TLB_MMIO) {
         io_store(cpu, addr, value, size, full);
         return;
     }
-    if (e->write & TLB_DROP) {
+    if (tag & TLB_DROP) {
         return;
     }
-    if (!(e->write & TLB_NOTDIRTY)) {
+    if (!(tag & TLB_NOTDIRTY)) {
         ram_store((void *)(addr + e->addend), value, size);
         return;
     }
@@ -227,7 +228,7 @@ static void prepare_store_range(CPUState *cpu, vaddr addr, unsigned len,
         TLBFull *full;
         TLBEntry *e = tlb_get(cpu, part[i], PAGE_WRITE, op, &full, false);
 
-        if ((e->write & (TLB_NOTDIRTY | TLB_MMIO | TLB_DROP)) ==
+        if ((tlb_tag(e, PAGE_WRITE) & (TLB_NOTDIRTY | TLB_MMIO | TLB_DROP)) ==
             TLB_NOTDIRTY) {
             tlb_notdirty_store(cpu, part[i], n[i], e, full);
         }
@@ -404,6 +405,7 @@ void *tcg_slow_rmw(CPUState *cpu, vaddr addr, uint32_t memop)
     unsigned size = memop_bytes(memop);
     TLBFull *full;
     TLBEntry *e;
+    uint64_t tag;
 
     cpu->tcg->bounced = false;
     cpu->tcg->rmw_ram = RAM_ADDR_INVALID;
@@ -413,10 +415,11 @@ void *tcg_slow_rmw(CPUState *cpu, vaddr addr, uint32_t memop)
         return rmw_bounce(cpu, addr, memop);
     }
     e = tlb_get(cpu, addr, PAGE_WRITE, memop, &full, false);
-    if (e->write & (TLB_MMIO | TLB_DROP)) {
+    tag = tlb_tag(e, PAGE_WRITE);
+    if (tag & (TLB_MMIO | TLB_DROP)) {
         return rmw_bounce(cpu, addr, memop);
     }
-    if (e->write & TLB_NOTDIRTY) {
+    if (tag & TLB_NOTDIRTY) {
         tlb_notdirty_store(cpu, addr, size, e, full);
         cpu->tcg->rmw_ram = full->ram + (addr & ~PAGE_MASK);
     }
@@ -452,8 +455,8 @@ void cpu_store(CPUState *cpu, vaddr addr, uint64_t value, MemOp op)
     const TLBEntry *e = &cpu->tlb_table[memop_mmu(op)][tlb_index(addr)];
     unsigned size = memop_bytes(op);
 
-    if (e->write == (addr & PAGE_MASK) && !crosses_page(addr, size) &&
-        !(op & (MO_ALIGN | MO_AC))) {
+    if (tlb_tag(e, PAGE_WRITE) == (addr & PAGE_MASK) &&
+        !crosses_page(addr, size) && !(op & (MO_ALIGN | MO_AC))) {
         ram_store((void *)(addr + e->addend), value, size);
     } else {
         tcg_slow_store(cpu, addr, value, op);

@@ -45,7 +45,7 @@ void tcg_log_guest_code(CPUState *cpu, const TranslationBlock *tb, vaddr pc)
     if (cpu_memory_rw_debug(cpu, pc, bytes, tb->guest_bytes, false)) {
         out = log_lock();
         fprintf(out, "----------------\nIN: cpu %u flags %08x cflags %x\n",
-                cpu->index, tb->flags, tb->cflags);
+                cpu->index, tb->flags, tb_cflags(tb));
         disassemble(out, guest_mode(tb->flags), bytes, tb->guest_bytes, pc);
         log_unlock();
     }
@@ -88,7 +88,7 @@ void tcg_log_exec(CPUState *cpu, const TranslationBlock *tb)
     }
     if (log_enabled(LOG_EXEC)) {
         log_write("Trace %u: %p [" VADDR_FMT "/%08x/%x]\n", cpu->index,
-                  tb->code.entry, pc, tb->flags, tb->cflags);
+                  tb->code.entry, pc, tb->flags, tb_cflags(tb));
     }
     if (log_enabled(LOG_CPU)) {
         GString *text = g_string_new(NULL);

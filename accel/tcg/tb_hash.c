@@ -43,7 +43,7 @@ static TbRef *bucket_of(const TbKey *key)
 static bool tb_has_key(const TranslationBlock *tb, const TbKey *key)
 {
     return tb->phys_pc == key->phys_pc && tb->flags == key->flags &&
-           __atomic_load_n(&tb->cflags, __ATOMIC_RELAXED) == key->cflags;
+           tb_cflags(tb) == key->cflags;
 }
 
 TranslationBlock *tb_hash_find(const TbKey *key, const TranslationBlock *after)
@@ -61,22 +61,32 @@ TranslationBlock *tb_hash_find(const TbKey *key, const TranslationBlock *after)
 void tb_hash_insert(TranslationBlock *tb)
 {
     /* It may be invalid by now: then nothing finds it. */
-    TbRef *bucket = bucket_of(&(TbKey){tb->phys_pc, tb->flags, tb->cflags});
+    TbKey key = {tb->phys_pc, tb->flags, tb_cflags(tb) & ~CF_INVALID};
+    TbRef *bucket = bucket_of(&key);
     TbRef head = __atomic_load_n(bucket, __ATOMIC_RELAXED);
 
     do {
-        tb->hash_next = head;
+        __atomic_store_n(&tb->hash_next, head, __ATOMIC_RELAXED);
     } while (!__atomic_compare_exchange_n(bucket, &head, tb_ref(tb, 0), false,
                                           __ATOMIC_RELEASE, __ATOMIC_RELAXED));
 }
 
+static TbRef hash_next(const TranslationBlock *tb)
+{
+    return __atomic_load_n(&tb->hash_next, __ATOMIC_RELAXED);
+}
+
 void tb_hash_remove(TranslationBlock *tb)
 {
-    TbKey key = {tb->phys_pc, tb->flags, tb->cflags & ~CF_INVALID};
-    TbRef *link = bucket_of(&key), self = tb_ref(tb, 0), ref = self;
+    TbKey key = {tb->phys_pc, tb->flags, tb_cflags(tb) & ~CF_INVALID};
+    TbRef *link = bucket_of(&key), self = tb_ref(tb, 0);
+    TbRef ref = __atomic_load_n(link, __ATOMIC_ACQUIRE);
 
-    /* Only the head can change meanwhile, to a TB further in front. */
-    if (__atomic_compare_exchange_n(link, &ref, tb->hash_next, false,
+    /* It is being put in, perhaps: what comes behind it is known once it is
+     * seen in the chain.  Only the head can change meanwhile, to a TB further
+     * in front. */
+    if (ref == self &&
+        __atomic_compare_exchange_n(link, &ref, hash_next(tb), false,
                                     __ATOMIC_RELEASE, __ATOMIC_ACQUIRE)) {
         return;
     }
@@ -85,6 +95,6 @@ void tb_hash_remove(TranslationBlock *tb)
         ref = __atomic_load_n(link, __ATOMIC_ACQUIRE);
     }
     if (ref) {
-        __atomic_store_n(link, tb->hash_next, __ATOMIC_RELEASE);
+        __atomic_store_n(link, hash_next(tb), __ATOMIC_RELEASE);
     }
 }

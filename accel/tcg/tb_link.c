@@ -59,8 +59,8 @@ static bool may_link(const TranslationBlock *from, unsigned slot,
                      const TranslationBlock *to)
 {
     return from->code.jump_off[slot] != UINT32_MAX &&
-           !((to->cflags | from->cflags) & CF_NO_CHAIN) &&
-           !((to->cflags ^ from->cflags) & ~CF_INVALID) &&
+           !((tb_cflags(to) | tb_cflags(from)) & CF_NO_CHAIN) &&
+           !((tb_cflags(to) ^ tb_cflags(from)) & ~CF_INVALID) &&
            !__atomic_load_n(&from->jump_dest[slot], __ATOMIC_RELAXED);
 }
 

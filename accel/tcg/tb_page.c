@@ -259,7 +259,9 @@ static void count_dropped(void)
     }
 }
 
-/* Make sure that nobody enters @tb again.  Locks: invalidate_lock. */
+/* Make sure that nobody enters @tb again.  It leaves the lists of its pages
+ * last: till then another store to it finds it there, and waits in
+ * range_invalidate until this is complete.  Locks: invalidate_lock. */
 static void tb_invalidate(TranslationBlock *tb)
 {
     PageDesc *pd[2];
@@ -270,13 +272,13 @@ static void tb_invalidate(TranslationBlock *tb)
         return;
     }
     tb_hash_remove(tb);
+    tb_unlink_all(tb);
+    jump_cache_forget_tb(tb);
     n = lock_pages(tb, pd);
     for (i = 0; i < n; i++) {
         page_list_remove(pd[i], tb);
     }
     unlock_pages(pd, n);
-    tb_unlink_all(tb);
-    jump_cache_forget_tb(tb);
     count_dropped();
 }
 

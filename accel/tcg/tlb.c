@@ -15,11 +15,6 @@
 #include "util/log.h"
 #include "util/rcu.h"
 
-static uint64_t tag_load(const uint64_t *tag)
-{
-    return __atomic_load_n(tag, __ATOMIC_RELAXED);
-}
-
 /* --- filling --- */
 
 /* Widen the bank's span of large pages so that it covers this one. */
@@ -43,7 +38,7 @@ static void note_large_page(TLBBank *bank, vaddr addr, unsigned page_bits)
 /* Does @e let translated code store at once? */
 static bool entry_is_direct(const TLBEntry *e)
 {
-    uint64_t tag = tag_load(&e->write);
+    uint64_t tag = tlb_tag_load(&e->write);
 
     return tag != TLB_INVALID_TAG && !(tag & TLB_FLAGS);
 }
@@ -203,7 +198,7 @@ TLBEntry *tlb_get(CPUState *cpu, vaddr addr, int access, MemOp op,
 /* These return whether stores were direct. */
 static bool entry_protect(TLBEntry *e, const TLBFull *full, ram_addr_t page)
 {
-    if (full->ram != page || tag_load(&e->write) == TLB_INVALID_TAG) {
+    if (full->ram != page || tlb_tag_load(&e->write) == TLB_INVALID_TAG) {
         return false;
     }
     return !(__atomic_fetch_or(&e->write, TLB_NOTDIRTY, __ATOMIC_SEQ_CST) &
@@ -274,7 +269,7 @@ void tlb_notdirty_store(CPUState *cpu, vaddr addr, unsigned len,
     pthread_mutex_lock(&cpu->tcg->tlb_lock);
     if (ram_is_dirty_all(full->ram)) {
         tlb_tag_store(&entry->write,
-                      tag_load(&entry->write) & ~(uint64_t)TLB_NOTDIRTY);
+                      tlb_tag_load(&entry->write) & ~(uint64_t)TLB_NOTDIRTY);
     }
     pthread_mutex_unlock(&cpu->tcg->tlb_lock);
 }

@@ -89,16 +89,19 @@ static void test_under_way(void)
 
 /* --- a serialising instruction in the middle of a block --- */
 
-/* Takes a while, reads the flag, serialises, and then its immediate, which is
- * the low byte of what was stored before the flag. */
+/* Takes a while, reads the flag, serialises, and returns its immediate, which is
+ * what was stored before the flag or later: all of it, as it is aligned (SDM vol.
+ * 3A, 8.1.1 "Guaranteed Atomic Operations"). */
 void serialised(void);
 extern uint8_t serialised_imm[];
 __asm__(".text; .balign 4096; serialised: fldpi; .rept 24; fsin; .endr;"
         "mov flag(%rip), %edi; xor %eax, %eax; push %rbx; cpuid; pop %rbx;"
-        ".byte 0xb8; serialised_imm: .long 0; fstp %st(0); ret;"
+        ".balign 4; .nops 3; .byte 0xb8; serialised_imm: .long 0;"
+        "fstp %st(0); ret;"
         ".balign 4096");
 
-static volatile uint32_t changes;
+/* Of the runner alone, which adds to them in more than one step. */
+static volatile uint32_t changes, older;
 
 static void serialised_runner(void)
 {
@@ -109,7 +112,7 @@ static void serialised_runner(void)
                          : "=a"(value), "=D"(seen)
                          :
                          : "rcx", "rdx", "memory", "cc");
-        wrong += value < seen;
+        older += value < seen;
         changes++;
     }
 }
@@ -123,7 +126,6 @@ static void test_serialised(void)
     SPIN_UNTIL(changes)
     {
     }
-    wrong = 0;
     for (i = 1; i <= n; i++) {
         unsigned before = changes;
 
@@ -133,8 +135,51 @@ static void test_serialised(void)
         {
         }
     }
-    check_eq(wrong, 0, "CPUID: what follows is as it was stored before");
+    check_eq(older, 0, "CPUID: what follows is as it was stored before");
+}
+
+/* --- both change it --- */
+
+static uint8_t *shared; /* a page with this function alone */
+
+/* Each changes a byte of its own and then runs the function, which must have it
+ * at once, whatever the other does to its byte: self-modifying code. */
+static unsigned changed_missed(unsigned who, unsigned i)
+{
+    volatile uint8_t *byte = shared + 1 + who;
+    unsigned again, miss = 0;
+
+    *byte = i;
+    for (again = i % 64 * 16 + 1; again; again--) { /* so that both know it */
+        miss |= (uint8_t)(run(shared) >> 8 * who) != (uint8_t)i;
+    }
+    return miss;
+}
+
+static volatile uint32_t missed; /* by the runner */
+
+static void changing_runner(void)
+{
+    for (unsigned i = 0; phase == 2; i++) {
+        missed += changed_missed(1, i);
+    }
+}
+
+static void test_both_change(void)
+{
+    unsigned i, n = boot_word("quick") ? 3000 : 100000, own = 0;
+
+    shared = page_alloc();
+    *(volatile uint64_t *)shared = CODE(0);
     phase = 2;
+    for (i = 0; i < n; i++) {
+        own += changed_missed(0, i);
+    }
+    phase = 3;
+    SPIN_UNTIL(spins)
+    {
+    }
+    check_eq(own + missed, 0, "each runs at once what it has changed itself");
 }
 
 /* --- stores beside code --- */
@@ -144,7 +189,7 @@ static void lock_runner(void)
 {
     volatile uint8_t *lock = page + 0x100;
 
-    while (phase == 2) {
+    while (phase == 3) {
         uint8_t busy = 1;
 
         __asm__ volatile("xchg %0, %1" : "+q"(busy), "+m"(*lock)::"memory");
@@ -172,7 +217,7 @@ static void test_beside(void)
         }
     }
     check_eq(good, 200, "functions beside a lock that is tried all the time");
-    phase = 3;
+    phase = 4;
 }
 
 static void ap_main(unsigned index)
@@ -180,6 +225,7 @@ static void ap_main(unsigned index)
     (void)index;
     race_runner();
     serialised_runner();
+    changing_runner();
     lock_runner();
 }
 
@@ -194,6 +240,7 @@ int main(void)
     }
     test_under_way();
     test_serialised();
+    test_both_change();
     test_beside();
     return 0;
 }
