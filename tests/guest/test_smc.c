@@ -21,17 +21,6 @@ static void put_function(uint8_t *at, uint32_t value)
     at[5] = 0xc3;
 }
 
-static uint32_t run(const void *at)
-{
-    uint32_t value;
-
-    __asm__ volatile("call *%1"
-                     : "=a"(value)
-                     : "r"(at)
-                     : "rcx", "rdx", "rsi", "rdi", "memory", "cc");
-    return value;
-}
-
 /* --- within one run of code --- */
 
 static void test_next_instruction(void)
@@ -112,7 +101,7 @@ static void test_repeated(uint8_t *at, const char *what)
 
     for (i = 0; i < 500; i++) {
         put_function(at, i);
-        wrong += run(at) != i;
+        wrong += call_code(at) != i;
     }
     check_eq(wrong, 0, "500 changes of a function %s", what);
 }
@@ -126,12 +115,12 @@ static void test_page_crossing(void)
     put_function(at, 0);
     for (i = 0; i < 256; i++) {
         code[4097] = i;
-        wrong += run(at) != i << 24;
+        wrong += call_code(at) != i << 24;
     }
     check_eq(wrong, 0, "last byte of an instruction over two pages");
     for (i = 0; i < 256; i++) {
         at[1] = i;
-        wrong += run(at) != (i | 255u << 24);
+        wrong += call_code(at) != (i | 255u << 24);
     }
     check_eq(wrong, 0, "first byte of its immediate");
 }
@@ -145,11 +134,11 @@ static void test_alias(void)
     put_function(code + 0x100, 0);
     for (i = 0; i < 100; i++) {
         alias[0x101] = i;
-        wrong += run(code + 0x100) != i;
-        wrong += run((void *)(ALIAS + 0x100)) != i;
+        wrong += call_code(code + 0x100) != i;
+        wrong += call_code((void *)(ALIAS + 0x100)) != i;
         code[0x101] = i + 1;
-        wrong += run((void *)(ALIAS + 0x100)) != i + 1;
-        wrong += run(code + 0x100) != i + 1;
+        wrong += call_code((void *)(ALIAS + 0x100)) != i + 1;
+        wrong += call_code(code + 0x100) != i + 1;
     }
     check_eq(wrong, 0, "changes through another mapping");
 }
@@ -165,7 +154,7 @@ static void test_remap(void)
     put_function(other + 0x200, 2);
     for (i = 0; i < 100; i++) {
         page_map(ALIAS, frame[i & 1], 3);
-        wrong += run((void *)(ALIAS + 0x200)) != (i & 1) + 1;
+        wrong += call_code((void *)(ALIAS + 0x200)) != (i & 1) + 1;
     }
     check_eq(wrong, 0, "a code page mapped elsewhere");
     /* The second page of an instruction is mapped elsewhere. */
@@ -176,8 +165,8 @@ static void test_remap(void)
     page_map(ALIAS, (uintptr_t)code, 3);
     for (i = 0; i < 100; i++) {
         page_map(ALIAS + 4096, frame[i & 1], 3);
-        wrong +=
-            run((void *)(ALIAS + 4093)) != (i & 1 ? 0x55020304u : 0x01020304u);
+        wrong += call_code((void *)(ALIAS + 4093)) !=
+                 (i & 1 ? 0x55020304u : 0x01020304u);
     }
     check_eq(wrong, 0, "its second page mapped elsewhere");
 }
@@ -228,7 +217,7 @@ static void test_store(void (*store)(uint8_t *, uint64_t), const char *what)
         uint64_t old = *(uint64_t *)(at + 1) & ~0xffffffffull;
 
         store(at + 1, old | i);
-        wrong += run(at) != i;
+        wrong += call_code(at) != i;
     }
     check_eq(wrong, 0, "changed by %s", what);
 }
@@ -272,7 +261,7 @@ static void test_data_beside(void)
     *counter = 0;
     for (i = 0; i < 2000; i++) {
         *counter += 1;
-        wrong += run(code + 0x400) != 42;
+        wrong += call_code(code + 0x400) != 42;
     }
     check(!wrong && *counter == 2000, "data in the page of the code");
 }
@@ -297,7 +286,7 @@ static void free_runner(void)
     uint32_t last = 0;
 
     while (!free_done) {
-        uint32_t v = run(code + FREE);
+        uint32_t v = call_code(code + FREE);
 
         free_wrong += v < last;
         last = v;
@@ -334,7 +323,7 @@ static void runner(unsigned index)
         }
         last = turn;
         serialise();
-        if (run(code + 0x500) != last) {
+        if (call_code(code + 0x500) != last) {
             seen_wrong++;
         }
         __atomic_store_n(&turn, 0, __ATOMIC_SEQ_CST);

@@ -20,17 +20,6 @@ volatile uint32_t flag;
 static volatile uint32_t ack, wrong, spins;
 static volatile uint32_t phase;
 
-static uint32_t run(const void *at)
-{
-    uint32_t value;
-
-    __asm__ volatile("call *%1"
-                     : "=a"(value)
-                     : "r"(at)
-                     : "rcx", "rdx", "rsi", "rdi", "memory", "cc");
-    return value;
-}
-
 /* --- a store under way --- */
 
 /* Runs the function all the time, so that it is translated whenever it has
@@ -42,11 +31,11 @@ static void race_runner(void)
     while (phase == 0) {
         uint32_t now;
 
-        run(page + FN);
+        call_code(page + FN);
         now = flag;
         if (now != last) {
             cpuid(0, 0);
-            wrong += run(page + FN) != now;
+            wrong += call_code(page + FN) != now;
             last = now;
             ack = now;
         }
@@ -151,7 +140,7 @@ static unsigned changed_missed(unsigned who, unsigned i)
 
     *byte = i;
     for (again = i % 64 * 16 + 1; again; again--) { /* so that both know it */
-        miss |= (uint8_t)(run(shared) >> 8 * who) != (uint8_t)i;
+        miss |= (uint8_t)(call_code(shared) >> 8 * who) != (uint8_t)i;
     }
     return miss;
 }
@@ -211,7 +200,7 @@ static void test_beside(void)
         unsigned before = spins;
 
         *last = CODE(i);
-        good += run(fn) == i;
+        good += call_code(fn) == i;
         SPIN_UNTIL(spins != before)
         {
         }

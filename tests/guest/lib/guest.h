@@ -78,6 +78,18 @@ int catch_user_as(const void *fn, uint64_t arg, const UserMode *mode,
  */
 void run_protected(const void *code);
 
+/* EAX of code that keeps what a function does. */
+static inline uint32_t call_code(const void *at)
+{
+    uint32_t value;
+
+    __asm__ volatile("call *%1"
+                     : "=a"(value)
+                     : "r"(at)
+                     : "rcx", "rdx", "rsi", "rdi", "memory", "cc");
+    return value;
+}
+
 /* Set CR4 and CR3 with paging off in between, as LA57 needs. */
 void change_paging(uint64_t cr4, uint64_t cr3);
 
