@@ -26,6 +26,9 @@ enum {
     LOG_NOCHAIN = BIT(11),     /* nochain: do not link TBs */
     LOG_STATS = BIT(12),       /* stats: `info jit` at exit */
     LOG_LOCK = BIT(13),        /* lock: each wait for a lock */
+    LOG_BUFFERED = BIT(14),    /* buffered: a crash loses the last lines */
+    /* How to log, not what; "all" does not mean them. */
+    LOG_MODES = LOG_NOCHAIN | LOG_BUFFERED,
 };
 
 extern uint32_t log_mask; /* written by log_set_* only; racy reads are fine */
@@ -42,6 +45,8 @@ extern uint32_t log_mask; /* written by log_set_* only; racy reads are fine */
     } while (0)
 
 void log_write(const char *fmt, ...) G_GNUC_PRINTF(1, 2);
+/* A line that is formatted, outside of groups. */
+void log_write_line(const char *line, size_t len);
 FILE *log_lock(void);
 void log_unlock(void);
 

@@ -18,7 +18,7 @@ static void test_mask(void)
     g_assert_true(log_parse_mask("none", &mask, NULL));
     g_assert_cmphex(mask, ==, 0);
     g_assert_true(log_parse_mask("all", &mask, NULL));
-    g_assert_cmphex(mask & (LOG_IN_ASM | LOG_STATS | LOG_NOCHAIN), ==,
+    g_assert_cmphex(mask & (LOG_IN_ASM | LOG_STATS | LOG_MODES), ==,
                     LOG_IN_ASM | LOG_STATS);
     mask = 77;
     g_assert_false(log_parse_mask("int,bogus", &mask, &err));
@@ -54,6 +54,42 @@ static void test_file(void)
     g_assert_true(log_set_file(NULL, NULL));
     g_assert_true(g_file_get_contents(name, &text, NULL, NULL));
     g_assert_cmpstr(text, ==, "one\ntwo parts\n");
+    g_unlink(name);
+}
+
+static void assert_log(const char *name, const char *expected)
+{
+    g_autofree char *text = NULL;
+
+    g_assert_true(g_file_get_contents(name, &text, NULL, NULL));
+    g_assert_cmpstr(text, ==, expected);
+}
+
+/* Lines are in the file at once, but those of "buffered". */
+static void test_buffered(void)
+{
+    g_autofree char *name =
+        g_strdup_printf("%s/heddle-log-%d.txt", g_get_tmp_dir(), getpid());
+
+    g_assert_true(log_set_file(name, NULL));
+    log_set_mask(LOG_INT);
+    log_printf(LOG_INT, "one\n");
+    assert_log(name, "one\n");
+    log_write_line("two\n", 4);
+    fprintf(log_lock(), "three\n");
+    log_unlock();
+    assert_log(name, "one\ntwo\nthree\n");
+    log_set_mask(LOG_INT | LOG_BUFFERED);
+    log_printf(LOG_INT, "four\n");
+    log_write_line("five\n", 5);
+    assert_log(name, "one\ntwo\nthree\n");
+    log_set_mask(LOG_INT);
+    assert_log(name, "one\ntwo\nthree\nfour\nfive\n");
+    log_set_mask(LOG_BUFFERED);
+    log_write_line("six\n", 4);
+    g_assert_true(log_set_file(NULL, NULL)); /* closes it */
+    assert_log(name, "one\ntwo\nthree\nfour\nfive\nsix\n");
+    log_set_mask(0);
     g_unlink(name);
 }
 
@@ -120,6 +156,7 @@ int main(int argc, char **argv)
     g_test_add_func("/log/mask", test_mask);
     g_test_add_func("/log/help", test_help);
     g_test_add_func("/log/file", test_file);
+    g_test_add_func("/log/buffered", test_buffered);
     g_test_add_func("/log/bad-file", test_bad_file);
     g_test_add_func("/log/filter", test_filter);
     g_test_add_func("/log/bad-filter", test_bad_filter);
