@@ -110,3 +110,17 @@ get_bench_root() {
     make_bench_data "$tree" "$root"
     touch "$root.done"
 }
+
+# --- for tests/boot/soak ---
+
+# $root: stress-ng with the libraries that it loads, to go into an initramfs.
+get_stress_root() {
+    root=$cache/stress-root
+    [ -f "$root.done" ] && return 0
+    get_tree stress-packages "" stress-ng || die "cannot get stress-ng"
+    rm -rf "$root"
+    mkdir -p "$root/lib64" "$root/lib/$triplet"
+    copy_program "$tree" usr/bin/stress-ng "$root"
+    cp -L "$tree/lib64/ld-linux-x86-64.so.2" "$root/lib64/"
+    touch "$root.done"
+}

@@ -130,7 +130,9 @@ get_kernel() {
 }
 
 # $cache/initramfs-ARCH-NAME.gz: Debian's busybox and the init script on
-# standard input; the program $HEDDLE_INITRAMFS_EXTRA becomes /bin/work.  $1: amd64 or i386, $2: NAME.
+# standard input; the program $HEDDLE_INITRAMFS_EXTRA becomes /bin/work, and
+# what the folder $HEDDLE_INITRAMFS_TREE has is there too.
+# $1: amd64 or i386, $2: NAME.
 make_initramfs() {
     need_packages cpio
     get_package busybox-static "$1" "busybox-$1"
@@ -143,6 +145,9 @@ make_initramfs() {
     done
     if [ -n "${HEDDLE_INITRAMFS_EXTRA:-}" ]; then
         install -m 755 "$HEDDLE_INITRAMFS_EXTRA" "$root/bin/work"
+    fi
+    if [ -n "${HEDDLE_INITRAMFS_TREE:-}" ]; then
+        cp -R "$HEDDLE_INITRAMFS_TREE/." "$root"
     fi
     cat >"$root/init"
     chmod +x "$root/init"

@@ -38,12 +38,14 @@ def bad_words(log):
     return bad and bad.group(0)
 
 
-def guest_file(*args, stdin=None, program=None):
+def guest_file(*args, stdin=None, program=None, tree=None):
     """Path of a guest file made by scripts/guest; program is /bin/work in an
-    initramfs."""
+    initramfs, and what is in tree is there too."""
     env = dict(os.environ)
     if program:
         env["HEDDLE_INITRAMFS_EXTRA"] = program
+    if tree:
+        env["HEDDLE_INITRAMFS_TREE"] = tree
     out = subprocess.run([os.path.join(SRC, "scripts/guest"), *args],
                          input=stdin, stdout=subprocess.PIPE, text=True,
                          check=True, env=env)
