@@ -49,16 +49,19 @@ typedef struct Task {
     unsigned n, stride;
     volatile unsigned at;      /* the round */
     volatile unsigned *others; /* that of the one to keep step with */
+    unsigned seen;             /* there, last time */
 } Task;
 
-/* Start the round together, if the other one has its core. */
+/* Start the round together, if the other one has its core: it has moved. */
 static inline void keep_step(Task *t, unsigned i)
 {
-    unsigned spins = 300;
+    unsigned spins = *t->others != t->seen ? 300 : 0;
 
     t->at = i;
-    while (*t->others < i && --spins) {
+    while (*t->others < i && spins) {
+        spins--;
     }
+    t->seen = *t->others;
 }
 
 #define LOAD_A  "mov (%[a]), %[ra];"
@@ -75,6 +78,7 @@ static inline void keep_step(Task *t, unsigned i)
         uint64_t ra = 0, rb = 0;                                               \
         unsigned i;                                                            \
         for (i = 0; i < t->n; i++, a += t->stride, b += t->stride) {           \
+            keep_step(t, i);                                                   \
             __asm__ volatile(                                                  \
                 text                                                           \
                 : [ra] "+r"(ra), [rb] "+r"(rb)                                 \
@@ -252,15 +256,32 @@ static volatile Order order;
 static volatile uint32_t batch, arrived, session, left;
 static uint8_t *area[2];
 
+/* Spinning helps to start together; PAUSE lets another one have the core. */
+static inline void spin(unsigned *spins)
+{
+    if (++*spins > 2000) {
+        __asm__ volatile("pause");
+    }
+}
+
 static void wait_until(volatile uint32_t *what, uint32_t value)
 {
     unsigned spins = 0;
 
     while (*what != value) {
-        if (++spins > 2000) {
-            __asm__ volatile("pause");
-        }
+        spin(&spins);
     }
+}
+
+static uint32_t wait_while(volatile uint32_t *what, uint32_t value)
+{
+    unsigned spins = 0;
+    uint32_t now;
+
+    while ((now = *what) == value) {
+        spin(&spins);
+    }
+    return now;
 }
 
 static void run_task(unsigned index)
@@ -276,9 +297,7 @@ static void work(unsigned index)
     if (index < test->n) {
         for (;;) {
             __atomic_add_fetch(&arrived, 1, __ATOMIC_SEQ_CST);
-            while (batch == last) {
-            }
-            last = batch;
+            last = wait_while(&batch, last);
             if (!last) {
                 break;
             }
@@ -323,7 +342,7 @@ static void prepare(const struct Place *p)
         task[t].vb = test->task[t].vb;
         task[t].n = p->n;
         task[t].stride = p->stride;
-        task[t].at = 0;
+        task[t].at = task[t].seen = 0;
         task[t].others = &task[(t ^ 1) < test->n ? t ^ 1 : 0].at;
     }
 }
