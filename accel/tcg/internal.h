@@ -279,6 +279,7 @@ CPUExit tcg_run_cpu(CPUState *cpu);
 
 /* --- counting instructions (icount.c) --- */
 void icount_run_all(void); /* AccelOps.run_all */
+void icount_sleeps(void);  /* AccelOps.sleeps */
 
 /* --- logs (log.c, perfmap.c) --- */
 void tcg_log_guest_code(CPUState *cpu, const TranslationBlock *tb, vaddr pc);
