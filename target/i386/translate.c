@@ -477,24 +477,33 @@ static void translate_insn(X86Trans *s, X86Insn *in, X86Decode result)
     emit_insn(s, in, result);
 }
 
+/* -icount: a repeated string instruction may be left half done and is then
+ * begun again, as a TB that counts it and nothing else. */
+static bool stands_alone(const X86Trans *s, const X86Insn *in)
+{
+    return s->tb->cflags & CF_ICOUNT && in->row->attrs & XA_REP && in->rep;
+}
+
 static void translate_block(X86Trans *s)
 {
     X86Insn in;
+    bool alone;
 
+    if (s->max_insns > 1 && has_limit(s)) {
+        check_limit_of_block(s);
+    }
     count_insns(s);
     count_run(s);
     clear_one_shot_flags(s);
     while (!s->ended) {
         X86Decode result = fetch_insn(s, &in);
 
-        if (result == DECODE_MORE) {
+        alone = result == DECODE_OK && stands_alone(s, &in);
+        if (result == DECODE_MORE || (alone && s->ninsns)) {
             break;
-    if (s->max_insns > 1 && has_limit(s)) {
-        check_limit_of_block(s);
-    }
         }
         translate_insn(s, &in, result);
-        if (s->ninsns >= s->max_insns || s->next_off >= PAGE_SIZE ||
+        if (alone || s->ninsns >= s->max_insns || s->next_off >= PAGE_SIZE ||
             nearly_full(s->ir)) {
             break;
         }
