@@ -152,7 +152,10 @@ make_initramfs() {
     cat >"$root/init"
     chmod +x "$root/init"
     initramfs=$cache/initramfs-$1-$2.gz
-    (cd "$root" && find . | cpio -o -H newc --quiet | gzip -1) >"$initramfs" ||
+    # The same bytes each time, and never half of them: another test may boot it.
+    (cd "$root" && find . -exec touch -h -d @0 {} + && find . | LC_ALL=C sort |
+        cpio -o -H newc --quiet --reproducible | gzip -1n) >"$initramfs.$$" ||
         die "cannot make $initramfs"
+    mv "$initramfs.$$" "$initramfs"
     rm -rf "$root"
 }
