@@ -257,6 +257,7 @@ int launch_run(Launch *l)
         error_report("%s", err->message);
         return EXIT_FAILURE;
     }
+    chardev_set_running();
     launch_start(l);
     if (!daemon_ready(&err)) {
         error_report("%s", err->message);
