@@ -45,6 +45,13 @@ typedef struct DevProp {
         .offset = offsetof(type, field), .def = default_value, .help = text \
     }
 
+/* A string that is there in any case. */
+#define DEV_PROP_TEXT(type, field, prop_name, default_text, text)              \
+    {                                                                          \
+        .name = prop_name, .kind = DEV_PROP_STRING,                            \
+        .offset = offsetof(type, field), .def_str = default_text, .help = text \
+    }
+
 /* One saved field: an integer or an array of them; reset writes the value to
  * each element. */
 typedef struct DevField {
