@@ -8,12 +8,14 @@
  */
 DefinitionBlock ("dsdt.aml", "DSDT", 1, "HEDDLE", "HEDLDSDT", 1)
 {
-    /* hw/i386/acpi_build.c sets these two, which must take 32 bits each: the
-     * first address of the PCI hole; a bit for each serial port that exists.
+    /* hw/i386/acpi_build.c sets these three, which must take 32 bits each: the
+     * first address of the PCI hole; a bit for each serial port that exists;
+     * the port of pvpanic, or 0 if there is none.
      * They are not in an SSDT, since SeaBIOS, which looks for devices here,
      * does not know External. */
     Name (\PMIN, 0xE0000000)
     Name (\COMS, 0x8000000F)
+    Name (\PEVP, 0x80000505)
 
     /* Soft off: the sleep type of hw/acpi/piix4_pm.c. */
     Name (\_S5, Package (4) { 0, 0, 0, 0 })
@@ -147,6 +149,29 @@ DefinitionBlock ("dsdt.aml", "DSDT", 1, "HEDDLE", "HEDLDSDT", 1)
                 COM (COM2, 2, 0x02F8, 3)
                 COM (COM3, 3, 0x03E8, 4)
                 COM (COM4, 4, 0x02E8, 3)
+
+                /* Where the guest tells that it has panicked. */
+                Device (PEVT)
+                {
+                    Name (_HID, "QEMU0001")
+                    Name (CRES, ResourceTemplate ()
+                    {
+                        IO (Decode16, 0, 0, 1, 1, PORT)
+                    })
+                    Method (_STA, 0)
+                    {
+                        If (\PEVP) { Return (0x0F) }
+                        Return (0)
+                    }
+                    Method (_CRS, 0, Serialized)
+                    {
+                        CreateWordField (CRES, ^PORT._MIN, IMIN)
+                        CreateWordField (CRES, ^PORT._MAX, IMAX)
+                        IMIN = \PEVP
+                        IMAX = \PEVP
+                        Return (CRES)
+                    }
+                }
             }
         }
 
