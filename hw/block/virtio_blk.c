@@ -302,7 +302,7 @@ static void blk_unrealize(DeviceState *dev)
 {
     VirtIOBlk *s = (VirtIOBlk *)dev;
 
-    virtio_pci_reset(&s->v);
+    virtio_pci_exit(&s->v);
     boot_order_remove_pci(s->v.pci.devfn, BOOT_NAME, BOOT_UNIT);
     block_detach(s->drive);
 }
