@@ -79,6 +79,43 @@ DefinitionBlock ("dsdt.aml", "DSDT", 1, "HEDDLE", "HEDLDSDT", 1)
                 FOUR_SLOTS (28, 29, 30, 31)
             })
 
+            /* Slots that are filled and emptied: hw/acpi/pci_hotplug.c. */
+            OperationRegion (HPLG, SystemIO, 0xAE00, 0x0C)
+            Field (HPLG, DWordAcc, NoLock, WriteAsZeros)
+            {
+                PCIU, 32, PCID, 32, B0EJ, 32
+            }
+
+#define PLUG(name, n) \
+            Device (name) \
+            { \
+                Name (_ADR, n << 16) \
+                Name (_SUN, n) \
+                Method (_EJ0, 1) { B0EJ = (1 << n) } \
+            }
+/* Filled: look (1); to be emptied: let it go (3). */
+#define TELL(name, n) \
+                If (Local0 & (1 << n)) { Notify (name, 1) } \
+                If (Local1 & (1 << n)) { Notify (name, 3) }
+#define ALL_SLOTS(each) \
+            each (S02, 2) each (S03, 3) each (S04, 4) each (S05, 5) \
+            each (S06, 6) each (S07, 7) each (S08, 8) each (S09, 9) \
+            each (S10, 10) each (S11, 11) each (S12, 12) each (S13, 13) \
+            each (S14, 14) each (S15, 15) each (S16, 16) each (S17, 17) \
+            each (S18, 18) each (S19, 19) each (S20, 20) each (S21, 21) \
+            each (S22, 22) each (S23, 23) each (S24, 24) each (S25, 25) \
+            each (S26, 26) each (S27, 27) each (S28, 28) each (S29, 29) \
+            each (S30, 30) each (S31, 31)
+
+            ALL_SLOTS (PLUG)
+
+            Method (HPEV, 0, Serialized)
+            {
+                Local0 = PCIU
+                Local1 = PCID
+                ALL_SLOTS (TELL)
+            }
+
             Device (ISA)
             {
                 Name (_ADR, 0x00010000)
@@ -124,6 +161,7 @@ DefinitionBlock ("dsdt.aml", "DSDT", 1, "HEDDLE", "HEDLDSDT", 1)
                     {
                         IO (Decode16, 0x00B2, 0x00B2, 1, 2)
                         IO (Decode16, 0x0600, 0x0600, 1, 0x40)
+                        IO (Decode16, 0xAE00, 0xAE00, 1, 0x14)
                         IO (Decode16, 0xAFE0, 0xAFE0, 1, 4)
                     })
                 }
@@ -228,5 +266,10 @@ DefinitionBlock ("dsdt.aml", "DSDT", 1, "HEDDLE", "HEDLDSDT", 1)
         LINK (LNKB, 1, PRQB)
         LINK (LNKC, 2, PRQC)
         LINK (LNKD, 3, PRQD)
+    }
+
+    Scope (\_GPE)
+    {
+        Method (_E01) { \_SB.PCI0.HPEV () }
     }
 }

@@ -366,6 +366,10 @@ static void notify_write(void *opaque, hwaddr addr, uint64_t value,
 {
     VirtIOPCI *v = opaque;
 
+    /* A vCPU may have been on its way here when the device went. */
+    if (!v->pci.dev.realized) {
+        return;
+    }
     virtio_notify_queue(&v->vdev, addr / NOTIFY_MULTIPLIER);
 }
 
