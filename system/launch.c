@@ -181,7 +181,7 @@ static bool launch_make(Launch *l, GError **errp)
     return launch_check_kernel(l->machine.kernel, errp) &&
            launch_choose_machine(l, errp) && launch_choose_accel(l, errp) &&
            launch_add_defaults(l, errp) && launch_make_objects(l, errp) &&
-           launch_make_chardevs(l, errp) &&
+           launch_memory_backend(l, errp) && launch_make_chardevs(l, errp) &&
            launch_make_drives(l, errp) && signals_init(errp) &&
            launch_accel(l, errp) && launch_machine(l, errp) &&
            launch_make_devices(l, errp) && launch_make_monitors(l, errp) &&
