@@ -21,7 +21,8 @@ trace-event-set-state query-qmp-schema query-commands
 
 # Others belong to devices that there are none of.
 EVENTS = ("SHUTDOWN POWERDOWN RESET STOP RESUME DEVICE_DELETED "
-          "BLOCK_IO_ERROR GUEST_PANICKED GUEST_CRASHLOADED").split()
+          "BLOCK_IO_ERROR GUEST_PANICKED GUEST_CRASHLOADED RTC_CHANGE "
+          "DUMP_COMPLETED").split()
 
 # Arguments that are not those of the other schema, and why.
 LOOSE_ARGUMENTS = {
