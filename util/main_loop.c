@@ -99,7 +99,8 @@ static gboolean bh_dispatch(GSource *source, GSourceFunc unused, gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
-BottomHalf *bh_new(void (*fn)(void *opaque), void *opaque)
+BottomHalf *bh_new_on(GMainContext *context, void (*fn)(void *opaque),
+                      void *opaque)
 {
     static GSourceFuncs funcs = {.dispatch = bh_dispatch};
     GSource *source = g_source_new(&funcs, sizeof(BottomHalf));
@@ -108,8 +109,13 @@ BottomHalf *bh_new(void (*fn)(void *opaque), void *opaque)
     bh->fn = fn;
     bh->opaque = opaque;
     bh->scheduled = false;
-    g_source_attach(source, NULL);
+    g_source_attach(source, context);
     return bh;
+}
+
+BottomHalf *bh_new(void (*fn)(void *opaque), void *opaque)
+{
+    return bh_new_on(NULL, fn, opaque);
 }
 
 void bh_schedule(BottomHalf *bh)
