@@ -74,6 +74,8 @@ struct BlockBackend {
     bool readonly, cdrom;
     bool no_flush; /* cache=unsafe */
     BlockOnError rerror, werror;
+    const BlockOwner *owner; /* NULL: none; BQL to write, io.c's lock to call */
+    void *owner_opaque;
     int stop_error; /* that has stopped the machine, until it goes on; BQL */
 };
 
