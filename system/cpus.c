@@ -486,9 +486,17 @@ void cpu_unplug(CPUState *cpu)
     }
 }
 
+/* One that waits for its grace period, and then for the main loop. */
+typedef struct Release {
+    CPUState *cpu;
+    BottomHalf *bh;
+    struct rcu_head rcu;
+} Release;
+
 static void free_vcpu(void *opaque)
 {
-    CPUState *cpu = opaque;
+    Release *r = opaque;
+    CPUState *cpu = r->cpu;
 
     do_posted_work(cpu);
     if (accel->free_vcpu) {
@@ -499,18 +507,23 @@ static void free_vcpu(void *opaque)
     }
     mutex_destroy(&cpu->work_lock);
     cpu->ops->free(cpu);
+    bh_delete(r->bh);
+    g_free(r);
 }
 
-/* The work wants the BQL, and a thread's stack that may wait for vCPUs: not
- * here. */
+/* The work wants the BQL, and may wait for vCPUs: not on this thread. */
 static void vcpu_unreachable(struct rcu_head *head)
 {
-    bh_schedule_oneshot(free_vcpu, container_of(head, CPUState, rcu));
+    bh_schedule(container_of(head, Release, rcu)->bh);
 }
 
 void cpu_release(CPUState *cpu)
 {
+    Release *r = g_new0(Release, 1);
+
     bql_assert_held();
     g_assert(cpu->unplug && !cpu->created);
-    rcu_call(&cpu->rcu, vcpu_unreachable);
+    r->cpu = cpu;
+    r->bh = bh_new(free_vcpu, r);
+    rcu_call(&r->rcu, vcpu_unreachable);
 }

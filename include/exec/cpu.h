@@ -133,7 +133,6 @@ struct CPUState {
     GQueue work;     /* CPUWork, oldest first */
 
     CPUState *next; /* RCU list of all vCPUs, by index */
-    struct rcu_head rcu; /* of cpu_release() */
 };
 
 _Static_assert(offsetof(CPUState, interrupt_request) ==
