@@ -326,6 +326,16 @@ static void *shared_cpu_thread(void *first)
     return NULL;
 }
 
+/* One that was alone until now has had no reason to let others in. */
+static void end_turn(void)
+{
+    CPUState *cpu;
+
+    CPU_FOREACH(cpu) {
+        cpu_kick(cpu);
+    }
+}
+
 void cpu_start_thread(CPUState *cpu)
 {
     char name[16];
@@ -340,6 +350,7 @@ void cpu_start_thread(CPUState *cpu)
     } else { /* the shared thread finds it in the list */
         cpu->thread_id = shared_thread_id;
         cpu->created = true;
+        end_turn();
     }
     while (!cpu->created) {
         bql_cond_wait(&cpu_created);

@@ -338,7 +338,7 @@ static void blk_unrealize(DeviceState *dev)
     blk_thread_unbind(s);
     boot_order_remove_pci(s->v.pci.devfn, BOOT_NAME, BOOT_UNIT);
     block_detach(s->drive);
-    pci_device_exit(&s->v.pci);
+    virtio_pci_exit(&s->v);
 }
 
 static void blk_reset(DeviceState *dev)

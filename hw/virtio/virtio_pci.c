@@ -492,3 +492,16 @@ void virtio_pci_reset(VirtIOPCI *v)
     v->isr = 0;
     pci_set_irq(&v->pci, 0);
 }
+
+void virtio_pci_exit(VirtIOPCI *v)
+{
+    MemoryRegion *pages[] = { &v->common, &v->isr_region, &v->device_config,
+                              &v->notify };
+
+    pci_device_exit(&v->pci);
+    for (unsigned i = 0; i < ARRAY_LEN(pages); i++) {
+        memory_region_del(&v->bar, pages[i]);
+        memory_region_destroy(pages[i]);
+    }
+    memory_region_destroy(&v->bar);
+}

@@ -127,6 +127,7 @@ static vaddr x86_get_pc(CPUState *cs)
 static void x86_cpu_free(CPUState *cs)
 {
     g_assert(!x86_cpu(cs)->apic); /* it was to go first */
+    g_free(x86_cpu(cs)->features);
     free(x86_cpu(cs));
 }
 

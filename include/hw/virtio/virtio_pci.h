@@ -32,6 +32,8 @@ bool virtio_pci_init(VirtIOPCI *v, const VirtIOClass *klass,
  * device is seen. */
 void virtio_pci_set_doorbell(VirtIOPCI *v,
                              void (*fn)(VirtIODevice *vdev, unsigned index));
+/* Last thing in its unrealise. */
+void virtio_pci_exit(VirtIOPCI *v);
 /* At a reset of the whole device. */
 void virtio_pci_reset(VirtIOPCI *v);
 
