@@ -114,8 +114,8 @@ static void bh_finalize(GSource *source)
 BottomHalf *bh_new_on(GMainContext *context, void (*fn)(void *opaque),
                       void *opaque)
 {
-    static GSourceFuncs funcs = {.dispatch = bh_dispatch,
-                                 .finalize = bh_finalize};
+    static GSourceFuncs funcs = { .dispatch = bh_dispatch,
+                                  .finalize = bh_finalize };
     GSource *source = g_source_new(&funcs, sizeof(BottomHalf));
     BottomHalf *bh = (BottomHalf *)source;
 

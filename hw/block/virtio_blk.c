@@ -98,8 +98,7 @@ static void request_finish(BlkRequest *r, uint8_t status, uint32_t data_bytes)
     request_free(r);
 }
 
-/* As that, out of a completion: the queues may have stopped for want of room.
- */
+/* The same in a completion: the queues may have stopped for want of room. */
 static void request_end(BlkRequest *r, bool ok, uint32_t data_bytes)
 {
     VirtIOBlk *s = r->s;
