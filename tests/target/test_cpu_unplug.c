@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A whole vCPU comes and goes: with its thread, soft TLB, jump cache and local
- * APIC, while another one stays. */
+ * APIC, while another one stays.  Both run, and are halted.  Run with "single"
+ * or "icount" for these ways of taking turns. */
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,6 +32,15 @@ static void lock(void)
     bql_lock();
 }
 
+/* It has nothing to execute here. */
+static void run_halted(X86CPU *cpu)
+{
+    cpu_start_thread(&cpu->cs);
+    cpu->cs.ops->reset(&cpu->cs);
+    __atomic_store_n(&cpu->cs.halted, 1, __ATOMIC_SEQ_CST);
+    cpu_resume(&cpu->cs);
+}
+
 static void come_and_go(void)
 {
     GError *error = NULL;
@@ -39,8 +49,7 @@ static void come_and_go(void)
 
     g_assert_no_error(error);
     apic = apic_create(cpu, &ops);
-    cpu_start_thread(&cpu->cs);
-    cpu->cs.ops->reset(&cpu->cs);
+    run_halted(cpu);
     g_assert_true(cpu_get(1) == &cpu->cs);
     tlb_flush_all_cpus(TLB_FLUSH_MAP); /* posted; done before it goes */
     cpu_unplug(&cpu->cs);
@@ -97,6 +106,7 @@ static void test_counts(void)
 int main(int argc, char **argv)
 {
     g_autoptr(KeyVal) options = keyval_new();
+    g_autoptr(KeyVal) icount = keyval_parse("shift=3", NULL, NULL);
     GError *error = NULL;
 
     g_test_init(&argc, &argv, NULL);
@@ -106,8 +116,13 @@ int main(int argc, char **argv)
     bql_lock();
     cpu_list_init();
     memory_map_init();
+    if (argc > 1 && strcmp(argv[1], "icount") == 0) {
+        g_assert_true(icount_parse(icount, &error));
+    } else if (argc > 1) {
+        keyval_set(options, "thread", argv[1]);
+    }
     g_assert_true(tcg_accel_init(options, 2, &error));
-    cpu_start_thread(&x86_cpu_create("max", 0, 0, &error)->cs);
+    run_halted(x86_cpu_create("max", 0, 0, &error));
     g_test_add_func("/cpu-unplug/memory", test_memory);
     g_test_add_func("/cpu-unplug/counts", test_counts);
     return g_test_run();
