@@ -76,6 +76,8 @@ struct BlockBackend {
     bool no_flush; /* cache=unsafe */
     BlockOnError rerror, werror; /* the drive's */
     BlockOnError device_rerror, device_werror;
+    const BlockOwner *owner; /* NULL: none; BQL to write, io.c's lock to call */
+    void *owner_opaque;
     int stop_error; /* that has stopped the machine, until it goes on; BQL */
 };
 

@@ -175,7 +175,7 @@ static const InfoTopic topics[] = {
     { "chardev", "", "show the character devices", info_chardev },
     { "cpus", "", "show infos for each CPU", info_cpus },
     { "history", "", "show the command line history", info_history },
-    { "iothreads", "", "show iothreads", info_nothing },
+    { "iothreads", "", "show iothreads", info_iothreads },
     { "mem", "", "show the active virtual memory mappings", info_mem },
     { "mice", "", "show which guest mouse is receiving events", info_mice },
     { "mtree", "[-f]", "show memory tree (-f: dump flat view)", info_mtree },

@@ -84,7 +84,7 @@ static bool launch_choose_accel(Launch *l, GError **errp)
 
 static bool launch_accel(Launch *l, GError **errp)
 {
-    if (!tcg_accel_init(l->accel, l->machine.cpus, errp) ||
+    if (!tcg_accel_init(l->accel, l->machine.max_cpus, errp) ||
         !keyval_check_used(l->accel, errp)) {
         g_prefix_error(errp, "-accel tcg: ");
         return false;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Secrets and memory back-ends: objects of users.  Locks: BQL. */
+/* Objects of users, and secrets and memory back-ends.  Locks: BQL. */
 #include "system/user_object.h"
 
 #include <errno.h>
@@ -201,33 +201,40 @@ static const UserProp memory_props[] = {
         .nprops = ARRAY_LEN(memory_props) - (first), .open = memory_open,      \
         .close = memory_close                                                  \
     }
-static const UserObjectType object_types[] = {
+static const UserObjectType memory_types[] = {
     MEMORY_TYPE("memory-backend-file", 0),
     MEMORY_TYPE("memory-backend-memfd", 1),
     MEMORY_TYPE("memory-backend-ram", 1),
-    {
-        .name = "secret",
-        .parent = "secret_common",
-        .props = secret_props,
-        .nprops = ARRAY_LEN(secret_props),
-        .open = secret_open,
-        .close = secret_close,
-    },
+};
+
+static const UserObjectType secret_type = {
+    .name = "secret",
+    .parent = "secret_common",
+    .props = secret_props,
+    .nprops = ARRAY_LEN(secret_props),
+    .open = secret_open,
+    .close = secret_close,
 };
 
 const UserObjectType *user_object_type_at(unsigned index)
 {
-    return index < ARRAY_LEN(object_types) ? &object_types[index] : NULL;
+    static const UserObjectType *const types[] = {
+        &iothread_object_type, &memory_types[0], &memory_types[1],
+        &memory_types[2],      &secret_type,
+    };
+
+    return index < ARRAY_LEN(types) ? types[index] : NULL;
 }
 
 static const UserObjectType *object_type_find(const char *name)
 {
-    for (unsigned i = 0; i < ARRAY_LEN(object_types); i++) {
-        if (strcmp(object_types[i].name, name) == 0) {
-            return &object_types[i];
-        }
-    }
-    return NULL;
+    const UserObjectType *type;
+    unsigned i = 0;
+
+    do {
+        type = user_object_type_at(i++);
+    } while (type && strcmp(type->name, name) != 0);
+    return type;
 }
 
 /* --- making and finding --- */
@@ -307,7 +314,7 @@ bool user_object_del(const char *id, GError **errp)
         error_setg(errp, "object '%s' not found", id);
         return false;
     }
-    if (obj->used) {
+    if (obj->used || (obj->type->in_use && obj->type->in_use(obj))) {
         error_setg(errp, "object '%s' is in use, can not be deleted", id);
         return false;
     }

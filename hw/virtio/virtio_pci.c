@@ -112,10 +112,18 @@ static void transport_interrupt(void *opaque, uint16_t vector, bool config)
     pci_set_irq(&v->pci, 1);
 }
 
+static bool transport_may_dma(void *opaque)
+{
+    VirtIOPCI *v = opaque;
+
+    return pci_is_master(&v->pci);
+}
+
 static const VirtIOTransport pci_transport = {
     .read = transport_read,
     .write = transport_write,
     .interrupt = transport_interrupt,
+    .may_dma = transport_may_dma,
 };
 
 /* --- common configuration --- */
@@ -379,6 +387,29 @@ static const MemoryRegionOps notify_ops = {
     .impl = {.min = 1, .max = 4},
 };
 
+/* For who does the work elsewhere. */
+static void doorbell_write(void *opaque, hwaddr addr, uint64_t value,
+                           unsigned size)
+{
+    VirtIOPCI *v = opaque;
+
+    v->doorbell(&v->vdev, addr / NOTIFY_MULTIPLIER);
+}
+
+static const MemoryRegionOps doorbell_ops = {
+    .read = notify_read,
+    .write = doorbell_write,
+    .impl = { .min = 1, .max = 4 },
+    .unlocked = true,
+};
+
+void virtio_pci_set_doorbell(VirtIOPCI *v,
+                             void (*fn)(VirtIODevice *vdev, unsigned index))
+{
+    v->doorbell = fn;
+    v->notify.ops = &doorbell_ops;
+}
+
 /* --- the function --- */
 
 static void put_le32(uint8_t *p, uint32_t value)
@@ -466,7 +497,6 @@ void virtio_pci_exit(VirtIOPCI *v)
     MemoryRegion *const pages[] = { &v->common, &v->isr_region,
                                     &v->device_config, &v->notify };
 
-    virtio_pci_reset(v);
     pci_device_exit(&v->pci);
     for (unsigned i = 0; i < ARRAY_LEN(pages); i++) {
         memory_region_del(&v->bar, pages[i]);

@@ -138,6 +138,11 @@ MemorySection memory_find_rcu(AddressSpace *as, hwaddr addr);
  * comes back no longer than what is contiguous.  Locks: RCU read section. */
 void *memory_host_ptr_rcu(AddressSpace *as, hwaddr addr, bool write,
                           uint64_t *len);
+/* Copy @len bytes between @buf and RAM at @addr, to RAM if @write; false when
+ * not all of it is (writable) RAM, after any part of it.  Unlike the others
+ * this never takes the BQL.  Locks: any. */
+bool address_space_copy_ram(AddressSpace *as, hwaddr addr, void *buf,
+                            uint64_t len, bool write);
 
 /* Any length, across regions.  RAM writes mark dirty and invalidate TBs.
  * Takes the BQL for I/O regions that need it. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Objects that users make by name and that are no devices: secrets and memory.
+ * Objects that users make by name and that are no devices: secrets, memory, I/O
+ * threads.
  * Locks: BQL.
  */
 #ifndef HEDDLE_SYSTEM_USER_OBJECT_H
@@ -15,6 +16,7 @@ typedef enum UserPropKind {
     USER_PROP_STRING,
     USER_PROP_BOOL,
     USER_PROP_SIZE,
+    USER_PROP_INT,
 } UserPropKind;
 
 typedef struct UserProp {
@@ -31,7 +33,11 @@ typedef struct UserObjectType {
     /* Make what the object stands for, of its properties. */
     bool (*open)(UserObject *obj, GError **errp);
     void (*close)(UserObject *obj);
+    /* Something else needs it: it is not deleted.  NULL: nothing ever does. */
+    bool (*in_use)(UserObject *obj);
 } UserObjectType;
+
+extern const UserObjectType iothread_object_type; /* iothread.c */
 
 const UserObjectType *user_object_type_at(unsigned index); /* NULL: past end */
 
