@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Requests: a pool of threads carries them out, and the main loop completes
- * them.  A finished request waits in one list, under its own leaf lock, for
- * the bottom half or for whoever drains.
+ * them, or the thread of the back-end's owner.  A finished request waits in one
+ * list, under its own leaf lock, for the one of these or for whoever drains: a
+ * thread that holds the BQL completes what it finds, of whatever back-end.
  */
 #include <errno.h>
 
@@ -35,7 +36,9 @@ static struct {
     GThreadPool *pool;
     BottomHalf *bh;
     unsigned in_flight; /* on their way through the threads; BQL */
+    unsigned pushed;    /* ever; atomic */
     GQueue held;        /* failed, and wait for block_retry(); BQL */
+    bool settled;       /* by block_settle(); BQL */
     Mutex lock;         /* guards the next one */
     GQueue finished;
     Cond cond; /* something finished */
@@ -72,23 +75,54 @@ static void request_run(gpointer data, gpointer unused)
 {
     BlockRequest *r = data;
 
+    (void)__atomic_load_n(&io.pushed, __ATOMIC_ACQUIRE);
     r->error = request_perform(r);
     mutex_lock(&io.lock);
     g_queue_push_tail(&io.finished, r);
     cond_signal(&io.cond);
+    /* With the lock: who finds the request may send the owner away. */
+    if (r->blk->owner) {
+        r->blk->owner->notify(r->blk->owner_opaque);
+    } else {
+        bh_schedule(io.bh);
+    }
     mutex_unlock(&io.lock);
-    bh_schedule(io.bh);
 }
 
-/* --- on the main loop (or a vCPU's thread) under the BQL --- */
+/* --- on any thread, under the BQL --- */
+
+/* Whose completions a thread is after. */
+typedef bool RequestFilter(const BlockRequest *r, const BlockBackend *blk);
+
+static bool any_request(const BlockRequest *r, const BlockBackend *blk)
+{
+    return true;
+}
+
+static bool without_owner(const BlockRequest *r, const BlockBackend *blk)
+{
+    return !r->blk->owner;
+}
+
+static bool of_backend(const BlockRequest *r, const BlockBackend *blk)
+{
+    return r->blk == blk;
+}
 
 /* The lock is not held over a completion, which may submit. */
-static BlockRequest *finished_pop(void)
+static BlockRequest *finished_pop(RequestFilter *filter,
+                                  const BlockBackend *blk)
 {
-    BlockRequest *r;
+    BlockRequest *r = NULL;
 
     mutex_lock(&io.lock);
-    r = g_queue_pop_head(&io.finished);
+    for (GList *l = io.finished.head; l && !r; l = l->next) {
+        if (filter(l->data, blk)) {
+            r = l->data;
+            g_queue_delete_link(&io.finished, l);
+            break;
+        }
+    }
     mutex_unlock(&io.lock);
     return r;
 }
@@ -141,11 +175,11 @@ static bool request_holds(BlockRequest *r)
     }
 }
 
-static void complete_finished(void *unused)
+static void complete_finished(RequestFilter *filter, const BlockBackend *blk)
 {
     BlockRequest *r;
 
-    while ((r = finished_pop())) {
+    while ((r = finished_pop(filter, blk))) {
         io.in_flight--;
         request_count(r);
         if (request_holds(r)) {
@@ -153,6 +187,19 @@ static void complete_finished(void *unused)
         } else {
             request_complete(r);
         }
+    }
+}
+
+static void complete_on_main_loop(void *unused)
+{
+    complete_finished(without_owner, NULL);
+}
+
+void block_complete(BlockBackend *blk)
+{
+    bql_assert_held();
+    if (io.pool) {
+        complete_finished(of_backend, blk);
     }
 }
 
@@ -165,7 +212,7 @@ static void io_init(void)
     cond_init(&io.cond);
     g_queue_init(&io.finished);
     g_queue_init(&io.held);
-    io.bh = bh_new(complete_finished, NULL);
+    io.bh = bh_new(complete_on_main_loop, NULL);
     io.pool = g_thread_pool_new(request_run, NULL, BLOCK_THREADS, FALSE, NULL);
 }
 
@@ -188,7 +235,17 @@ static int request_check(const BlockBackend *blk, BlockOp op, uint64_t offset,
 static void request_push(BlockRequest *r)
 {
     io.in_flight++;
+    /* The pool orders what was written to @r before what the thread reads; this
+     * says so to a sanitizer that does not see into GLib. */
+    __atomic_fetch_add(&io.pushed, 1, __ATOMIC_RELEASE);
     g_thread_pool_push(io.pool, r, NULL);
+}
+
+static void wake_owner(BlockBackend *blk, void *opaque)
+{
+    if (blk->owner) {
+        blk->owner->notify(blk->owner_opaque);
+    }
 }
 
 void block_retry(void)
@@ -196,10 +253,12 @@ void block_retry(void)
     BlockRequest *r;
 
     bql_assert_held();
+    io.settled = false;
     while ((r = g_queue_pop_head(&io.held))) {
         r->blk->stop_error = 0;
         request_push(r);
     }
+    block_foreach(wake_owner, NULL);
 }
 
 /* A request that is refused completes like any other, later and from the main
@@ -252,16 +311,30 @@ static void flush_one(BlockBackend *blk, void *opaque)
     }
 }
 
+static void settle_owner(BlockBackend *blk, void *opaque)
+{
+    if (blk->owner) {
+        *(bool *)opaque |= blk->owner->settle(blk->owner_opaque);
+    }
+}
+
+/* What owners do may lead to requests, and the other way round. */
 static void wait_in_flight(void)
 {
-    while (io.in_flight > 0) {
-        mutex_lock(&io.lock);
-        while (g_queue_is_empty(&io.finished)) {
-            cond_wait(&io.cond, &io.lock);
+    bool more;
+
+    do {
+        while (io.in_flight > 0) {
+            mutex_lock(&io.lock);
+            while (g_queue_is_empty(&io.finished)) {
+                cond_wait(&io.cond, &io.lock);
+            }
+            mutex_unlock(&io.lock);
+            complete_finished(any_request, NULL);
         }
-        mutex_unlock(&io.lock);
-        complete_finished(NULL);
-    }
+        more = false;
+        block_foreach(settle_owner, &more);
+    } while (more);
 }
 
 /* Completions may submit more: until there is nothing left. */
@@ -269,9 +342,6 @@ void block_wait_requests(void)
 {
     BlockRequest *r;
 
-    if (!io.pool) {
-        return;
-    }
     bql_assert_held();
     wait_in_flight();
     while ((r = g_queue_pop_head(&io.held))) {
@@ -281,8 +351,30 @@ void block_wait_requests(void)
     }
 }
 
+bool block_is_settled(void)
+{
+    bql_assert_held();
+    return io.settled;
+}
+
+void block_settle(void)
+{
+    bql_assert_held();
+    io.settled = true;
+    wait_in_flight();
+}
+
+void block_set_owner(BlockBackend *blk, const BlockOwner *owner, void *opaque)
+{
+    bql_assert_held();
+    wait_in_flight(); /* no thread looks at the old one any more */
+    blk->owner = owner;
+    blk->owner_opaque = opaque;
+}
+
 void block_drain_all(void)
 {
+    io.settled = true;
     block_wait_requests();
     block_foreach(flush_one, NULL);
 }

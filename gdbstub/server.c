@@ -154,6 +154,15 @@ static const CharHandlers gdb_handlers = {
     .writable = gdb_char_writable,
 };
 
+/* The debugger is left with the first one, and finds that out when it asks. */
+static void gdb_cpu_gone(CPUState *cpu)
+{
+    GdbServer *s = &server;
+
+    s->cpu = s->cpu == cpu ? cpu_get(0) : s->cpu;
+    s->cont_cpu = s->cont_cpu == cpu ? cpu_get(0) : s->cont_cpu;
+}
+
 static void gdb_run_event(const char *name, ShutdownCause cause, void *opaque)
 {
     if (!strcmp(name, "STOP")) {
@@ -195,6 +204,7 @@ static void server_init(GdbServer *s)
         s->sent = g_string_new(NULL);
         s->out = g_string_new(NULL);
         runstate_add_listener(&listener);
+        cpus_set_unplug_handler(gdb_cpu_gone);
     }
 }
 

@@ -197,6 +197,29 @@ void info_blockstats(MonCall *call, const char *args)
     json_object_put(list);
 }
 
+/* --- I/O threads --- */
+
+void info_iothreads(MonCall *call, const char *args)
+{
+    json_object *list = cmd_query_iothreads(call, NULL, NULL);
+
+    for (size_t i = 0; i < json_object_array_length(list); i++) {
+        json_object *entry = json_object_array_get_idx(list, i);
+
+        g_string_append_printf(call->out, "%s:\n  thread_id=%d\n",
+                               arg_str(entry, "id", ""),
+                               (int)arg_int(entry, "thread-id", 0));
+        json_object_object_foreach(entry, key, value)
+        {
+            if (strcmp(key, "id") != 0 && strcmp(key, "thread-id") != 0) {
+                g_string_append_printf(call->out, "  %s=%" PRId64 "\n", key,
+                                       json_object_get_int64(value));
+            }
+        }
+    }
+    json_object_put(list);
+}
+
 /* --- mice, balloon --- */
 
 void info_mice(MonCall *call, const char *args)

@@ -8,7 +8,8 @@
 /* @args is what follows the topic, "" for nothing. */
 typedef void InfoPrint(MonCall *call, const char *args);
 
-InfoPrint info_balloon, info_blockstats, info_mem, info_mice, info_nothing,
-    info_pci, info_qom_tree, info_roms, info_sync_profile, info_tlb;
+InfoPrint info_balloon, info_blockstats, info_iothreads, info_mem, info_mice,
+    info_nothing, info_pci, info_qom_tree, info_roms, info_sync_profile,
+    info_tlb;
 
 #endif

@@ -5,6 +5,7 @@
 #include "monitor/qom.h"
 #include "system/machine.h"
 #include "target/i386/models.h"
+#include "util/io-context.h"
 
 void qom_add_property(json_object *list, const char *name, const char *type,
                       const char *description, json_object *def)
@@ -156,6 +157,35 @@ json_object *cmd_object_del(MonCall *call, json_object *args, GError **errp)
     return NULL;
 }
 
+static json_object *iothread_entry(const IoContext *ctx)
+{
+    UserObject *obj = user_object_find(io_context_id(ctx));
+    const UserObjectType *type = user_object_type(obj);
+    json_object *entry = json_object_new_object();
+
+    put_str(entry, "id", io_context_id(ctx));
+    put_int(entry, "thread-id", io_context_thread_id(ctx));
+    for (unsigned i = 0; i < type->nprops; i++) {
+        const UserProp *prop = &type->props[i];
+
+        put_int(entry, prop->name,
+                g_ascii_strtoll(user_object_get(obj, prop), NULL, 10));
+    }
+    return entry;
+}
+
+json_object *cmd_query_iothreads(MonCall *call, json_object *args,
+                                 GError **errp)
+{
+    json_object *list = json_object_new_array();
+    const IoContext *ctx;
+
+    for (unsigned i = 0; (ctx = io_context_at(i)); i++) {
+        json_object_array_add(list, iothread_entry(ctx));
+    }
+    return list;
+}
+
 /* --- types --- */
 
 typedef struct TypeWalk {
@@ -260,7 +290,7 @@ json_object *qom_device_properties(const DeviceType *type)
 
 static json_object *object_properties(const char *name)
 {
-    static const char *const kinds[] = { "string", "bool", "int" };
+    static const char *const kinds[] = { "string", "bool", "int", "int" };
     json_object *list = json_object_new_array();
     const UserObjectType *type;
 

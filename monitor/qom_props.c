@@ -99,7 +99,7 @@ static json_object *object_value(UserObject *obj, const UserProp *prop)
     if (prop->kind == USER_PROP_BOOL) {
         return json_object_new_boolean(text && strcmp(text, "on") == 0);
     }
-    if (prop->kind == USER_PROP_SIZE) {
+    if (prop->kind == USER_PROP_SIZE || prop->kind == USER_PROP_INT) {
         parse_size(text ? text : "0", 'B', &size, NULL);
         return json_object_new_uint64(size);
     }
@@ -108,7 +108,7 @@ static json_object *object_value(UserObject *obj, const UserProp *prop)
 
 static void props_object(const Props *p, UserObject *obj)
 {
-    static const char *const kinds[] = { "string", "bool", "int" };
+    static const char *const kinds[] = { "string", "bool", "int", "int" };
     const UserObjectType *type = user_object_type(obj);
 
     for (unsigned i = 0; i < type->nprops; i++) {

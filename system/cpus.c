@@ -10,6 +10,7 @@
 
 #include "exec/accel.h"
 #include "exec/bql.h"
+#include "util/main-loop.h"
 
 __thread CPUState *current_cpu;
 CPUState *cpu_list;
@@ -17,9 +18,15 @@ CPUState *cpu_list;
 /* Set before the first vCPU and constant from then on. */
 static const AccelOps *accel;
 static bool single_thread;
+static void (*unplug_handler)(CPUState *cpu);
+
 static Thread *shared_thread; /* thread=single; BQL */
+static int shared_thread_id;  /* BQL */
 static Event shared_halt_event;
-static Cond cpu_created = {PTHREAD_COND_INITIALIZER}; /* with the BQL */
+static bool ending; /* cpus_shutdown(); BQL */
+static Cond cpu_created = {
+    PTHREAD_COND_INITIALIZER
+};                                                    /* or not; with the BQL */
 static Cond cpu_paused = {PTHREAD_COND_INITIALIZER};  /* with the BQL */
 
 void cpus_set_accel(const AccelOps *ops, bool single)
@@ -63,14 +70,28 @@ CPUState *cpu_get(unsigned index)
 
     CPU_FOREACH(cpu) {
         if (cpu->index == index) {
-            return cpu; /* vCPUs are never freed */
+            return cpu; /* the caller keeps it alive */
         }
     }
     return NULL;
 }
 
-/* The list grows only, and a vCPU is linked when it is filled in: readers need
- * no more than the order that rcu_assign_pointer() gives. */
+CPUState *cpu_from(unsigned index)
+{
+    CPUState *cpu;
+
+    bql_assert_held();
+    CPU_FOREACH (cpu) {
+        if (cpu->index >= index) {
+            return cpu;
+        }
+    }
+    return cpu_list;
+}
+
+/* A vCPU is linked when it is filled in, and one that is unlinked still leads
+ * to the rest of the list: readers need no more than the order that
+ * rcu_assign_pointer() gives. */
 static void list_insert(CPUState *cpu)
 {
     CPUState **link = &cpu_list;
@@ -78,8 +99,21 @@ static void list_insert(CPUState *cpu)
     while (*link && (*link)->index < cpu->index) {
         link = &(*link)->next;
     }
+    g_assert(!*link || (*link)->index != cpu->index);
     cpu->next = *link;
     rcu_assign_pointer(*link, cpu);
+}
+
+/* Exclusive sections count vCPUs that are in the code, so it must have left. */
+static void list_remove(CPUState *cpu)
+{
+    CPUState **link = &cpu_list;
+
+    g_assert(!cpu->running && !cpu->has_waiter);
+    while (*link != cpu) {
+        link = &(*link)->next;
+    }
+    rcu_assign_pointer(*link, cpu->next);
 }
 
 void cpu_common_init(CPUState *cpu, const CPUOps *ops, unsigned index)
@@ -153,11 +187,19 @@ bool cpu_thread_is_idle(CPUState *cpu)
            !cpu->ops->has_work(cpu);
 }
 
-/* Take back the kick, then do what it may have been for. */
-static void handle_requests(CPUState *cpu)
+/* The calling thread stands for @cpu meanwhile: the shared one for each. */
+static void do_posted_work(CPUState *cpu)
 {
     CPUState *outer = current_cpu;
 
+    current_cpu = cpu;
+    cpu_process_work(cpu);
+    current_cpu = outer;
+}
+
+/* Take back the kick, then do what it may have been for. */
+static void handle_requests(CPUState *cpu)
+{
     /* A read-modify-write: what is read from here on is not older than it. */
     __atomic_exchange_n(&cpu->exit_request, 0, __ATOMIC_SEQ_CST);
     thread_beat();
@@ -167,9 +209,34 @@ static void handle_requests(CPUState *cpu)
         cpu->stopped = true;
         cond_broadcast(&cpu_paused);
     }
-    current_cpu = cpu; /* thread=single: of the many */
-    cpu_process_work(cpu);
-    current_cpu = outer;
+    do_posted_work(cpu);
+}
+
+/* Nobody is to wait for this vCPU any more: who pauses the machine skips it,
+ * and work for it runs on the thread that asks.  The last look at the work and
+ * what follows are one step under the BQL, so that no run_on_cpu() gets in
+ * between.
+ */
+static void vcpu_end(CPUState *cpu)
+{
+    do_posted_work(cpu);
+    cpu->created = false;
+    cpu->stop = false;
+    cpu->stopped = true;
+    if (!ending) {
+        list_remove(cpu);
+    }
+    cond_broadcast(&cpu_created);
+    cond_broadcast(&cpu_paused);
+}
+
+/* thread=single: the shared thread goes on without it. */
+static void let_go(CPUState *cpu)
+{
+    vcpu_end(cpu);
+    if (current_cpu == cpu) {
+        current_cpu = cpu_list;
+    }
 }
 
 /* One round over the vCPUs of this thread: all of them in thread=single, as the
@@ -184,7 +251,11 @@ static bool handle_thread_requests(CPUState *cpu)
     }
     CPU_FOREACH(cpu) {
         handle_requests(cpu);
-        busy |= !cpu_thread_is_idle(cpu);
+        if (cpu->unplug && !ending) {
+            let_go(cpu); /* freed by the main loop, with the BQL: not yet */
+        } else {
+            busy |= !cpu_thread_is_idle(cpu);
+        }
     }
     return busy;
 }
@@ -222,18 +293,6 @@ static void thread_begin(CPUState *cpu)
     cond_broadcast(&cpu_created);
 }
 
-/* Nobody is to wait for this vCPU any more: who pauses the machine skips it,
- * and work for it runs on the thread that asks. */
-static void thread_end(CPUState *cpu)
-{
-    thread_set_watched(false);
-    cpu->created = false;
-    cpu->stop = false;
-    cpu->stopped = true;
-    cond_broadcast(&cpu_paused);
-    cpu_process_work(cpu);
-}
-
 static void *cpu_thread(void *opaque)
 {
     CPUState *cpu = opaque;
@@ -242,7 +301,8 @@ static void *cpu_thread(void *opaque)
     current_cpu = cpu;
     thread_begin(cpu);
     accel->run(cpu);
-    thread_end(cpu);
+    thread_set_watched(false);
+    vcpu_end(cpu);
     current_cpu = NULL;
     bql_unlock();
     return NULL;
@@ -254,14 +314,26 @@ static void *shared_cpu_thread(void *first)
 
     bql_lock();
     current_cpu = first;
+    shared_thread_id = thread_id();
     thread_begin(first);
     accel->run_all();
+    thread_set_watched(false);
     CPU_FOREACH(cpu) {
-        thread_end(cpu);
+        vcpu_end(cpu);
     }
     current_cpu = NULL;
     bql_unlock();
     return NULL;
+}
+
+/* One that was alone until now has had no reason to let others in. */
+static void end_turn(void)
+{
+    CPUState *cpu;
+
+    CPU_FOREACH(cpu) {
+        cpu_kick(cpu);
+    }
 }
 
 void cpu_start_thread(CPUState *cpu)
@@ -276,8 +348,9 @@ void cpu_start_thread(CPUState *cpu)
         snprintf(name, sizeof(name), "ALL CPUs/%s", accel->name);
         shared_thread = thread_create(name, shared_cpu_thread, cpu);
     } else { /* the shared thread finds it in the list */
-        cpu->thread_id = cpu_list->thread_id;
+        cpu->thread_id = shared_thread_id;
         cpu->created = true;
+        end_turn();
     }
     while (!cpu->created) {
         bql_cond_wait(&cpu_created);
@@ -337,18 +410,23 @@ void cpus_pause_all(void)
     }
 }
 
+void cpu_resume(CPUState *cpu)
+{
+    bql_assert_held();
+    cpu->stop = false;
+    cpu->stopped = false;
+    cpu_kick(cpu);
+}
+
 void cpus_resume_all(void)
 {
     CPUState *cpu;
 
     bql_assert_held();
     CPU_FOREACH(cpu) {
-        if (cpu->debug.held) {
-            continue;
+        if (!cpu->debug.held) {
+            cpu_resume(cpu);
         }
-        cpu->stop = false;
-        cpu->stopped = false;
-        cpu_kick(cpu);
     }
     cond_broadcast(&cpu_paused);
 }
@@ -384,6 +462,7 @@ void cpus_shutdown(void)
 
     bql_assert_held();
     g_assert(!current_cpu); /* a thread cannot join itself */
+    ending = true;
     CPU_FOREACH(cpu) {
         cpu->unplug = true;
         cpu_kick(cpu);
@@ -392,4 +471,73 @@ void cpus_shutdown(void)
         join_thread(&cpu->thread);
     }
     join_thread(&shared_thread);
+}
+
+/* --- taking one away; main loop --- */
+
+void cpus_set_unplug_handler(void (*fn)(CPUState *cpu))
+{
+    unplug_handler = fn;
+}
+
+void cpu_unplug(CPUState *cpu)
+{
+    bql_assert_held();
+    g_assert(main_loop_is_current_thread() && !current_cpu && !ending);
+    g_assert(cpu != cpu_list && !cpu->unplug && cpu->ops->free);
+    cpu->unplug = true;
+    if (cpu->created) {
+        cpu_kick(cpu);
+        while (cpu->created) {
+            bql_cond_wait(&cpu_created);
+        }
+        join_thread(&cpu->thread);
+    } else {
+        vcpu_end(cpu);
+    }
+    if (unplug_handler) {
+        unplug_handler(cpu);
+    }
+}
+
+/* One that waits for its grace period, and then for the main loop. */
+typedef struct Release {
+    CPUState *cpu;
+    BottomHalf *bh;
+    struct rcu_head rcu;
+} Release;
+
+static void free_vcpu(void *opaque)
+{
+    Release *r = opaque;
+    CPUState *cpu = r->cpu;
+
+    do_posted_work(cpu);
+    if (accel->free_vcpu) {
+        accel->free_vcpu(cpu);
+    }
+    if (!single_thread) {
+        g_free(cpu->halt_event);
+    }
+    mutex_destroy(&cpu->work_lock);
+    cpu->ops->free(cpu);
+    bh_delete(r->bh);
+    g_free(r);
+}
+
+/* The work wants the BQL, and may wait for vCPUs: not on this thread. */
+static void vcpu_unreachable(struct rcu_head *head)
+{
+    bh_schedule(container_of(head, Release, rcu)->bh);
+}
+
+void cpu_release(CPUState *cpu)
+{
+    Release *r = g_new0(Release, 1);
+
+    bql_assert_held();
+    g_assert(cpu->unplug && !cpu->created);
+    r->cpu = cpu;
+    r->bh = bh_new(free_vcpu, r);
+    rcu_call(&r->rcu, vcpu_unreachable);
 }

@@ -456,3 +456,29 @@ void *memory_host_ptr_rcu(AddressSpace *as, hwaddr addr, bool write,
     *len = MIN(*len - 1, range->last - addr) + 1;
     return ram_host(range, addr);
 }
+
+bool address_space_copy_ram(AddressSpace *as, hwaddr addr, void *buf,
+                            uint64_t len, bool write)
+{
+    uint8_t *p = buf;
+    RCU_READ_GUARD();
+
+    while (len) {
+        const FlatRange *range = flatview_find(rcu_dereference(as->view), addr);
+        uint64_t n;
+
+        if (!range || !is_ram(range) || (write && range->readonly)) {
+            return false;
+        }
+        n = piece_length(as, range, addr, len);
+        if (write) {
+            write_piece(range, addr, p, n, false);
+        } else {
+            memcpy(p, ram_host(range, addr), n);
+        }
+        addr += n;
+        p += n;
+        len -= n;
+    }
+    return true;
+}

@@ -176,6 +176,9 @@ void vm_stop(RunState state)
         cpus_resume_all();
         return;
     }
+    /* Nobody asks for more, and what is on its way ends: neither guest memory
+     * nor a disk changes from here on. */
+    block_settle();
     send_event("STOP", SHUTDOWN_NONE);
 }
 

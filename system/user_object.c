@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Secrets and memory back-ends: objects of users.  Locks: BQL. */
+/* Objects of users, and secrets and memory back-ends.  Locks: BQL. */
 #include "system/user_object.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "util/error.h"
@@ -16,6 +17,7 @@ struct UserObject {
     KeyVal *props; /* those that were given, and defaults */
     uint8_t *data; /* of a secret: its bytes; of memory: the mapping */
     size_t len;
+    bool used; /* by the machine: it stays */
 };
 
 static GQueue objects = G_QUEUE_INIT; /* UserObject, oldest first */
@@ -82,11 +84,27 @@ static void secret_close(UserObject *obj)
 
 /* --- memory --- */
 
+/* Make an empty file as long as it has to be.  One with content keeps its
+ * length, as it may be somebody's data; false with errno set on failure. */
+static bool memory_fit(int fd, uint64_t len, bool *fits)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) < 0) {
+        return false;
+    }
+    *fits =
+        !S_ISREG(st.st_mode) || st.st_size == 0 || (uint64_t)st.st_size >= len;
+    return !S_ISREG(st.st_mode) || st.st_size > 0 ||
+           ftruncate(fd, (off_t)len) == 0;
+}
+
 /* Of @obj's type; -1 and no error: anonymous memory. */
 static int memory_fd(UserObject *obj, GError **errp)
 {
     const char *path = prop_text(obj, "mem-path");
     int fd = -1;
+    bool fits;
 
     if (path) {
         fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0644);
@@ -95,9 +113,14 @@ static int memory_fd(UserObject *obj, GError **errp)
     } else {
         return -1;
     }
-    if (fd < 0 || ftruncate(fd, (off_t)obj->len) < 0) {
+    if (fd < 0 || !memory_fit(fd, obj->len, &fits)) {
         error_setg(errp, "can't open backing store %s for guest RAM: %s",
                    path ? path : "in memory", g_strerror(errno));
+    } else if (!fits) {
+        error_setg(errp,
+                   "backing store %s is smaller than its 'size': empty "
+                   "it or ask for less",
+                   path);
     }
     return fd;
 }
@@ -145,9 +168,10 @@ static bool memory_open(UserObject *obj, GError **errp)
     return true;
 }
 
+/* What the machine uses goes with the process. */
 static void memory_close(UserObject *obj)
 {
-    if (obj->data) {
+    if (obj->data && !obj->used) {
         munmap(obj->data, obj->len);
     }
 }
@@ -177,33 +201,40 @@ static const UserProp memory_props[] = {
         .nprops = ARRAY_LEN(memory_props) - (first), .open = memory_open,      \
         .close = memory_close                                                  \
     }
-static const UserObjectType object_types[] = {
+static const UserObjectType memory_types[] = {
     MEMORY_TYPE("memory-backend-file", 0),
     MEMORY_TYPE("memory-backend-memfd", 1),
     MEMORY_TYPE("memory-backend-ram", 1),
-    {
-        .name = "secret",
-        .parent = "secret_common",
-        .props = secret_props,
-        .nprops = ARRAY_LEN(secret_props),
-        .open = secret_open,
-        .close = secret_close,
-    },
+};
+
+static const UserObjectType secret_type = {
+    .name = "secret",
+    .parent = "secret_common",
+    .props = secret_props,
+    .nprops = ARRAY_LEN(secret_props),
+    .open = secret_open,
+    .close = secret_close,
 };
 
 const UserObjectType *user_object_type_at(unsigned index)
 {
-    return index < ARRAY_LEN(object_types) ? &object_types[index] : NULL;
+    static const UserObjectType *const types[] = {
+        &iothread_object_type, &memory_types[0], &memory_types[1],
+        &memory_types[2],      &secret_type,
+    };
+
+    return index < ARRAY_LEN(types) ? types[index] : NULL;
 }
 
 static const UserObjectType *object_type_find(const char *name)
 {
-    for (unsigned i = 0; i < ARRAY_LEN(object_types); i++) {
-        if (strcmp(object_types[i].name, name) == 0) {
-            return &object_types[i];
-        }
-    }
-    return NULL;
+    const UserObjectType *type;
+    unsigned i = 0;
+
+    do {
+        type = user_object_type_at(i++);
+    } while (type && strcmp(type->name, name) != 0);
+    return type;
 }
 
 /* --- making and finding --- */
@@ -283,6 +314,10 @@ bool user_object_del(const char *id, GError **errp)
         error_setg(errp, "object '%s' not found", id);
         return false;
     }
+    if (obj->used || (obj->type->in_use && obj->type->in_use(obj))) {
+        error_setg(errp, "object '%s' is in use, can not be deleted", id);
+        return false;
+    }
     g_queue_remove(&objects, obj);
     object_free(obj);
     return true;
@@ -298,6 +333,25 @@ UserObject *user_object_find(const char *id)
         }
     }
     return NULL;
+}
+
+void *user_object_take_memory(const char *id, uint64_t *bytes, GError **errp)
+{
+    UserObject *obj = user_object_find(id);
+
+    if (!obj || strcmp(obj->type->parent, "memory-backend") != 0) {
+        error_setg(errp, "Memory backend '%s' not found: make it with -object",
+                   id);
+        return NULL;
+    }
+    if (obj->len % PAGE_SIZE) {
+        error_setg(errp, "memory backend '%s': its size is no multiple of 4K",
+                   id);
+        return NULL;
+    }
+    obj->used = true;
+    *bytes = obj->len;
+    return obj->data;
 }
 
 UserObject *user_object_at(unsigned index)

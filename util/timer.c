@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Clocks and timers.  Each clock has a queue: a binary heap by deadline and one
- * timerfd, watched by the main loop, which is armed for the heap's top.  Hence
+ * timerfd, watched by the main loop, which is armed for the heap's top.  So has
+ * every other context, for the REALTIME clock.  Hence
  * deadlines are as precise as the host's timers; the main loop's own poll
  * timeout, in milliseconds, plays no part.
  *
@@ -22,12 +23,13 @@
 
 #define NOT_PENDING (-1)
 
-typedef struct TimerQueue {
+struct TimerQueue {
     ClockType type;
     Mutex lock;
     GPtrArray *heap; /* Timer, a child's deadline is not before its parent's */
     int fd;
-} TimerQueue;
+    GSource *source; /* watches it */
+};
 
 static TimerQueue queues[CLOCK_TYPE_MAX];
 
@@ -263,23 +265,54 @@ static gboolean queue_run(gint fd, GIOCondition cond, gpointer opaque)
     return G_SOURCE_CONTINUE;
 }
 
+static void queue_init(TimerQueue *q, ClockType type, GMainContext *context)
+{
+    clockid_t id = type == CLOCK_TYPE_HOST ? CLOCK_REALTIME : CLOCK_MONOTONIC;
+
+    q->type = type;
+    q->heap = g_ptr_array_new();
+    mutex_init(&q->lock, "timers");
+    q->fd = timerfd_create(id, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (q->fd < 0) {
+        error_report("cannot make a host timer: %s", g_strerror(errno));
+        exit(EXIT_FAILURE);
+    }
+    q->source = g_unix_fd_source_new(q->fd, G_IO_IN);
+    g_source_set_callback(q->source, G_SOURCE_FUNC(queue_run), q, NULL);
+    g_source_attach(q->source, context);
+}
+
 static void timers_init_once(void)
 {
     for (int type = 0; type < CLOCK_TYPE_MAX; type++) {
-        TimerQueue *q = &queues[type];
-        clockid_t id =
-            type == CLOCK_TYPE_HOST ? CLOCK_REALTIME : CLOCK_MONOTONIC;
-
-        q->type = type;
-        q->heap = g_ptr_array_new();
-        mutex_init(&q->lock, "timers");
-        q->fd = timerfd_create(id, TFD_NONBLOCK | TFD_CLOEXEC);
-        if (q->fd < 0) {
-            error_report("cannot make a host timer: %s", g_strerror(errno));
-            exit(EXIT_FAILURE);
-        }
-        g_unix_fd_add(q->fd, G_IO_IN, queue_run, q);
+        queue_init(&queues[type], type, NULL);
     }
+}
+
+TimerQueue *timer_queue_new(GMainContext *context)
+{
+    TimerQueue *q = g_new0(TimerQueue, 1);
+
+    queue_init(q, CLOCK_TYPE_REALTIME, context);
+    return q;
+}
+
+void timer_queue_free(TimerQueue *q)
+{
+    g_assert(q->heap->len == 0);
+    g_source_destroy(q->source);
+    g_source_unref(q->source);
+    close(q->fd);
+    mutex_destroy(&q->lock);
+    g_ptr_array_free(q->heap, TRUE);
+    g_free(q);
+}
+
+/* Where @t belongs. */
+static TimerQueue *queue_of(const Timer *t)
+{
+    timers_init();
+    return t->queue ? t->queue : &queues[t->type];
 }
 
 /*
@@ -357,12 +390,17 @@ void timer_init(Timer *t, ClockType type, TimerFunc *fn, void *opaque)
         .type = type, .fn = fn, .opaque = opaque, .expire_ns = NOT_PENDING};
 }
 
+void timer_init_on(Timer *t, TimerQueue *q, TimerFunc *fn, void *opaque)
+{
+    timer_init(t, q->type, fn, opaque);
+    t->queue = q;
+}
+
 void timer_mod_ns(Timer *t, int64_t expire_ns)
 {
-    TimerQueue *q = &queues[t->type];
+    TimerQueue *q = queue_of(t);
     bool first;
 
-    timers_init();
     mutex_lock(&q->lock);
     first = heap_top(q) == t;
     if (t->expire_ns != NOT_PENDING) {
@@ -381,10 +419,9 @@ void timer_mod_ns(Timer *t, int64_t expire_ns)
 
 void timer_del(Timer *t)
 {
-    TimerQueue *q = &queues[t->type];
+    TimerQueue *q = queue_of(t);
     bool was_top;
 
-    timers_init();
     mutex_lock(&q->lock);
     if (t->expire_ns != NOT_PENDING) {
         was_top = heap_top(q) == t;

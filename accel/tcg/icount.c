@@ -107,7 +107,7 @@ static void timers_changed(void)
     } else if (icount.idle) {
         idle_arm();
     } else if (!current_cpu && cpu_list) {
-        cpu_kick(cpu_list); /* it may be due within the slice */
+        cpu_kick(cpu_list); /* it may be due within the slice (vCPU 0 stays) */
     }
 }
 
@@ -218,14 +218,18 @@ static bool none_can_run(void)
 
 void icount_run_all(void)
 {
-    CPUState *cpu = cpu_list;
+    unsigned next = 0; /* an index: vCPUs come and go while the thread waits */
     int64_t turn = TURN_NS >> icount.shift;
 
     clock_virtual_count(&virtual_count);
     timer_init(&icount.idle_timer, CLOCK_TYPE_REALTIME, idle_tick, NULL);
     while (!cpus_unplugged()) {
+        CPUState *cpu = cpu_from(next);
         CPUExit why = none_can_run() ? CPU_EXIT_INTERRUPT : CPU_EXIT_HLT;
 
+        if (cpu->index != next) { /* it has gone, and its turn with it */
+            turn = TURN_NS >> icount.shift;
+        }
         if (cpu_can_run(cpu) && !cpu_thread_is_idle(cpu)) {
             why = run_slice(cpu, &turn);
         }
@@ -233,6 +237,7 @@ void icount_run_all(void)
             cpu = cpu->next ? cpu->next : cpu_list;
             turn = TURN_NS >> icount.shift;
         }
+        next = cpu->index;
         wait_for_work();
     }
 }

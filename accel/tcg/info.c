@@ -80,6 +80,24 @@ static void stats_add(TcgStats *sum, const TcgStats *s)
     }
 }
 
+/* Of vCPUs that have been taken away; BQL. */
+static TcgStats gone;
+static uint64_t gone_ran[RAN_KINDS];
+
+static void ran_add(uint64_t *sum, const uint64_t *ran)
+{
+    for (unsigned i = 0; i < RAN_KINDS; i++) {
+        sum[i] += ran[i];
+    }
+}
+
+void tcg_stats_keep(const CPUState *cpu)
+{
+    bql_assert_held();
+    stats_add(&gone, &cpu->tcg->stats);
+    ran_add(gone_ran, cpu->ran);
+}
+
 static void print_count(GString *out, const char *name, uint64_t value)
 {
     g_string_append_printf(out, "%-32s %12" PRIu64 "\n", name, value);
@@ -168,20 +186,20 @@ static void print_helpers(GString *out)
 void tcg_print_info(GString *out)
 {
     uint64_t ran[RAN_KINDS] = {0};
-    TcgStats sum = {0};
+    TcgStats sum = gone;
+    unsigned cpus = 0;
     CPUState *cpu;
 
     RCU_READ_GUARD();
+    ran_add(ran, gone_ran);
     CPU_FOREACH(cpu) {
         stats_add(&sum, &cpu->tcg->stats);
-        for (unsigned i = 0; i < RAN_KINDS; i++) {
-            ran[i] += cpu->ran[i];
-        }
+        ran_add(ran, cpu->ran);
+        cpus++;
     }
     g_string_append_printf(out, "backend %s, thread=%s, %u vCPUs\n",
                            tcg_backend->name,
-                           tcg_options.single ? "single" : "multi",
-                           tcg_options.cpus);
+                           tcg_options.single ? "single" : "multi", cpus);
     print_count(out, "code buffer in use (bytes)", region_used_bytes());
     print_rows(out, &sum);
     print_count(out, "TBs dropped: other threads", tb_dropped_elsewhere());

@@ -15,7 +15,7 @@ typedef struct TcgOptions {
     bool single;       /* thread=single */
     bool one_insn;     /* one-insn-per-tb=on */
     uint64_t tb_bytes; /* tb-size= */
-    unsigned cpus;
+    unsigned cpus;     /* never more than so many */
     bool icount; /* -icount: thread=single, and instructions are counted */
     bool count_run; /* -d stats at the start: code counts what it runs */
 } TcgOptions;
@@ -189,6 +189,7 @@ uint64_t tb_dropped_elsewhere(void); /* by stores of threads that are no vCPU */
 
 /* --- jump caches (jump_cache.c) --- */
 CPUJumpCache *jump_cache_new(void);
+void jump_cache_free(CPUJumpCache *jc);
 void jump_cache_put(CPUState *cpu, vaddr pc, TranslationBlock *tb);
 TranslationBlock *jump_cache_get(CPUState *cpu, vaddr pc, uint32_t flags,
                                  uint32_t cflags);
@@ -206,6 +207,7 @@ void jump_cache_forget_tb(TranslationBlock *tb);
 
 /* --- soft TLB (tlb.c, tlb_flush.c) --- */
 void tlb_init(CPUState *cpu);
+void tlb_free(CPUState *cpu);              /* nobody has @cpu any more */
 void tlb_clear_jump_caches(CPUState *cpu); /* of all address spaces */
 /* All jump caches of @cpu but @except are not to be trusted.  Any thread. */
 void tlb_stale_jump_caches(CPUState *cpu, const CPUJumpCache *except);
@@ -271,6 +273,10 @@ static inline bool debug_goes_on_here(CPUState *cpu)
 bool debug_watches_access(vaddr addr, unsigned len, int access);
 /* It is being made: note the first that it meets in debug.stop. */
 void debug_note_watch(CPUState *cpu, vaddr addr, unsigned len, int access);
+
+/* --- counters (info.c) --- */
+/* @cpu is about to be freed: its counts stay in the sums. */
+void tcg_stats_keep(const CPUState *cpu);
 
 /* --- threads (threads.c) --- */
 void tcg_threads_init(void);

@@ -28,6 +28,11 @@ CPUJumpCache *jump_cache_new(void)
     return sparse_alloc(sizeof(CPUJumpCache)); /* kept as long as the vCPU */
 }
 
+void jump_cache_free(CPUJumpCache *jc)
+{
+    sparse_free(jc, sizeof(*jc));
+}
+
 static void entry_empty(JumpCacheEntry *e)
 {
     __atomic_store_n(&e->flags, JUMP_CACHE_EMPTY, __ATOMIC_RELAXED);

@@ -121,6 +121,7 @@ void region_reset(void)
     }
     region.next = 0;
     mutex_unlock(&region.lock);
+    RCU_READ_GUARD(); /* not the BQL's holder */
     CPU_FOREACH (cpu) {
         cpu->tcg->chunk = NULL;
     }

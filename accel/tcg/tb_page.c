@@ -434,9 +434,11 @@ void tb_pages_reset(void)
             page_forget(&page_table[l1][i]);
         }
     }
+    rcu_read_lock(); /* not the BQL's holder */
     CPU_FOREACH (cpu) {
         tlb_clear_jump_caches(cpu);
     }
+    rcu_read_unlock();
     region_reset();
     mutex_unlock(&invalidate_lock);
 }

@@ -16,10 +16,21 @@
 
 static void tcg_init_vcpu(CPUState *cpu)
 {
+    /* Code is made for so many. */
+    g_assert(cpu->index < tcg_options.cpus);
     cpu->tcg = g_aligned_alloc0(1, sizeof(*cpu->tcg), 64);
     cpu->exception_index = -1;
     cpu->cflags_next_tb = UINT32_MAX;
     tlb_init(cpu);
+}
+
+/* Its chunk of the code buffer keeps the TBs, until the next flush. */
+static void tcg_free_vcpu(CPUState *cpu)
+{
+    tcg_stats_keep(cpu);
+    tlb_free(cpu);
+    g_free(cpu->tcg->code_copy);
+    g_aligned_free(cpu->tcg);
 }
 
 CPUExit tcg_run_cpu(CPUState *cpu)
@@ -67,7 +78,7 @@ static void rr_next_turn(void *opaque)
 /* Turns end while some vCPU runs; an idle machine needs no timer. */
 static void rr_arm(void)
 {
-    if (tcg_options.cpus > 1 && !timer_pending(&rr_timer)) {
+    if (cpu_list->next && !timer_pending(&rr_timer)) {
         rr_next_turn(NULL);
     }
 }
@@ -102,7 +113,7 @@ static CPUState *rr_round(CPUState *first)
 
 static void tcg_run_all(void)
 {
-    CPUState *next = cpu_list;
+    unsigned next = 0;
 
     if (tcg_options.icount) {
         icount_run_all();
@@ -111,7 +122,7 @@ static void tcg_run_all(void)
     timer_init(&rr_timer, CLOCK_TYPE_REALTIME, rr_next_turn, NULL);
     while (!cpus_unplugged()) {
         rr_arm();
-        next = rr_round(next);
+        next = rr_round(cpu_from(next))->index;
         timer_del(&rr_timer);
         cpu_wait_io_event(cpu_list);
     }
@@ -130,6 +141,7 @@ static const AccelOps tcg_ops = {
     .run_all = tcg_run_all,
     .sleeps = tcg_sleeps,
     .init_vcpu = tcg_init_vcpu,
+    .free_vcpu = tcg_free_vcpu,
 };
 
 void tcg_threads_init(void)

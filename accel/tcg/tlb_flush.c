@@ -215,6 +215,19 @@ void tlb_init(CPUState *cpu)
     space_enter(cpu, space_add(&cpu->tlb));
 }
 
+void tlb_free(CPUState *cpu)
+{
+    for (unsigned i = 0; i < cpu->tlb.nspaces; i++) {
+        TLBSpace *s = &cpu->tlb.space[i];
+
+        for (unsigned mmu = 0; mmu < NB_MMU_MODES; mmu++) {
+            sparse_free(s->bank[mmu], sizeof(*s->bank[mmu]));
+        }
+        jump_cache_free(s->jump_cache);
+    }
+    pthread_mutex_destroy(&cpu->tcg->tlb_lock);
+}
+
 void tlb_switch(CPUState *cpu, uint32_t id, bool flush)
 {
     TLBSpace *s = space_find(cpu, id);

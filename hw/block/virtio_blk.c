@@ -8,13 +8,16 @@
  * Data goes through a buffer of the host's: what the guest does to its own
  * memory meanwhile cannot touch a transfer, and stores into guest memory take
  * the one path that tells the translator.
+ *
+ * With iothread= the queues are looked after by that thread, and the data is
+ * copied without the BQL: virtio_blk_thread.c.
  */
+#include "hw/block/virtio_blk_internal.h"
+
 #include <string.h>
 
-#include "block/block.h"
 #include "hw/block/virtio_blk.h"
 #include "hw/nvram/boot_order.h"
-#include "hw/virtio/virtio_pci.h"
 #include "util/error.h"
 
 #define PCI_CLASS_STORAGE_SCSI 0x0100
@@ -68,23 +71,6 @@ typedef struct BlkHeader {
 #define BLK_REQUEST_BYTES (BLK_SEG_BYTES * BLK_SEG_MAX)
 #define BLK_HELD_BYTES    (2 * BLK_REQUEST_BYTES)
 
-typedef struct VirtIOBlk {
-    VirtIOPCI v; /* first */
-    BlockBackend *drive;
-    char *serial;
-    uint32_t bootindex; /* or BOOT_INDEX_NONE */
-    uint16_t num_queues;
-    uint64_t held_bytes; /* in the buffers of requests under way */
-    bool resetting;      /* completions start nothing new */
-} VirtIOBlk;
-
-typedef struct BlkRequest {
-    VirtIOBlk *s;
-    VirtElement elem;
-    uint32_t type;
-    struct iovec iov; /* the buffer */
-} BlkRequest;
-
 static VirtIOBlk *blk_of(VirtIODevice *vdev)
 {
     return container_of(vdev, VirtIOBlk, v.vdev);
@@ -112,24 +98,56 @@ static void request_finish(BlkRequest *r, uint8_t status, uint32_t data_bytes)
     request_free(r);
 }
 
+/* The same in a completion: the queues may have stopped for want of room. */
+static void request_end(BlkRequest *r, bool ok, uint32_t data_bytes)
+{
+    VirtIOBlk *s = r->s;
+    bool stopped = s->held_bytes >= BLK_HELD_BYTES && !s->resetting;
+
+    request_finish(r, ok ? BLK_S_OK : BLK_S_IOERR, ok ? data_bytes : 0);
+    if (stopped && s->thread.ctx) {
+        blk_thread_ring_all(s);
+        return;
+    }
+    for (unsigned i = 0; stopped && i < s->num_queues; i++) {
+        virtio_notify_queue(&s->v.vdev, i);
+    }
+}
+
 static void request_done(void *opaque, int error)
 {
     BlkRequest *r = opaque;
-    VirtIOBlk *s = r->s;
-    bool stopped = s->held_bytes >= BLK_HELD_BYTES;
-    uint32_t data_bytes = 0;
 
-    if (!error && r->type == BLK_T_IN) {
-        data_bytes = r->iov.iov_len;
-        if (!virtelement_write(&r->elem, 0, r->iov.iov_base, data_bytes)) {
-            error = 1;
-            data_bytes = 0;
-        }
+    if (error || r->type != BLK_T_IN) {
+        request_end(r, !error, 0);
+    } else if (!blk_thread_leave_copy(r)) {
+        blk_request_copied(r, blk_request_copy(r));
     }
-    request_finish(r, error ? BLK_S_IOERR : BLK_S_OK, data_bytes);
-    /* The queues may have stopped for want of room. */
-    for (unsigned i = 0; stopped && !s->resetting && i < s->num_queues; i++) {
-        virtio_notify_queue(&s->v.vdev, i);
+}
+
+bool blk_request_copy(BlkRequest *r)
+{
+    return r->type == BLK_T_IN
+               ? virtelement_write(&r->elem, 0, r->iov.iov_base, r->iov.iov_len)
+               : virtelement_read(&r->elem, sizeof(BlkHeader), r->iov.iov_base,
+                                  r->iov.iov_len);
+}
+
+bool blk_request_copy_ram(BlkRequest *r)
+{
+    return r->type == BLK_T_IN
+               ? virtelement_write_ram(&r->elem, 0, r->iov.iov_base,
+                                       r->iov.iov_len)
+               : virtelement_read_ram(&r->elem, sizeof(BlkHeader),
+                                      r->iov.iov_base, r->iov.iov_len);
+}
+
+void blk_request_copied(BlkRequest *r, bool ok)
+{
+    if (r->type == BLK_T_OUT && ok) {
+        block_writev(r->s->drive, r->offset, &r->iov, 1, request_done, r);
+    } else {
+        request_end(r, ok, r->iov.iov_len);
     }
 }
 
@@ -137,7 +155,6 @@ static void request_done(void *opaque, int error)
 static void request_transfer(BlkRequest *r, uint64_t sector, uint64_t len)
 {
     VirtIOBlk *s = r->s;
-    uint64_t offset = sector * BLOCK_SECTOR_BYTES;
 
     if (len > BLK_REQUEST_BYTES || len % BLOCK_SECTOR_BYTES != 0 ||
         sector > block_size_bytes(s->drive) / BLOCK_SECTOR_BYTES) {
@@ -145,14 +162,16 @@ static void request_transfer(BlkRequest *r, uint64_t sector, uint64_t len)
         return;
     }
     r->iov = (struct iovec){g_malloc(MAX(len, 1)), len};
+    r->offset = sector * BLOCK_SECTOR_BYTES;
     s->held_bytes += len;
     if (r->type == BLK_T_IN) {
-        block_readv(s->drive, offset, &r->iov, 1, request_done, r);
-    } else if (virtelement_read(&r->elem, sizeof(BlkHeader), r->iov.iov_base,
-                                len)) {
-        block_writev(s->drive, offset, &r->iov, 1, request_done, r);
+        block_readv(s->drive, r->offset, &r->iov, 1, request_done, r);
+    } else if (blk_thread_leave_copy(r)) {
+        return;
+    } else if (blk_request_copy(r)) {
+        blk_request_copied(r, true);
     } else {
-        request_finish(r, BLK_S_IOERR, 0);
+        request_finish(r, BLK_S_IOERR, 0); /* within blk_handle_queue() */
     }
 }
 
@@ -251,6 +270,7 @@ static void blk_reset_requests(VirtIODevice *vdev)
     s->resetting = true;
     block_wait_requests();
     s->resetting = false;
+    blk_thread_forget_rings(s);
 }
 
 static const VirtIOClass blk_class = {
@@ -263,12 +283,8 @@ static const VirtIOClass blk_class = {
 
 /* --- the device --- */
 
-static bool blk_realize(DeviceState *dev, GError **errp)
+static bool blk_check_props(const VirtIOBlk *s, GError **errp)
 {
-    VirtIOBlk *s = (VirtIOBlk *)dev;
-    uint64_t features =
-        BLK_F_SIZE_MAX | BLK_F_SEG_MAX | BLK_F_BLK_SIZE | BLK_F_FLUSH;
-
     if (!s->drive) {
         error_setg(errp, "drive property not set: give drive=ID of a -drive");
         return false;
@@ -278,20 +294,38 @@ static bool blk_realize(DeviceState *dev, GError **errp)
                    VIRTIO_MAX_QUEUES);
         return false;
     }
-    if (block_is_readonly(s->drive)) {
-        features |= BLK_F_RO;
-    }
-    if (s->num_queues > 1) {
-        features |= BLK_F_MQ;
+    return true;
+}
+
+static uint64_t blk_features(const VirtIOBlk *s)
+{
+    return BLK_F_SIZE_MAX | BLK_F_SEG_MAX | BLK_F_BLK_SIZE | BLK_F_FLUSH |
+           (block_is_readonly(s->drive) ? BLK_F_RO : 0) |
+           (s->num_queues > 1 ? BLK_F_MQ : 0);
+}
+
+static bool blk_realize(DeviceState *dev, GError **errp)
+{
+    VirtIOBlk *s = (VirtIOBlk *)dev;
+
+    if (!blk_check_props(s, errp)) {
+        return false;
     }
     if (!block_attach(s->drive, dev->id ? dev->id : "virtio-blk-pci", errp)) {
         return false;
     }
-    if (!virtio_pci_init(&s->v, &blk_class, PCI_CLASS_STORAGE_SCSI, features,
-                         s->num_queues, errp)) {
+    if (!block_set_on_error(s->drive, s->rerror, s->werror, errp) ||
+        !blk_thread_prepare(s, errp)) {
         block_detach(s->drive);
         return false;
     }
+    if (!virtio_pci_init(&s->v, &blk_class, PCI_CLASS_STORAGE_SCSI,
+                         blk_features(s), s->num_queues, errp)) {
+        blk_thread_abandon(s);
+        block_detach(s->drive);
+        return false;
+    }
+    blk_thread_bind(s);
     boot_order_add_pci(s->bootindex, s->v.pci.devfn, BOOT_NAME, BOOT_UNIT);
     return true;
 }
@@ -301,6 +335,8 @@ static void blk_unrealize(DeviceState *dev)
     VirtIOBlk *s = (VirtIOBlk *)dev;
 
     virtio_pci_reset(&s->v);
+    blk_thread_unbind(s);
+    virtio_pci_exit(&s->v);
     boot_order_remove_pci(s->v.pci.devfn, BOOT_NAME, BOOT_UNIT);
     block_detach(s->drive);
 }
@@ -321,6 +357,13 @@ static const DevProp blk_props[] = {
              BOOT_INDEX_NONE, "place in the boot order"),
     DEV_PROP(VirtIOBlk, num_queues, "num-queues", DEV_PROP_UINT16, 1,
              "request queues, 1 to 16"),
+    DEV_PROP_TEXT(VirtIOBlk, rerror, "rerror", "auto",
+                  "failed reads: report, ignore, stop, enospc or auto: as the "
+                  "-drive says"),
+    DEV_PROP_TEXT(VirtIOBlk, werror, "werror", "auto",
+                  "failed writes: the same"),
+    DEV_PROP(VirtIOBlk, iothread, "iothread", DEV_PROP_STRING, 0,
+             "id of the -object iothread that looks after the queues"),
 };
 
 const DeviceType virtio_blk_pci_type = {

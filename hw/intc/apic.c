@@ -443,7 +443,7 @@ static void apic_unrealize(DeviceState *dev)
     timer_del(&s->timer);
     s->cpu->apic = NULL;
     s->cpu->apic_ops = NULL;
-    mutex_destroy(&s->lock);
+    /* The lock stays for those who send to it still. */
 }
 
 void apic_print(ApicState *s, GString *out)

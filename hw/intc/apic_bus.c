@@ -5,8 +5,9 @@
  * Source: SDM vol. 3A, 11.6 "Issuing Interprocessor Interrupts", 11.12.10
  * "Logical Destination Mode in x2APIC Mode", 11.11 "Message Signalled
  * Interrupts".
- * Locks: the list is written under the BQL and read by anyone, entries first;
- * one receiver's lock at a time, and never the sender's with it.
+ * Locks: the list is written under the BQL and read by anyone in an RCU read
+ * section, entries first; one receiver's lock at a time, and never the sender's
+ * with it.
  */
 #include "hw/intc/apic_internal.h"
 
@@ -14,6 +15,7 @@
 
 #include "exec/bql.h"
 #include "util/log.h"
+#include "util/rcu.h"
 
 #define ICR_VECTOR(v)     ((v) & 0xff)
 #define ICR_MODE(v)       (((v) >> 8) & 7)
@@ -38,34 +40,62 @@ enum {
 
 /* There is one bus, as the machine has one set of processors. */
 static struct {
-    ApicState *apic[APIC_MAX];
-    unsigned count;      /* atomic: entries below it are set */
+    ApicState *apic[APIC_MAX]; /* RCU; NULL: that processor was taken away */
+    unsigned count;            /* atomic: entries below it have been set */
     unsigned arbitrated; /* atomic: where the last tie was decided */
     IrqLine lint0;
 } bus;
 
-static unsigned bus_count(void)
+static unsigned bus_count_rcu(void)
 {
+    g_assert(rcu_read_ongoing());
     return __atomic_load_n(&bus.count, __ATOMIC_ACQUIRE);
 }
 
-void apic_bus_add(ApicState *s)
+/* The first entry from *@at on, which moves past it; NULL at the end. */
+static ApicState *bus_next_rcu(unsigned *at)
 {
-    bql_assert_held();
-    g_assert(bus.count < APIC_MAX);
-    bus.apic[bus.count] = s;
-    __atomic_store_n(&bus.count, bus.count + 1, __ATOMIC_RELEASE);
+    unsigned count = bus_count_rcu();
+    ApicState *s = NULL;
+
+    while (!s && *at < count) {
+        s = rcu_dereference(bus.apic[(*at)++]);
+    }
+    return s;
 }
 
-/* The processor has gone, and so have all that may send. */
+/* The place of @s; NULL: a free one. */
+static unsigned bus_place_of(const ApicState *s)
+{
+    unsigned at = 0;
+
+    bql_assert_held();
+    while (at < bus.count && bus.apic[at] != s) {
+        at++;
+    }
+    return at;
+}
+
+/* At the place that it has left, if it was here before, for apic_deliver(). */
+void apic_bus_add(ApicState *s)
+{
+    bool own = s->id < bus.count && !bus.apic[s->id];
+    unsigned at = own ? s->id : bus_place_of(NULL);
+
+    g_assert(at < APIC_MAX);
+    rcu_assign_pointer(bus.apic[at], s);
+    if (at == bus.count) {
+        __atomic_store_n(&bus.count, at + 1, __ATOMIC_RELEASE);
+    }
+}
+
+/* Others may have found it, and be sending to it for a grace period. */
 void apic_bus_remove(ApicState *s)
 {
-    bql_assert_held();
-    for (unsigned i = 0; i < bus.count; i++) {
-        if (bus.apic[i] == s) {
-            bus.apic[i] = bus.apic[--bus.count];
-            return;
-        }
+    unsigned at = bus_place_of(s);
+
+    if (at < bus.count) {
+        rcu_assign_pointer(bus.apic[at], NULL);
     }
 }
 
@@ -180,42 +210,58 @@ static int apic_bid(ApicState *s, const ApicMessage *msg)
  * of delivery, as on the bus: any receiver is a right one. */
 static bool apic_deliver_lowest(const ApicMessage *msg)
 {
-    unsigned count = bus_count();
+    unsigned count = bus_count_rcu();
     unsigned first = __atomic_load_n(&bus.arbitrated, __ATOMIC_RELAXED) + 1;
-    unsigned winner = count;
+    unsigned place = 0;
+    ApicState *winner = NULL;
     int best = 256;
 
     for (unsigned i = 0; i < count; i++) {
         unsigned n = (first + i) % count;
-        int bid = apic_bid(bus.apic[n], msg);
+        ApicState *s = rcu_dereference(bus.apic[n]);
+        int bid = s ? apic_bid(s, msg) : -1;
 
         if (bid >= 0 && bid < best) {
             best = bid;
-            winner = n;
+            winner = s;
+            place = n;
         }
     }
-    if (winner == count) {
+    if (!winner) {
         return false;
     }
-    __atomic_store_n(&bus.arbitrated, winner, __ATOMIC_RELAXED);
-    return apic_offer(bus.apic[winner], msg);
+    __atomic_store_n(&bus.arbitrated, place, __ATOMIC_RELAXED);
+    return apic_offer(winner, msg);
+}
+
+/* Usually processors stand at the place of their identifier. */
+static ApicState *bus_at_own_place_rcu(const ApicMessage *msg)
+{
+    ApicState *s;
+
+    if (msg->logical || msg->dest >= MIN(bus_count_rcu(), BROADCAST_8)) {
+        return NULL;
+    }
+    s = rcu_dereference(bus.apic[msg->dest]);
+    return s && s->id == msg->dest ? s : NULL;
 }
 
 bool apic_deliver(const ApicMessage *msg)
 {
-    unsigned count = bus_count();
+    unsigned at = 0;
     bool taken = false;
+    ApicState *s;
+    RCU_READ_GUARD();
 
     if (msg->mode == APIC_MODE_LOWEST) {
         return apic_deliver_lowest(msg);
     }
-    /* Usually processors stand at the place of their identifier. */
-    if (!msg->logical && msg->dest < MIN(count, BROADCAST_8) &&
-        bus.apic[msg->dest]->id == msg->dest) {
-        return apic_offer(bus.apic[msg->dest], msg);
+    s = bus_at_own_place_rcu(msg);
+    if (s) {
+        return apic_offer(s, msg);
     }
-    for (unsigned i = 0; i < count; i++) {
-        taken |= apic_offer(bus.apic[i], msg);
+    while ((s = bus_next_rcu(&at))) {
+        taken |= apic_offer(s, msg);
     }
     return taken;
 }
@@ -240,11 +286,11 @@ bool apic_deliver_msi(uint64_t addr, uint32_t data)
 
 static void apic_send_to_group(ApicState *s, const ApicMessage *msg, bool self)
 {
-    unsigned count = bus_count();
+    unsigned at = 0;
+    ApicState *t;
+    RCU_READ_GUARD();
 
-    for (unsigned i = 0; i < count; i++) {
-        ApicState *t = bus.apic[i];
-
+    while ((t = bus_next_rcu(&at))) {
         if (t == s && !self) {
             continue;
         }
@@ -314,10 +360,11 @@ void apic_send_ipi(ApicState *s, uint64_t icr, bool x2apic)
  * triggered by the rise. */
 static void apic_set_lint0(void *opaque, int n, int level)
 {
-    unsigned count = bus_count();
+    unsigned at = 0;
+    ApicState *s;
+    RCU_READ_GUARD();
 
-    for (unsigned i = 0; i < count; i++) {
-        ApicState *s = bus.apic[i];
+    while ((s = bus_next_rcu(&at))) {
         bool rise;
 
         mutex_lock(&s->lock);
@@ -340,11 +387,11 @@ const IrqLine *apic_lint0_line(void)
 /* With the APIC disabled the pin is NMI itself. */
 void apic_pulse_lint1(void)
 {
-    unsigned count = bus_count();
+    unsigned at = 0;
+    ApicState *s;
+    RCU_READ_GUARD();
 
-    for (unsigned i = 0; i < count; i++) {
-        ApicState *s = bus.apic[i];
-
+    while ((s = bus_next_rcu(&at))) {
         mutex_lock(&s->lock);
         if (apic_enabled(s)) {
             apic_local_locked(s, APIC_LVT_LINT1);

@@ -87,6 +87,7 @@ struct ApicState {
     X86CPU *cpu;
     const ApicCpuOps *ops;
     MemoryRegion *moved; /* the registers' page away from FEE00000h, or NULL */
+    MemoryRegion moved_page; /* that is it: it lives as long as the rest */
     uint32_t id;
     bool bsp;
     bool lint0; /* level of the pin */

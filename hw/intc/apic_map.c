@@ -124,7 +124,7 @@ void apic_relocate(ApicState *s)
     }
     memory_transaction_begin();
     if (!s->moved) {
-        s->moved = g_new0(MemoryRegion, 1);
+        s->moved = &s->moved_page;
         memory_region_init_io(s->moved, &apic_moved_ops, s, "apic-moved",
                               APIC_PAGE_BYTES);
         memory_region_add_overlap(apic_memory, page, s->moved,
@@ -141,6 +141,6 @@ void apic_unmap(ApicState *s)
     if (s->moved) {
         memory_region_del(apic_memory, s->moved);
         memory_region_destroy(s->moved);
-        g_clear_pointer(&s->moved, g_free);
+        s->moved = NULL;
     }
 }

@@ -280,7 +280,7 @@ void pci_device_post_load(PCIDevice *d)
 
 /* --- DMA --- */
 
-static bool pci_is_master(const PCIDevice *d)
+bool pci_is_master(const PCIDevice *d)
 {
     if (d->config[PCI_COMMAND] & PCI_COMMAND_MASTER) {
         return true;

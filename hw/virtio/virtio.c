@@ -384,27 +384,52 @@ void virtqueue_push(VirtQueue *q, const VirtElement *elem, uint32_t written)
 
 /* --- copying --- */
 
-/* Runs over @n segments from @seg; @write: into the guest's memory. */
+/* One segment's part, from or to the guest's memory. */
+typedef bool SegmentCopy(const VirtIODevice *vdev, hwaddr addr, void *buf,
+                         uint64_t len);
+
+static bool copy_read(const VirtIODevice *vdev, hwaddr addr, void *buf,
+                      uint64_t len)
+{
+    return vdev->transport->read(vdev->transport_opaque, addr, buf, len) ==
+           MEMTX_OK;
+}
+
+static bool copy_write(const VirtIODevice *vdev, hwaddr addr, void *buf,
+                       uint64_t len)
+{
+    return vdev->transport->write(vdev->transport_opaque, addr, buf, len) ==
+           MEMTX_OK;
+}
+
+static bool copy_read_ram(const VirtIODevice *vdev, hwaddr addr, void *buf,
+                          uint64_t len)
+{
+    return address_space_copy_ram(&address_space_memory, addr, buf, len, false);
+}
+
+static bool copy_write_ram(const VirtIODevice *vdev, hwaddr addr, void *buf,
+                           uint64_t len)
+{
+    return address_space_copy_ram(&address_space_memory, addr, buf, len, true);
+}
+
+/* Runs over @n segments from @seg. */
 static bool segments_copy(const VirtElement *elem, const VirtSegment *seg,
                           unsigned n, uint64_t offset, uint8_t *buf,
-                          uint64_t len, bool write)
+                          uint64_t len, SegmentCopy *copy)
 {
     const VirtIODevice *vdev = elem->queue->vdev;
 
     for (unsigned i = 0; i < n && len > 0; i++) {
         uint64_t part;
-        MemTxResult result;
 
         if (offset >= seg[i].len) {
             offset -= seg[i].len;
             continue;
         }
         part = MIN(seg[i].len - offset, len);
-        result = write ? vdev->transport->write(vdev->transport_opaque,
-                                                seg[i].addr + offset, buf, part)
-                       : vdev->transport->read(vdev->transport_opaque,
-                                               seg[i].addr + offset, buf, part);
-        if (result != MEMTX_OK) {
+        if (!copy(vdev, seg[i].addr + offset, buf, part)) {
             return false;
         }
         offset = 0;
@@ -414,15 +439,45 @@ static bool segments_copy(const VirtElement *elem, const VirtSegment *seg,
     return len == 0;
 }
 
+static bool copy_out(const VirtElement *elem, uint64_t offset, void *buf,
+                     uint64_t len, SegmentCopy *copy)
+{
+    return segments_copy(elem, elem->seg, elem->nout, offset, buf, len, copy);
+}
+
+static bool copy_in(const VirtElement *elem, uint64_t offset, const void *buf,
+                    uint64_t len, SegmentCopy *copy)
+{
+    return segments_copy(elem, elem->seg + elem->nout, elem->nin, offset,
+                         (uint8_t *)buf, len, copy);
+}
+
 bool virtelement_read(const VirtElement *elem, uint64_t offset, void *buf,
                       uint64_t len)
 {
-    return segments_copy(elem, elem->seg, elem->nout, offset, buf, len, false);
+    return copy_out(elem, offset, buf, len, copy_read);
 }
 
 bool virtelement_write(const VirtElement *elem, uint64_t offset,
                        const void *buf, uint64_t len)
 {
-    return segments_copy(elem, elem->seg + elem->nout, elem->nin, offset,
-                         (uint8_t *)buf, len, true);
+    return copy_in(elem, offset, buf, len, copy_write);
+}
+
+bool virtio_may_copy_ram(const VirtIODevice *vdev)
+{
+    return vdev->transport->may_dma &&
+           vdev->transport->may_dma(vdev->transport_opaque);
+}
+
+bool virtelement_read_ram(const VirtElement *elem, uint64_t offset, void *buf,
+                          uint64_t len)
+{
+    return copy_out(elem, offset, buf, len, copy_read_ram);
+}
+
+bool virtelement_write_ram(const VirtElement *elem, uint64_t offset,
+                           const void *buf, uint64_t len)
+{
+    return copy_in(elem, offset, buf, len, copy_write_ram);
 }

@@ -112,10 +112,18 @@ static void transport_interrupt(void *opaque, uint16_t vector, bool config)
     pci_set_irq(&v->pci, 1);
 }
 
+static bool transport_may_dma(void *opaque)
+{
+    VirtIOPCI *v = opaque;
+
+    return pci_is_master(&v->pci);
+}
+
 static const VirtIOTransport pci_transport = {
     .read = transport_read,
     .write = transport_write,
     .interrupt = transport_interrupt,
+    .may_dma = transport_may_dma,
 };
 
 /* --- common configuration --- */
@@ -366,6 +374,10 @@ static void notify_write(void *opaque, hwaddr addr, uint64_t value,
 {
     VirtIOPCI *v = opaque;
 
+    /* A vCPU may have been on its way here when the device went. */
+    if (!v->pci.dev.realized) {
+        return;
+    }
     virtio_notify_queue(&v->vdev, addr / NOTIFY_MULTIPLIER);
 }
 
@@ -374,6 +386,29 @@ static const MemoryRegionOps notify_ops = {
     .write = notify_write,
     .impl = {.min = 1, .max = 4},
 };
+
+/* For who does the work elsewhere. */
+static void doorbell_write(void *opaque, hwaddr addr, uint64_t value,
+                           unsigned size)
+{
+    VirtIOPCI *v = opaque;
+
+    v->doorbell(&v->vdev, addr / NOTIFY_MULTIPLIER);
+}
+
+static const MemoryRegionOps doorbell_ops = {
+    .read = notify_read,
+    .write = doorbell_write,
+    .impl = { .min = 1, .max = 4 },
+    .unlocked = true,
+};
+
+void virtio_pci_set_doorbell(VirtIOPCI *v,
+                             void (*fn)(VirtIODevice *vdev, unsigned index))
+{
+    v->doorbell = fn;
+    v->notify.ops = &doorbell_ops;
+}
 
 /* --- the function --- */
 
@@ -450,7 +485,24 @@ bool virtio_pci_init(VirtIOPCI *v, const VirtIOClass *klass,
     virtio_init(&v->vdev, klass, features, nqueues, &pci_transport, v);
     make_bar(v);
     /* One vector a queue, and one for changes of the configuration. */
-    return msix_init(&v->pci, nqueues + 1, BAR_MSIX, errp);
+    if (!msix_init(&v->pci, nqueues + 1, BAR_MSIX, errp)) {
+        virtio_pci_exit(v);
+        return false;
+    }
+    return true;
+}
+
+void virtio_pci_exit(VirtIOPCI *v)
+{
+    MemoryRegion *const pages[] = { &v->common, &v->isr_region,
+                                    &v->device_config, &v->notify };
+
+    pci_device_exit(&v->pci);
+    for (unsigned i = 0; i < ARRAY_LEN(pages); i++) {
+        memory_region_del(&v->bar, pages[i]);
+        memory_region_destroy(pages[i]);
+    }
+    memory_region_destroy(&v->bar);
 }
 
 void virtio_pci_reset(VirtIOPCI *v)

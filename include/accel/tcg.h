@@ -8,7 +8,8 @@
 #include "util/keyval.h"
 
 /* -accel tcg[,thread=multi|single][,backend=native|interp][,tb-size=MiB]
- * [,one-insn-per-tb=on|off]; before any vCPU is made. */
+ * [,one-insn-per-tb=on|off]; before any vCPU is made, of which there will never
+ * be more than @cpus. */
 bool tcg_accel_init(KeyVal *opts, unsigned cpus, GError **errp);
 void tcg_accel_help(GString *out);
 /* -icount [shift=]N|auto[,sleep=on|off]; before tcg_accel_init(). */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Disk back-ends: sectors of 512 bytes, asynchronous, on host files.
- * Completions run on the main loop under the BQL.
+ * Completions run on the main loop under the BQL, or where the back-end's owner
+ * wants them, under the BQL too.
  */
 #ifndef HEDDLE_BLOCK_BLOCK_H
 #define HEDDLE_BLOCK_BLOCK_H
@@ -27,6 +28,10 @@ void block_foreach(void (*fn)(BlockBackend *blk, void *opaque), void *opaque);
 /* One device may own a back-end. */
 bool block_attach(BlockBackend *blk, const char *user, GError **errp);
 void block_detach(BlockBackend *blk);
+/* The owner's rerror= and werror=, which go before the drive's until it
+ * detaches; "auto": the drive's. */
+bool block_set_on_error(BlockBackend *blk, const char *rerror,
+                        const char *werror, GError **errp);
 const char *block_user(const BlockBackend *blk); /* NULL: none */
 
 /* The image's name; NULL: there is no medium. */
@@ -78,13 +83,38 @@ typedef void BlockErrorHandler(const BlockError *e);
 void block_set_error_handler(BlockErrorHandler *fn);
 /* The errno that has stopped the machine; 0: none. */
 int block_stop_error(const BlockBackend *blk);
-/* The machine goes on: try again what waits. */
+/* The machine goes on: try again what waits, and wake owners. */
 void block_retry(void);
 
 /* Wait for every request, with its completion (those that wait for a retry have
  * failed): before a device is reset. */
 void block_wait_requests(void);
-/* Wait for every request and write everything out: before stop and exit. */
+/* The machine stands: wait for every request that is on its way, with its
+ * completion; those that wait for a retry go on waiting.  Owners start nothing
+ * until block_retry(). */
+void block_settle(void);
+bool block_is_settled(void);
+
+/*
+ * A device that does its part on a thread of its own.  While requests are on
+ * their way whoever waits for them has the BQL and does not let go of it: so
+ * what the owner does without it must not need it.
+ */
+typedef struct BlockOwner {
+    /* Requests have finished, or the machine goes on: have the owner's thread
+     * call block_complete() and look for what to do.  Any thread; takes no
+     * locks but leaves. */
+    void (*notify)(void *opaque);
+    /* Do at once, on this thread, what was left for the owner's; true if there
+     * was anything.  BQL. */
+    bool (*settle)(void *opaque);
+} BlockOwner;
+/* NULL: completions go to the main loop again.  No request is on its way. */
+void block_set_owner(BlockBackend *blk, const BlockOwner *owner, void *opaque);
+/* Complete what has finished of @blk. */
+void block_complete(BlockBackend *blk);
+/* Wait for every request and write everything out: before exit.  Owners start
+ * nothing any more. */
 void block_drain_all(void);
 void block_close_all(void);
 

@@ -19,6 +19,9 @@
  *     }
  *
  * exec() calls cpu_exec_start() and cpu_exec_end() around the guest's code.
+ *
+ * In thread=single, vCPUs come and go in cpu_wait_io_event(), and come whenever
+ * the BQL is dropped; a pointer kept over the former may be stale: cpu_from().
  */
 typedef struct AccelOps {
     const char *name; /* upper case, for thread names: "TCG" */
@@ -32,6 +35,9 @@ typedef struct AccelOps {
     /* In cpu_common_init(): allocate what the accelerator needs; may be NULL.
      * Locks: BQL. */
     void (*init_vcpu)(CPUState *cpu);
+    /* In cpu_release(), when nobody has @cpu any more; may be NULL.  Locks:
+     * BQL, main loop. */
+    void (*free_vcpu)(CPUState *cpu);
 } AccelOps;
 
 /* Choose before the first vCPU is made. */

@@ -57,6 +57,9 @@ typedef struct CPUOps {
     /* Translate without side effects; false when nothing is mapped. */
     bool (*get_phys_debug)(CPUState *cpu, vaddr va, hwaddr *pa);
     const struct CPUGdbOps *gdb; /* registers for a debugger: exec/gdb.h */
+    /* Give back the memory of a vCPU that cpu_release() was called for; NULL:
+     * none is ever taken away.  Locks: BQL, main loop. */
+    void (*free)(CPUState *cpu);
 } CPUOps;
 
 /* What translated code counts under -d stats (CF_COUNT_RUN). */
@@ -114,10 +117,10 @@ struct CPUState {
     const CPUOps *ops;
     unsigned index;
     int thread_id;   /* of the host */
-    bool created;
+    bool created;    /* a thread serves it */
     bool stop;       /* asked to pause */
     bool stopped;    /* has paused */
-    bool unplug;
+    bool unplug;     /* its thread is to let go of it */
     uint32_t halted; /* waits for an interrupt; atomic */
     bool running;    /* inside cpu_exec_start/end; atomic */
     bool has_waiter; /* an exclusive section waits for it */
@@ -146,19 +149,46 @@ static inline bool cpu_has_request(CPUState *cpu)
 
 extern __thread CPUState *current_cpu; /* NULL outside vCPU threads */
 
-/* All vCPUs: walk inside an RCU read section or with the BQL. */
+/*
+ * All vCPUs, by index: walk inside an RCU read section or with the BQL, and use
+ * what was found no longer than that.  vCPUs come in anywhere and at any time;
+ * only the main loop takes them off (cpu_unplug), so what runs there may drop
+ * the BQL and go on with its walk.  The first one, vCPU 0, stays for ever.
+ */
 extern CPUState *cpu_list;
 #define CPU_FOREACH(cpu) \
     for ((cpu) = rcu_dereference(cpu_list); (cpu); \
          (cpu) = rcu_dereference((cpu)->next))
 CPUState *cpu_get(unsigned index); /* NULL when there is none */
+/* The first that has @index or a higher one; past the last, vCPU 0.  For who
+ * goes round them and keeps his place while they may come and go. */
+CPUState *cpu_from(unsigned index);
 
 void cpu_list_init(void); /* once, after main_loop_init() */
 /* Fill in @cpu, which is zeroed, and add it to the list.  Locks: BQL. */
 void cpu_common_init(CPUState *cpu, const CPUOps *ops, unsigned index);
 /* Start its thread (or give it to the shared one), where it waits until the VM
- * runs.  Locks: BQL, dropped while the thread starts. */
+ * runs; if that does already, until cpu_resume().  Locks: BQL, dropped while
+ * the thread starts. */
 void cpu_start_thread(CPUState *cpu);
+
+/*
+ * Take @cpu away: its thread does the work that was posted to it, which lets
+ * those go who wait in run_on_cpu(), and ends; in thread=single the shared one
+ * lets go of it.  Nobody finds it in the list afterwards, but who is in a read
+ * section may have it still, and may post work.  The caller then takes away
+ * what names it elsewhere (its local APIC) and calls cpu_release().
+ * @cpu    not vCPU 0; its thread need not have been started
+ * Locks   BQL, dropped meanwhile; main loop, before cpus_shutdown()
+ */
+void cpu_unplug(CPUState *cpu);
+/* Free it after a grace period, on the main loop: accelerator's part, events,
+ * and the structure by CPUOps.free.  Work that was posted late is done before
+ * that, there.  Locks: BQL. */
+void cpu_release(CPUState *cpu);
+/* Called by cpu_unplug() when @cpu is off the list, for the debugger, which
+ * keeps pointers.  One, set at start. */
+void cpus_set_unplug_handler(void (*fn)(CPUState *cpu));
 
 /*
  * --- asking a vCPU for something; any thread ---
@@ -197,6 +227,7 @@ bool cpu_in_exclusive(void); /* the calling thread is inside one */
 /* --- the whole machine; BQL held --- */
 void cpus_pause_all(void);  /* returns when every vCPU is stopped */
 void cpus_resume_all(void); /* but those that a debugger holds */
+void cpu_resume(CPUState *cpu); /* one: that was added to a running machine */
 /* The calling thread's vCPU, if it is one, stops before its next TB; in
  * thread=single all of them. */
 void cpu_stop_current(void);

@@ -42,6 +42,7 @@ typedef struct RAMBlock {
     ram_addr_t offset; /* page aligned */
     uint64_t size;     /* bytes, page aligned */
     char *name;
+    bool borrowed; /* `host` is somebody else's */
 } RAMBlock;
 
 typedef enum MemoryRegionKind {
@@ -72,6 +73,9 @@ struct MemoryRegion {
 void memory_region_init(MemoryRegion *mr, const char *name, uint64_t size);
 bool memory_region_init_ram(MemoryRegion *mr, const char *name, uint64_t size,
                             GError **errp);
+/* The same in @size bytes at @host, whole pages that outlive the region. */
+bool memory_region_init_ram_at(MemoryRegion *mr, const char *name,
+                               uint64_t size, void *host, GError **errp);
 bool memory_region_init_rom(MemoryRegion *mr, const char *name, uint64_t size,
                             GError **errp);
 void memory_region_init_io(MemoryRegion *mr, const MemoryRegionOps *ops,
@@ -134,6 +138,11 @@ MemorySection memory_find_rcu(AddressSpace *as, hwaddr addr);
  * comes back no longer than what is contiguous.  Locks: RCU read section. */
 void *memory_host_ptr_rcu(AddressSpace *as, hwaddr addr, bool write,
                           uint64_t *len);
+/* Copy @len bytes between @buf and RAM at @addr, to RAM if @write; false when
+ * not all of it is (writable) RAM, after any part of it.  Unlike the others
+ * this never takes the BQL.  Locks: any. */
+bool address_space_copy_ram(AddressSpace *as, hwaddr addr, void *buf,
+                            uint64_t len, bool write);
 
 /* Any length, across regions.  RAM writes mark dirty and invalidate TBs.
  * Takes the BQL for I/O regions that need it. */

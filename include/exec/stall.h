@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The watchdog of -accel tcg,stall-ms=N: a vCPU's thread or the iothread that
- * neither goes on nor waits for something to do.  A guest that spins goes on:
+ * The watchdog of -accel tcg,stall-ms=N: a vCPU's or an I/O thread that neither
+ * goes on nor waits for something to do.  A guest that spins goes on:
  * its vCPU answers requests.
  */
 #ifndef HEDDLE_EXEC_STALL_H

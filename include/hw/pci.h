@@ -120,6 +120,7 @@ void msix_config_written(PCIDevice *d);
 MemTxResult pci_dma_read(PCIDevice *d, hwaddr addr, void *buf, uint64_t len);
 MemTxResult pci_dma_write(PCIDevice *d, hwaddr addr, const void *buf,
                           uint64_t len);
+bool pci_is_master(const PCIDevice *d);
 
 struct PCIBus {
     Bus bus; /* type "PCI" */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Objects that users make by name and that are no devices: secrets and memory.
+ * Objects that users make by name and that are no devices: secrets, memory, I/O
+ * threads.
  * Locks: BQL.
  */
 #ifndef HEDDLE_SYSTEM_USER_OBJECT_H
@@ -15,6 +16,7 @@ typedef enum UserPropKind {
     USER_PROP_STRING,
     USER_PROP_BOOL,
     USER_PROP_SIZE,
+    USER_PROP_INT,
 } UserPropKind;
 
 typedef struct UserProp {
@@ -31,7 +33,11 @@ typedef struct UserObjectType {
     /* Make what the object stands for, of its properties. */
     bool (*open)(UserObject *obj, GError **errp);
     void (*close)(UserObject *obj);
+    /* Something else needs it: it is not deleted.  NULL: nothing ever does. */
+    bool (*in_use)(UserObject *obj);
 } UserObjectType;
+
+extern const UserObjectType iothread_object_type; /* iothread.c */
 
 const UserObjectType *user_object_type_at(unsigned index); /* NULL: past end */
 
@@ -39,6 +45,9 @@ const UserObjectType *user_object_type_at(unsigned index); /* NULL: past end */
 UserObject *user_object_add(KeyVal *opts, GError **errp);
 bool user_object_del(const char *id, GError **errp);
 UserObject *user_object_find(const char *id);
+/* The memory of a memory back-end, whole pages that are the caller's until the
+ * end of the process; NULL with @errp set. */
+void *user_object_take_memory(const char *id, uint64_t *bytes, GError **errp);
 UserObject *
 user_object_at(unsigned index); /* oldest first; NULL past the end */
 const char *user_object_id(const UserObject *obj);

@@ -23,9 +23,12 @@ bool main_loop_is_current_thread(void);
  * many) schedule calls.  Any thread may schedule. */
 typedef struct BottomHalf BottomHalf;
 BottomHalf *bh_new(void (*fn)(void *opaque), void *opaque);
+/* On another context: for util/io-context.h. */
+BottomHalf *bh_new_on(GMainContext *context, void (*fn)(void *opaque),
+                      void *opaque);
 void bh_schedule(BottomHalf *bh);
 void bh_cancel(BottomHalf *bh);
-void bh_delete(BottomHalf *bh); /* from the main loop only */
+void bh_delete(BottomHalf *bh); /* those of the main loop: there only */
 /* Run @fn(@opaque) once on the main loop under the BQL. */
 void bh_schedule_oneshot(void (*fn)(void *opaque), void *opaque);
 

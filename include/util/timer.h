@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Clocks and one-shot timers.  Callbacks run on the main loop's thread with
- * the Big Lock held.  All functions here may be called from any thread.
+ * the Big Lock held, or on another context (util/io-context.h).  All functions
+ * here may be called from any thread.
  */
 #ifndef HEDDLE_UTIL_TIMER_H
 #define HEDDLE_UTIL_TIMER_H
@@ -40,8 +41,11 @@ void clock_virtual_count(const VirtualCount *count);
 
 typedef void TimerFunc(void *opaque);
 
+typedef struct TimerQueue TimerQueue;
+
 typedef struct Timer {
     ClockType type;
+    TimerQueue *queue; /* of another context; NULL: the main loop's */
     TimerFunc *fn;
     void *opaque;
     int64_t expire_ns; /* -1: not pending */
@@ -56,6 +60,13 @@ void timer_mod_ns(Timer *t, int64_t expire_ns);
  * a caller without it may find the callback under way. */
 void timer_del(Timer *t);
 bool timer_pending(const Timer *t);
+
+/* --- of other contexts; for util/io-context.h --- */
+/* REALTIME timers that run on @context. */
+TimerQueue *timer_queue_new(GMainContext *context);
+void timer_queue_free(TimerQueue *q); /* no timer is pending */
+void timer_init_on(Timer *t, TimerQueue *q, TimerFunc *fn, void *opaque);
+
 /* Deadline of the earliest VIRTUAL timer, or -1. */
 int64_t timer_next_virtual_ns(void);
 

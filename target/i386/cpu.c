@@ -124,6 +124,13 @@ static vaddr x86_get_pc(CPUState *cs)
                                  : (uint32_t)(cpu->segs[R_CS].base + cpu->rip);
 }
 
+static void x86_cpu_free(CPUState *cs)
+{
+    g_assert(!x86_cpu(cs)->apic); /* it was to go first */
+    g_free(x86_cpu(cs)->features);
+    free(x86_cpu(cs));
+}
+
 static const CPUOps x86_cpu_ops = {
     .reset = x86_cpu_reset,
     .has_work = x86_has_work,
@@ -132,6 +139,7 @@ static const CPUOps x86_cpu_ops = {
     .dump = x86_cpu_dump,
     .get_phys_debug = x86_get_phys_debug,
     .gdb = &x86_gdb_ops,
+    .free = x86_cpu_free,
 };
 
 X86CPU *x86_cpu_create(const char *model, unsigned index, unsigned apic_id,

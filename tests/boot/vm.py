@@ -38,14 +38,16 @@ def bad_words(log):
     return bad and bad.group(0)
 
 
-def guest_file(*args, stdin=None, program=None, tree=None):
-    """Path of a guest file made by scripts/guest; program is /bin/work in an
-    initramfs, and what is in tree is there too."""
+def guest_file(*args, stdin=None, program=None, tree=None, modules=None):
+    """Path of a guest file made by scripts/guest; an initramfs has program as
+    /bin/work, what is in tree, and the kernel's modules in /lib."""
     env = dict(os.environ)
     if program:
         env["HEDDLE_INITRAMFS_EXTRA"] = program
     if tree:
         env["HEDDLE_INITRAMFS_TREE"] = tree
+    if modules:
+        env["HEDDLE_INITRAMFS_MODULES"] = modules
     out = subprocess.run([os.path.join(SRC, "scripts/guest"), *args],
                          input=stdin, stdout=subprocess.PIPE, text=True,
                          check=True, env=env)

@@ -501,6 +501,27 @@ static void test_init_reset(void)
     g_assert_cmphex(load32(APIC(ID)), ==, 0x01000000);
 }
 
+/* The one in the middle goes: the others hear what is for all, and nobody what
+ * is for it.  It comes back to where it was. */
+static void test_take_away(void)
+{
+    fresh();
+    device_unrealize_free((DeviceState *)vcpu[1].apic);
+    g_assert_null(vcpu[1].cpu.apic);
+    on_cpu(0);
+    store32(APIC(ICR), 0x000c0051); /* all but self */
+    g_assert_cmphex(take(2), ==, 0x51);
+    on_cpu(2);
+    store32(APIC(EOI), 0);
+    g_assert_false(apic_deliver_msi(0xfee01000, 0x4052));
+    g_assert_true(apic_deliver_msi(0xfeeff000, 0x4053));
+    g_assert_cmphex(take(2), ==, 0x53);
+    vcpu[1].apic = apic_create(&vcpu[1].cpu, &fake_ops);
+    fresh();
+    g_assert_true(apic_deliver_msi(0xfee01000, 0x4054));
+    g_assert_cmphex(take(1), ==, 0x54);
+}
+
 int main(int argc, char **argv)
 {
     hw_test_init(&argc, &argv);
@@ -533,5 +554,6 @@ int main(int argc, char **argv)
     g_test_add_func("/apic/x2apic-faults", test_x2apic_faults);
     g_test_add_func("/apic/msi", test_msi);
     g_test_add_func("/apic/init-reset", test_init_reset);
+    g_test_add_func("/apic/take-away", test_take_away);
     return g_test_run();
 }

@@ -21,7 +21,8 @@ trace-event-set-state query-qmp-schema query-commands
 
 # Others belong to devices that there are none of.
 EVENTS = ("SHUTDOWN POWERDOWN RESET STOP RESUME DEVICE_DELETED "
-          "BLOCK_IO_ERROR GUEST_PANICKED GUEST_CRASHLOADED").split()
+          "BLOCK_IO_ERROR GUEST_PANICKED GUEST_CRASHLOADED RTC_CHANGE "
+          "DUMP_COMPLETED").split()
 
 # Arguments that are not those of the other schema, and why.
 LOOSE_ARGUMENTS = {
@@ -115,6 +116,12 @@ CALLS = [
      lambda r: r == "x"),
     ("qom-get", {"path": "/objects/m", "property": "size"},
      lambda r: r == 65536),
+    ("object-add", {"qom-type": "iothread", "id": "io", "poll-max-ns": 7},
+     nothing),
+    ("object-add", {"qom-type": "iothread", "id": "t2", "poll-grow": -1},
+     GENERIC),
+    ("qom-get", {"path": "/objects/io", "property": "poll-max-ns"},
+     lambda r: r == 7),
     ("object-del", {"id": "s"}, nothing),
     ("object-del", {"id": "s"}, GENERIC),
     ("query-pci", {}, lambda r: len(r[0]["devices"]) >= 3),
@@ -166,13 +173,16 @@ CALLS = [
      nothing),
     ("qom-list", {"path": "/machine/peripheral"}, one_of("name", "vd")),
     ("blockdev-del", {"node-name": "n"}, GENERIC),
+    ("device_add", {"driver": "isa-debug-exit"}, GENERIC),
+    ("device_del", {"id": "port"}, GENERIC),
+    ("device_del", {"id": "vd"}, nothing),
     ("device_del", {"id": "vd"}, GENERIC),
     ("device_del", {"id": "nope"}, NOT_FOUND),
     ("blockdev-del", {"node-name": "x"}, GENERIC),
     ("query-block-jobs", {}, nothing),
     ("query-jobs", {}, nothing),
     ("query-memory-devices", {}, nothing),
-    ("query-iothreads", {}, nothing),
+    ("query-iothreads", {}, one_of("id", "io")),
     ("query-tpm-models", {}, nothing),
     ("query-tpm-types", {}, nothing),
     ("query-rx-filter", {}, nothing),
@@ -241,7 +251,11 @@ HMP_CALLS = [
     ("info version", says("Heddle")),
     ("info status", says("VM status: running")),
     ("info cpus", says("CPU #1")),
+    ("info registers", says("CPU#0")),
+    ("info registers 1", says("CPU#1")),
     ("info registers -a", says("CPU#1")),
+    ("info registers 2", says("CPU#2 not available")),
+    ("info registers x", says("CPU#x not available")),
     ("info mem", says("PG disabled")),
     ("info tlb", says("PG disabled")),
     ("info mtree -f", says("pc.ram")),
@@ -262,7 +276,8 @@ HMP_CALLS = [
     ("info uuid", says("00000000-0000")),
     ("info name", silent),
     ("info balloon", says("No balloon")),
-    ("info iothreads", silent),
+    ("object_add iothread,id=io", silent),
+    ("info iothreads", says("io:")),
     ("info history", silent),
     ("log none", silent),
     ("logfile @log", silent),
@@ -290,7 +305,10 @@ HMP_CALLS = [
     ("info block", says("hd: ")),
     ("info blockstats", says("hd: rd_bytes")),
     ("drive_del hd", says("in use")),
-    ("device_del vd", says("hotplugging")),
+    ("device_add isa-debug-exit", says("Bus 'isa.0' does not support hot")),
+    ("device_del port", says("Bus 'isa.0' does not support hotplugging")),
+    ("device_del vd", silent),
+    ("device_del vd", says("already in the process of unplug")),
     ("object_add secret,id=s,data=x", silent),
     ("object_del s", silent),
     ("chardev-add null,id=n", silent),

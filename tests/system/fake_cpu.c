@@ -8,6 +8,7 @@
 #include "util/main-loop.h"
 
 FakeCPU fake_cpu[FAKE_CPUS];
+unsigned fake_cpus_freed;
 
 static FakeCPU *fake(CPUState *cpu)
 {
@@ -63,10 +64,17 @@ static CPUExit fake_exec(CPUState *cpu)
     return CPU_EXIT_INTERRUPT;
 }
 
+static void fake_free(CPUState *cpu)
+{
+    g_free(fake(cpu));
+    fake_cpus_freed++;
+}
+
 static const CPUOps fake_ops = {
     .reset = fake_reset,
     .has_work = fake_has_work,
     .exec = fake_exec,
+    .free = fake_free,
 };
 
 static void run_once(CPUState *cpu)
@@ -120,6 +128,19 @@ void fake_cpus_start(bool single_thread)
         cpu_common_init(&fake_cpu[i].cpu, &fake_ops, i);
         cpu_start_thread(&fake_cpu[i].cpu);
     }
+}
+
+CPUState *fake_cpu_add(unsigned index, bool start)
+{
+    FakeCPU *f = g_new0(FakeCPU, 1);
+
+    f->in_code = fake_cpu[0].in_code;
+    cpu_common_init(&f->cpu, &fake_ops, index);
+    if (start) {
+        cpu_start_thread(&f->cpu);
+        cpu_resume(&f->cpu);
+    }
+    return &f->cpu;
 }
 
 uint64_t fake_cpu_rounds(unsigned index)

@@ -26,4 +26,9 @@ void fake_cpus_start(bool single_thread);
 void fake_cpus_wait_rounds(void);
 uint64_t fake_cpu_rounds(unsigned index);
 
+/* One more, with a thread that runs unless not to @start; cpu_release() frees
+ * it and is counted.  Locks: BQL. */
+CPUState *fake_cpu_add(unsigned index, bool start);
+extern unsigned fake_cpus_freed; /* BQL */
+
 #endif

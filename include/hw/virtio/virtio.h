@@ -2,7 +2,7 @@
 /*
  * Virtio devices and their split virtqueues, whatever carries them.
  * Source: OASIS "Virtual I/O Device (VIRTIO) Version 1.1", chapters 2 and 5.
- * Locks: BQL.
+ * Locks: BQL, where nothing else is said.
  */
 #ifndef HEDDLE_HW_VIRTIO_VIRTIO_H
 #define HEDDLE_HW_VIRTIO_VIRTIO_H
@@ -39,6 +39,8 @@ typedef struct VirtIOTransport {
                          uint64_t len);
     /* @config: the configuration changed, rather than a queue. */
     void (*interrupt)(void *opaque, uint16_t vector, bool config);
+    /* May it reach memory now?  NULL: it always goes by read and write. */
+    bool (*may_dma)(void *opaque);
 } VirtIOTransport;
 
 /* What makes a device of its kind. */
@@ -129,5 +131,13 @@ bool virtelement_read(const VirtElement *elem, uint64_t offset, void *buf,
                       uint64_t len);
 bool virtelement_write(const VirtElement *elem, uint64_t offset,
                        const void *buf, uint64_t len);
+/* Is it worth while to try the next ones? */
+bool virtio_may_copy_ram(const VirtIODevice *vdev);
+/* The same two for what is all in RAM, else false after a part of it.  Takes
+ * neither the BQL nor looks at the device.  Locks: any. */
+bool virtelement_read_ram(const VirtElement *elem, uint64_t offset, void *buf,
+                          uint64_t len);
+bool virtelement_write_ram(const VirtElement *elem, uint64_t offset,
+                           const void *buf, uint64_t len);
 
 #endif

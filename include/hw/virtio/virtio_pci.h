@@ -13,6 +13,7 @@ typedef struct VirtIOPCI {
     PCIDevice pci; /* first */
     VirtIODevice vdev;
     MemoryRegion bar, common, isr_region, device_config, notify;
+    void (*doorbell)(VirtIODevice *vdev, unsigned index);
     uint32_t device_feature_select, driver_feature_select;
     uint16_t queue_select;
     uint8_t isr;
@@ -26,6 +27,13 @@ typedef struct VirtIOPCI {
 bool virtio_pci_init(VirtIOPCI *v, const VirtIOClass *klass,
                      uint16_t class_code, uint64_t features, uint16_t nqueues,
                      GError **errp);
+/* Call @fn for each ring at a queue, whose number may be anything, instead of
+ * virtio_notify_queue(): on the vCPU's thread, without the BQL.  Before the
+ * device is seen. */
+void virtio_pci_set_doorbell(VirtIOPCI *v,
+                             void (*fn)(VirtIODevice *vdev, unsigned index));
+/* Its end, after a reset: off the bus, with nothing of it mapped. */
+void virtio_pci_exit(VirtIOPCI *v);
 /* At a reset of the whole device. */
 void virtio_pci_reset(VirtIOPCI *v);
 
