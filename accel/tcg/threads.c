@@ -33,6 +33,7 @@ CPUExit tcg_run_cpu(CPUState *cpu)
     }
     bql_lock();
     if (why == CPU_EXIT_DEBUG) {
+    rcu_throttle();
         system_debug_request();
     }
     return why;

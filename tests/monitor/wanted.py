@@ -258,7 +258,7 @@ HMP_CALLS = [
     ("info roms", says("mem=rom")),
     ("info mice", says("* Mouse #0")),
     ("info jit", says("TB")),
-    ("info sync-profile", says(".c:")),
+    ("info sync-profile", says("RCU callbacks: ")),
     ("info uuid", says("00000000-0000")),
     ("info name", silent),
     ("info balloon", says("No balloon")),
