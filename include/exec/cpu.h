@@ -182,6 +182,11 @@ typedef void CPUWorkFunc(CPUState *cpu, void *opaque);
  * wait for each other: post the work instead. */
 void run_on_cpu(CPUState *cpu, CPUWorkFunc *fn, void *opaque);
 void async_run_on_cpu(CPUState *cpu, CPUWorkFunc *fn, void *opaque);
+/* Post what runs once for all requests made before: nothing, if the same is
+ * posted and has not begun.  @posted, false at first, is this function's own;
+ * one for each vCPU, @fn and @opaque.  A guest may ask as often as it likes. */
+void async_run_on_cpu_once(CPUState *cpu, bool *posted, CPUWorkFunc *fn,
+                           void *opaque);
 /* The same, inside an exclusive section and without the BQL. */
 void async_safe_run_on_cpu(CPUState *cpu, CPUWorkFunc *fn, void *opaque);
 void cpu_process_work(CPUState *cpu); /* by its own thread, BQL held */
