@@ -193,7 +193,9 @@ void cpu_process_work(CPUState *cpu); /* by its own thread, BQL held */
 bool cpu_has_posted_work(CPUState *cpu); /* any thread */
 
 /* --- exclusive sections; never with the BQL held --- */
-void start_exclusive(void); /* returns when no other vCPU is in the code */
+/* Returns when no other vCPU is in the code. */
+#define start_exclusive() start_exclusive_at(G_STRLOC)
+void start_exclusive_at(const char *where);
 void end_exclusive(void);
 void cpu_exec_start(CPUState *cpu); /* brackets translated code */
 void cpu_exec_end(CPUState *cpu);
