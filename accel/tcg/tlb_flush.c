@@ -347,11 +347,15 @@ void tlb_flush_all_cpus(TLBFlushCause cause)
 
 /* --- jump caches --- */
 
+/* An exclusive section keeps the vCPU out of its code, and not from flushing
+ * its TLB between two runs. */
 void tlb_clear_jump_caches(CPUState *cpu)
 {
+    pthread_mutex_lock(&cpu->tcg->tlb_lock);
     for (unsigned i = 0; i < cpu->tlb.nspaces; i++) {
         jump_cache_clear(cpu->tlb.space[i].jump_cache);
     }
+    pthread_mutex_unlock(&cpu->tcg->tlb_lock);
 }
 
 void tlb_stale_jump_caches(CPUState *cpu, const CPUJumpCache *except)
