@@ -201,6 +201,9 @@ void cpu_wait_io_event(CPUState *cpu)
             return;
         }
         g_assert(!rcu_read_ongoing()); /* a sleeper would hold RCU up */
+        if (accel->sleeps) {
+            accel->sleeps();
+        }
         thread_set_idle(true);
         bql_unlock();
         event_wait(event);

@@ -256,6 +256,24 @@ static TbExit enter_tb(CPUState *cpu, TranslationBlock *tb, uintptr_t *place)
     return why;
 }
 
+/* Those that are left at their head are not logged: when that happens is the
+ * host's affair.  One for which a request comes after the look is logged when
+ * it is found again no second time. */
+static void log_tb(CPUState *cpu, const TranslationBlock *tb)
+{
+    uint32_t cflags = tb_cflags(tb);
+
+    if ((!(cflags & CF_NOIRQ) &&
+         __atomic_load_n(&cpu->exit_request, __ATOMIC_RELAXED)) ||
+        (cflags & CF_ICOUNT && cpu->icount_left < (int64_t)tb->icount)) {
+        return;
+    }
+    if (tb != cpu->tcg->logged) {
+        tcg_log_exec(cpu, tb);
+    }
+    cpu->tcg->logged = tb;
+}
+
 static void run_tbs(CPUState *cpu)
 {
     TranslationBlock *tb;
@@ -271,12 +289,13 @@ static void run_tbs(CPUState *cpu)
         if (why <= TB_EXIT_SLOT1) {
             tb_link(region_find_tb(place), why, tb);
         }
-        if (log_enabled(LOG_EXEC | LOG_CPU) && tb != cpu->tcg->not_run) {
-            tcg_log_exec(cpu, tb);
+        if (log_enabled(LOG_EXEC | LOG_CPU)) {
+            log_tb(cpu, tb);
         }
-        cpu->tcg->not_run = NULL;
         why = enter_tb(cpu, tb, &place);
-        cpu->tcg->not_run = why == TB_EXIT_REQUEST ? tb : NULL;
+        if (why != TB_EXIT_REQUEST) {
+            cpu->tcg->logged = NULL;
+        }
         cpu->tcg->stats.exits[why]++;
         insn_done(cpu);
     } while (cpu->exception_index < 0 && !cpu_has_request(cpu));

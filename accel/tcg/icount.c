@@ -37,8 +37,7 @@ static struct {
     /* The slice that runs, of the vCPU thread only. */
     CPUState *cpu;
     int64_t slice; /* instructions; 0: none runs */
-    /* All vCPUs wait. */
-    bool idle;
+    bool idle; /* all vCPUs wait, or are stopped */
     Timer idle_timer;
 } icount;
 
@@ -138,6 +137,7 @@ static void adjust_shift(void)
 
 /* --- while all vCPUs wait --- */
 
+/* False, too, when all are stopped: time stands then. */
 static bool all_wait(void)
 {
     bool some = false;
@@ -152,7 +152,8 @@ static bool all_wait(void)
     return some;
 }
 
-/* Main loop. */
+/* Main loop.  Who finds a vCPU with something to do leaves the clock to it: it
+ * will sleep again, and arm the timer. */
 static void idle_tick(void *opaque)
 {
     int64_t next = timer_next_virtual_ns();
@@ -164,16 +165,20 @@ static void idle_tick(void *opaque)
     idle_arm();
 }
 
+void icount_sleeps(void)
+{
+    icount.idle = true;
+    idle_arm();
+}
+
 /* Handle requests; sleep while there is nothing to run. */
 static void wait_for_work(void)
 {
-    if (all_wait()) {
-        icount.idle = true;
-        idle_arm();
-    }
     cpu_wait_io_event(cpu_list);
-    icount.idle = false;
-    timer_del(&icount.idle_timer);
+    if (icount.idle) {
+        icount.idle = false;
+        timer_del(&icount.idle_timer);
+    }
 }
 
 /* --- running --- */
@@ -198,6 +203,19 @@ static CPUExit run_slice(CPUState *cpu, int64_t *turn)
     return why;
 }
 
+/* The machine is stopped: who has the turn keeps it. */
+static bool none_can_run(void)
+{
+    CPUState *cpu;
+
+    CPU_FOREACH (cpu) {
+        if (cpu_can_run(cpu)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void icount_run_all(void)
 {
     CPUState *cpu = cpu_list;
@@ -206,7 +224,7 @@ void icount_run_all(void)
     clock_virtual_count(&virtual_count);
     timer_init(&icount.idle_timer, CLOCK_TYPE_REALTIME, idle_tick, NULL);
     while (!cpus_unplugged()) {
-        CPUExit why = CPU_EXIT_HLT;
+        CPUExit why = none_can_run() ? CPU_EXIT_INTERRUPT : CPU_EXIT_HLT;
 
         if (cpu_can_run(cpu) && !cpu_thread_is_idle(cpu)) {
             why = run_slice(cpu, &turn);

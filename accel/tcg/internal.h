@@ -109,8 +109,8 @@ typedef struct TcgCpu {
     bool flush_posted[TLB_FLUSH_CAUSES];
     IrFunc ir;
     CodeChunk *chunk;
-    /* Logged, but left at its head: not to be logged a second time. */
-    const TranslationBlock *not_run;
+    /* Logged, and not known to have been begun. */
+    const TranslationBlock *logged;
     /* A read-modify-write that could not be done in place. */
     __attribute__((aligned(32))) uint8_t bounce[32];
     bool bounced;
@@ -283,6 +283,7 @@ CPUExit tcg_run_cpu(CPUState *cpu);
 
 /* --- counting instructions (icount.c) --- */
 void icount_run_all(void); /* AccelOps.run_all */
+void icount_sleeps(void);  /* AccelOps.sleeps */
 
 /* --- logs (log.c, perfmap.c) --- */
 void tcg_log_guest_code(CPUState *cpu, const TranslationBlock *tb, vaddr pc);

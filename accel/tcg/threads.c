@@ -120,10 +120,18 @@ static void tcg_run_all(void)
     }
 }
 
+static void tcg_sleeps(void)
+{
+    if (tcg_options.icount) {
+        icount_sleeps();
+    }
+}
+
 static const AccelOps tcg_ops = {
     .name = "TCG",
     .run = tcg_run,
     .run_all = tcg_run_all,
+    .sleeps = tcg_sleeps,
     .init_vcpu = tcg_init_vcpu,
 };
 

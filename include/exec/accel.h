@@ -27,6 +27,8 @@ typedef struct AccelOps {
     /* thread=single: run all vCPUs in turn, setting current_cpu, until
      * cpus_unplugged(). */
     void (*run_all)(void);
+    /* A vCPU thread goes to sleep until an event; may be NULL.  Locks: BQL. */
+    void (*sleeps)(void);
     /* In cpu_common_init(): allocate what the accelerator needs; may be NULL.
      * Locks: BQL. */
     void (*init_vcpu)(CPUState *cpu);

@@ -33,6 +33,7 @@ enum {
     XA_W1 = BIT(17),
     XA_X2 = BIT(18),
     XA_VSIB = BIT(19),
+    XA_REP = BIT(20),
 };
 
 struct X86Trans;

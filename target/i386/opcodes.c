@@ -61,6 +61,7 @@ enum {
     W1 = XA_W1,
     X2 = XA_X2,
     VSIB = XA_VSIB,
+    REP = XA_REP,
 };
 
 /* Column `form`. */

@@ -285,6 +285,14 @@ void helper_count_end(X86CPU *cpu, uint64_t rip)
     leave_at(cpu, rip, CPU_EXIT_COUNT);
 }
 
+/* It will be counted when it goes on.  How often it is left is the host's
+ * affair. */
+void helper_count_again(X86CPU *cpu, uint64_t rip)
+{
+    cpu->cs.icount_left++;
+    leave_at(cpu, rip, CPU_EXIT_INTERRUPT);
+}
+
 static void check_monitor(X86CPU *cpu)
 {
     if (!x86_monitor_enabled(cpu)) {

@@ -349,26 +349,34 @@ static IrTemp last_byte(X86Trans *s, IrTemp *limit)
 
 /*
  * Code segments with a limit: a TB of one instruction checks it exactly; a
- * longer one checks its last byte at its head, and if that is beyond has the
- * exec loop make a TB of one instruction instead.
+ * longer one checks its last byte at its head, before it counts as run, and if
+ * that is beyond has the exec loop make a TB of one instruction instead.
  */
-static void emit_limit_check(X86Trans *s)
+static bool has_limit(const X86Trans *s)
+{
+    return !(s->flags & (HF_FLAT_CS | HF_CS64));
+}
+
+static void check_limit_of_insn(X86Trans *s)
 {
     IrTemp last, limit;
 
     last = last_byte(s, &limit);
-    if (s->max_insns == 1) {
-        ir_trapif(s->ir, IR_64, COND_A, last, limit, HELPER_raise_error0,
-                  EXCP_GP);
-        return;
-    }
+    ir_trapif(s->ir, IR_64, COND_A, last, limit, HELPER_raise_error0, EXCP_GP);
+}
+
+static void check_limit_of_block(X86Trans *s)
+{
+    IrTemp last, limit;
+
+    last = last_byte(s, &limit);
     s->limit_label = ir_label(s->ir);
     ir_brcond(s->ir, IR_64, COND_A, last, limit, s->limit_label);
 }
 
 static void finish_limit_check(X86Trans *s)
 {
-    uint32_t cflags = (s->tb->cflags & ~CF_COUNT_MASK) | 1;
+    uint32_t cflags = (s->tb->cflags & ~CF_COUNT_MASK) | 1 | CF_NOIRQ;
 
     if (s->limit_op == LIMIT_NONE) {
         return;
@@ -463,27 +471,39 @@ static void translate_insn(X86Trans *s, X86Insn *in, X86Decode result)
     if ((s->flags & (HF_DEBUG | HF_RF | HF_SS_SHADOW)) == HF_DEBUG) {
         x86_call1(s, HELPER_code_breakpoint, x86_rip_at(s, s->insn_off));
     }
-    if (s->ninsns == 1 && !(s->flags & (HF_FLAT_CS | HF_CS64))) {
-        emit_limit_check(s);
+    if (s->max_insns == 1 && has_limit(s)) {
+        check_limit_of_insn(s);
     }
     emit_insn(s, in, result);
+}
+
+/* -icount: a repeated string instruction may be left half done and is then
+ * begun again, as a TB that counts it and nothing else. */
+static bool stands_alone(const X86Trans *s, const X86Insn *in)
+{
+    return s->tb->cflags & CF_ICOUNT && in->row->attrs & XA_REP && in->rep;
 }
 
 static void translate_block(X86Trans *s)
 {
     X86Insn in;
+    bool alone;
 
+    if (s->max_insns > 1 && has_limit(s)) {
+        check_limit_of_block(s);
+    }
     count_insns(s);
     count_run(s);
     clear_one_shot_flags(s);
     while (!s->ended) {
         X86Decode result = fetch_insn(s, &in);
 
-        if (result == DECODE_MORE) {
+        alone = result == DECODE_OK && stands_alone(s, &in);
+        if (result == DECODE_MORE || (alone && s->ninsns)) {
             break;
         }
         translate_insn(s, &in, result);
-        if (s->ninsns >= s->max_insns || s->next_off >= PAGE_SIZE ||
+        if (alone || s->ninsns >= s->max_insns || s->next_off >= PAGE_SIZE ||
             nearly_full(s->ir)) {
             break;
         }

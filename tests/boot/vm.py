@@ -147,6 +147,8 @@ class Vm:
         self.said = b""  # grows only; guarded by self.news
         self.seen = 0    # how far expect() has looked
         self.news = threading.Condition()
+        self.silent = False  # no more will come
+        self.terminal = None  # on one, that is never known
         if terminal:
             self._on_terminal(controlling)
         else:
@@ -178,6 +180,7 @@ class Vm:
             data = os.read(self.output, 65536)
             with self.news:
                 self.said += data
+                self.silent = not data
                 self.news.notify_all()
             if not data:
                 return
@@ -186,18 +189,24 @@ class Vm:
         with self.news:
             return self.said.decode(errors="replace").replace("\r", "")
 
+    def _is_over(self):
+        """Has the process said all that it will?"""
+        return (self.process.poll() is not None
+                if self.terminal else self.silent)
+
     def expect(self, pattern, what=None, timeout=None):
         """Wait until the guest has said something new that matches."""
         regex = re.compile(pattern.encode(), re.MULTILINE)
         end = time.monotonic() + (timeout or self.timeout)
         with self.news:
             while True:
+                over = self._is_over()
                 match = regex.search(self.said, self.seen)
                 if match:
                     self.seen = match.end()
                     return match
                 left = end - time.monotonic()
-                if left <= 0 or self.process.poll() is not None:
+                if left <= 0 or over:
                     raise Failure("no %s" % (what or repr(pattern)))
                 self.news.wait(min(left, 1))
 

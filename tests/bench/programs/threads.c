@@ -72,8 +72,8 @@ static uint64_t run_eight(unsigned count)
 }
 
 const BenchProgram thread_programs[] = {
-    {"threads-1", run_one, 5000},
-    {"threads-2", run_two, 5000},
-    {"threads-8", run_eight, 5000},
+    {"threads-1", run_one, 20000},
+    {"threads-2", run_two, 20000},
+    {"threads-8", run_eight, 20000},
     {NULL},
 };

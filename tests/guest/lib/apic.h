@@ -93,9 +93,12 @@ static inline uint64_t rdtsc(void)
     return (uint64_t)hi << 32 | lo;
 }
 
-/* Wait for @cond, as long as any test may need. */
+/* TSC ticks, ten seconds or so: as long as any test may need on a busy host. */
+#define PATIENCE 30000000000ull
+
+/* Wait for @cond. */
 #define SPIN_UNTIL(cond) \
-    for (uint64_t end_ = rdtsc() + 3000000000ull; \
+    for (uint64_t end_ = rdtsc() + PATIENCE; \
          !(cond) && rdtsc() < end_;)
 
 /* Let in what is pending; a pending interrupt comes after one instruction. */
@@ -104,10 +107,10 @@ static inline void let_in(void)
     __asm__ volatile("sti; nop; nop; cli" ::: "memory");
 }
 
-/* Wait with interrupts on, as long as any test may need. */
+/* Wait with interrupts on. */
 static inline bool wait_for(volatile unsigned *what, unsigned count)
 {
-    uint64_t end = rdtsc() + 3000000000ull;
+    uint64_t end = rdtsc() + PATIENCE;
 
     while (*what < count && rdtsc() < end) {
         let_in();
