@@ -410,10 +410,12 @@ static void test_rcu_bounded(void)
     thread_join(reader);
     bql_lock();
     set_in_code(NULL);
+    cpus_pause_all(); /* no main loop kicks them out of their sections */
     bql_unlock();
     rcu_drain();
     bql_lock();
     g_assert_cmpuint(rcu_stats().pending, ==, 0);
+    cpus_resume_all();
 }
 
 static void test_shutdown(void)
