@@ -101,6 +101,7 @@ bool block_attach(BlockBackend *blk, const char *user, GError **errp)
 void block_detach(BlockBackend *blk)
 {
     g_clear_pointer(&blk->user, g_free);
+    blk->device_rerror = blk->device_werror = BLOCK_ON_ERROR_AUTO;
 }
 
 static void block_free(BlockBackend *blk)

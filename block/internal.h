@@ -49,6 +49,7 @@ int overlay_writev(Overlay *o, uint64_t offset, const struct iovec *iov,
 
 /* --- on_error.c: rerror=, werror= --- */
 typedef enum BlockOnError {
+    BLOCK_ON_ERROR_AUTO, /* a device's: as its drive says */
     BLOCK_ON_ERROR_REPORT,
     BLOCK_ON_ERROR_IGNORE,
     BLOCK_ON_ERROR_STOP,
@@ -73,7 +74,8 @@ struct BlockBackend {
     unsigned index;
     bool readonly, cdrom;
     bool no_flush; /* cache=unsafe */
-    BlockOnError rerror, werror;
+    BlockOnError rerror, werror; /* the drive's */
+    BlockOnError device_rerror, device_werror;
     int stop_error; /* that has stopped the machine, until it goes on; BQL */
 };
 

@@ -62,6 +62,8 @@ void chr_can_write(Chardev *chr);
 Chardev *chr_new(const ChardevOps *ops, const char *id, KeyVal *opts,
                  GError **errp);
 
+bool chardev_is_running(void); /* chardev_set_running() was called */
+
 #define CHAR_FD_MAX_PASSED 16
 
 /* A pair of non-blocking descriptors with their main-loop sources. */

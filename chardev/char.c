@@ -20,6 +20,17 @@ static const ChardevOps *const chardev_types[] = {
 };
 
 static GQueue chardevs = G_QUEUE_INIT; /* Chardev, oldest first */
+static bool running;                   /* set once; BQL */
+
+void chardev_set_running(void)
+{
+    running = true;
+}
+
+bool chardev_is_running(void)
+{
+    return running;
+}
 
 /* --- input, events and room, from the back-end --- */
 

@@ -5,7 +5,12 @@
  * in the listen queue.  telnet=on strips the protocol's commands from input
  * (RFC 854, "Telnet Protocol Specification").
  *
- * Not offered: TLS, websockets, reconnect=.
+ * A client is connected before the machine is made, or there is no machine.
+ * Once the main loop runs, and with reconnect=, nothing waits for the other
+ * side: the attempt has a thread of its own (socket_attempt.c), and the
+ * back-end has no peer until then.
+ *
+ * Not offered: TLS, websockets.
  */
 #include "chardev/backend.h"
 
@@ -19,8 +24,9 @@
 
 #include <glib-unix.h>
 
-#include "chardev/socket_address.h"
+#include "chardev/socket_attempt.h"
 #include "util/error.h"
+#include "util/timer.h"
 
 /* RFC 854, "Telnet Command Structure"; RFC 857 ECHO, RFC 858 SGA. */
 enum {
@@ -53,6 +59,11 @@ typedef struct SocketChardev {
     guint listen_source;
     HostName *name;    /* Unix server: removed at the end */
     char *address;     /* "unix:PATH", "tcp:HOST:PORT", "fd:N" */
+    SocketTarget to;   /* of a client */
+    SocketAttempt *attempt; /* under way, or NULL */
+    Timer redial;           /* begins the next one */
+    unsigned reconnect_s;   /* after a failure; 0: there is no next one */
+    bool failure_told;      /* since there was a peer */
     bool telnet;
     TelnetState telnet_state;
 } SocketChardev;
@@ -136,6 +147,12 @@ static size_t socket_filter(Chardev *chr, uint8_t *buf, size_t len)
 
 static void socket_listen(SocketChardev *s);
 
+static void socket_redial_in(SocketChardev *s, unsigned seconds)
+{
+    timer_mod_ns(&s->redial,
+                 clock_get_ns(CLOCK_TYPE_REALTIME) + seconds * NS_PER_SEC);
+}
+
 static void socket_hangup(Chardev *chr)
 {
     SocketChardev *s = socket_of(chr);
@@ -145,6 +162,8 @@ static void socket_hangup(Chardev *chr)
     socket_set_filename(s);
     if (s->listen_fd >= 0) {
         socket_listen(s);
+    } else if (s->reconnect_s) {
+        socket_redial_in(s, s->reconnect_s);
     }
     chr_event(chr, CHAR_EVENT_CLOSED);
 }
@@ -171,9 +190,73 @@ static void socket_connected(SocketChardev *s, int fd)
         socket_send_telnet_init(s);
     }
     s->chr.peer = true;
+    s->failure_told = false;
     socket_set_filename(s);
     chr_event(&s->chr, CHAR_EVENT_OPENED);
     char_fd_update_input(&s->fd);
+}
+
+/* --- clients --- */
+
+static void socket_dialled(void *opaque, int fd, const GError *err)
+{
+    SocketChardev *s = opaque;
+
+    s->attempt = NULL;
+    if (fd >= 0) {
+        socket_connected(s, fd);
+        return;
+    }
+    if (!s->failure_told) {
+        warn_report("chardev '%s': %s", s->chr.id, err->message);
+        s->failure_told = true;
+    }
+    if (s->reconnect_s) {
+        socket_redial_in(s, s->reconnect_s);
+    }
+}
+
+static void socket_redial(void *opaque)
+{
+    SocketChardev *s = opaque;
+
+    s->attempt = socket_attempt_new(&s->to, socket_dialled, s);
+}
+
+/* What can be known at once of a Unix socket is; the rest is the main loop's,
+ * as a process that is yet to fork can have no threads. */
+static bool socket_dial(SocketChardev *s, GError **errp)
+{
+    GError *err = NULL;
+    int fd = s->to.path ? socket_try_connect(&s->to, &err) : -1;
+
+    if (fd >= 0) {
+        socket_connected(s, fd);
+        return true;
+    }
+    if (err && !s->reconnect_s) {
+        g_propagate_error(errp, err);
+        return false;
+    }
+    g_clear_error(&err);
+    socket_set_filename(s);
+    socket_redial_in(s, 0);
+    return true;
+}
+
+static bool socket_open_client(SocketChardev *s, GError **errp)
+{
+    int fd;
+
+    if (s->reconnect_s || chardev_is_running()) {
+        return socket_dial(s, errp);
+    }
+    fd = socket_connect(&s->to, NULL, errp);
+    if (fd < 0) {
+        return false;
+    }
+    socket_connected(s, fd);
+    return true;
 }
 
 static gboolean socket_accept(gint fd, GIOCondition cond, gpointer opaque)
@@ -227,6 +310,24 @@ typedef struct SocketOptions {
     const char *path, *host, *port, *fd;
 } SocketOptions;
 
+static bool socket_parse_reconnect(SocketChardev *s, KeyVal *opts,
+                                   const SocketOptions *o, GError **errp)
+{
+    uint64_t seconds;
+
+    if (!keyval_get_uint(opts, "reconnect", 0, INT32_MAX, &seconds, errp)) {
+        return false;
+    }
+    if (keyval_has(opts, "reconnect") && (o->server || o->fd)) {
+        error_setg(errp, "'reconnect' option is incompatible with %s",
+                   o->fd ? "'fd' address type"
+                         : "socket in server listen mode");
+        return false;
+    }
+    s->reconnect_s = seconds;
+    return true;
+}
+
 static bool socket_parse(SocketChardev *s, KeyVal *opts, SocketOptions *o,
                          GError **errp)
 {
@@ -252,30 +353,55 @@ static bool socket_parse(SocketChardev *s, KeyVal *opts, SocketOptions *o,
                          "client connect mode");
         return false;
     }
-    return true;
+    return socket_parse_reconnect(s, opts, o, errp);
 }
 
-/* A listening (@server) or connected socket. */
-static int socket_make(SocketChardev *s, const SocketOptions *o, GError **errp)
+static void socket_name(SocketChardev *s, const SocketOptions *o)
+{
+    s->to = (SocketTarget){ g_strdup(o->path), g_strdup(o->host),
+                            g_strdup(o->port) };
+    s->address = o->path ? g_strdup_printf("unix:%s", o->path)
+                 : o->fd
+                     ? g_strdup_printf("fd:%s", o->fd)
+                     : g_strdup_printf("%s:%s:%s", s->telnet ? "telnet" : "tcp",
+                                       o->host, o->port);
+}
+
+/* One that was inherited: listening (@server) or connected. */
+static int socket_inherited(const SocketOptions *o, GError **errp)
 {
     uint64_t number;
 
-    if (o->path) {
-        s->address = g_strdup_printf("unix:%s", o->path);
-        return o->server ? socket_listen_unix(o->path, &s->name, errp)
-                         : socket_connect_unix(o->path, errp);
+    return parse_uint(o->fd, INT_MAX, &number, errp)
+               ? socket_check_fd((int)number, errp)
+               : -1;
+}
+
+static int socket_make_server(SocketChardev *s, const SocketOptions *o,
+                              GError **errp)
+{
+    return o->path ? socket_listen_unix(o->path, &s->name, errp)
+           : o->fd ? socket_inherited(o, errp)
+                   : socket_listen_tcp(o->host, o->port, errp);
+}
+
+static bool socket_open_server(SocketChardev *s, const SocketOptions *o,
+                               GError **errp)
+{
+    int fd = socket_make_server(s, o, errp);
+
+    if (fd < 0) {
+        return false;
     }
-    if (o->fd) {
-        s->address = g_strdup_printf("fd:%s", o->fd);
-        if (!parse_uint(o->fd, INT_MAX, &number, errp)) {
-            return -1;
-        }
-        return socket_check_fd((int)number, errp);
+    s->listen_fd = fd;
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    if (o->wait) {
+        return socket_wait_for_client(s, errp);
     }
-    s->address = g_strdup_printf("%s:%s:%s", s->telnet ? "telnet" : "tcp",
-                                 o->host, o->port);
-    return o->server ? socket_listen_tcp(o->host, o->port, errp)
-                     : socket_connect_tcp(o->host, o->port, errp);
+    socket_set_filename(s);
+    socket_listen(s);
+    return true;
 }
 
 static bool socket_open(Chardev *chr, KeyVal *opts, GError **errp)
@@ -286,27 +412,23 @@ static bool socket_open(Chardev *chr, KeyVal *opts, GError **errp)
 
     s->listen_fd = -1;
     char_fd_init(&s->fd, chr, -1, -1, socket_hangup);
+    timer_init(&s->redial, CLOCK_TYPE_REALTIME, socket_redial, s);
     chr->peer = false;
     if (!socket_parse(s, opts, &o, errp)) {
         return false;
     }
-    fd = socket_make(s, &o, errp);
-    if (fd < 0) {
-        return false;
+    socket_name(s, &o);
+    if (o.server) {
+        return socket_open_server(s, &o, errp);
     }
-    if (!o.server) {
+    if (!o.fd) {
+        return socket_open_client(s, errp);
+    }
+    fd = socket_inherited(&o, errp);
+    if (fd >= 0) {
         socket_connected(s, fd);
-        return true;
     }
-    s->listen_fd = fd;
-    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-    fcntl(fd, F_SETFD, FD_CLOEXEC);
-    if (o.wait) {
-        return socket_wait_for_client(s, errp);
-    }
-    socket_set_filename(s);
-    socket_listen(s);
-    return true;
+    return fd >= 0;
 }
 
 static void socket_close(Chardev *chr)
@@ -314,6 +436,10 @@ static void socket_close(Chardev *chr)
     SocketChardev *s = socket_of(chr);
 
     char_fd_close(&s->fd);
+    timer_del(&s->redial);
+    if (s->attempt) {
+        socket_attempt_cancel(s->attempt);
+    }
     if (s->listen_source) {
         g_source_remove(s->listen_source);
     }
@@ -321,6 +447,7 @@ static void socket_close(Chardev *chr)
         close(s->listen_fd);
     }
     host_name_unlink(s->name);
+    socket_target_clear(&s->to);
     g_free(s->address);
 }
 

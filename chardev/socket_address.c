@@ -3,16 +3,50 @@
 #include "chardev/socket_address.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "util/error.h"
+
+void socket_target_clear(SocketTarget *to)
+{
+    g_clear_pointer(&to->path, g_free);
+    g_clear_pointer(&to->host, g_free);
+    g_clear_pointer(&to->port, g_free);
+}
+
+static bool stop_asked(const bool *stop)
+{
+    return stop && __atomic_load_n(stop, __ATOMIC_ACQUIRE);
+}
+
+/* connect() goes on where its time-out or a signal has interrupted it.  Nobody
+ * sends with a time-out later: writes do not block. */
+static bool connect_fd(int fd, const struct sockaddr *sa, socklen_t len,
+                       const bool *stop)
+{
+    const struct timeval second = { .tv_sec = 1 };
+    int ret;
+
+    if (stop) {
+        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &second, sizeof(second));
+    }
+    do {
+        ret = connect(fd, sa, len);
+    } while (ret < 0 &&
+             (errno == EAGAIN || errno == EINPROGRESS || errno == EALREADY ||
+              errno == EINTR) &&
+             !stop_asked(stop));
+    return ret == 0 || errno == EISCONN;
+}
 
 /* A socket, and the address of @path; sun_path is short and has no escape. */
 static int unix_socket(const char *path, struct sockaddr_un *sa, GError **errp)
@@ -62,7 +96,7 @@ int socket_listen_unix(const char *path, HostName **name, GError **errp)
     return fd;
 }
 
-int socket_connect_unix(const char *path, GError **errp)
+static int connect_unix(const char *path, const bool *stop, GError **errp)
 {
     struct sockaddr_un sa;
     int fd = unix_socket(path, &sa, errp);
@@ -70,7 +104,7 @@ int socket_connect_unix(const char *path, GError **errp)
     if (fd < 0) {
         return -1;
     }
-    if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0) {
+    if (!connect_fd(fd, (struct sockaddr *)&sa, sizeof(sa), stop)) {
         error_setg(errp, "Failed to connect to '%s': %s", path,
                    g_strerror(errno));
         close(fd);
@@ -79,8 +113,29 @@ int socket_connect_unix(const char *path, GError **errp)
     return fd;
 }
 
+/* A Unix socket's answer is there at once, or its queue is full. */
+int socket_try_connect(const SocketTarget *to, GError **errp)
+{
+    struct sockaddr_un sa;
+    int fd = unix_socket(to->path, &sa, errp);
+
+    if (fd < 0) {
+        return -1;
+    }
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0) {
+        if (errno != EAGAIN) {
+            error_setg(errp, "Failed to connect to '%s': %s", to->path,
+                       g_strerror(errno));
+        }
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
 /* Bind or connect to one of the addresses of @host and @port. */
-static int tcp_socket(const struct addrinfo *ai, bool server)
+static int tcp_socket(const struct addrinfo *ai, bool server, const bool *stop)
 {
     int one = 1, saved;
     int fd =
@@ -95,7 +150,7 @@ static int tcp_socket(const struct addrinfo *ai, bool server)
         if (bind(fd, ai->ai_addr, ai->ai_addrlen) == 0 && listen(fd, 1) == 0) {
             return fd;
         }
-    } else if (connect(fd, ai->ai_addr, ai->ai_addrlen) == 0) {
+    } else if (connect_fd(fd, ai->ai_addr, ai->ai_addrlen, stop)) {
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
         return fd;
     }
@@ -107,7 +162,7 @@ static int tcp_socket(const struct addrinfo *ai, bool server)
 
 /* The first address that works; errno is that of the last that did not. */
 static int tcp_open(const char *host, const char *port, bool server,
-                    GError **errp)
+                    const bool *stop, GError **errp)
 {
     struct addrinfo hints = {
         .ai_socktype = SOCK_STREAM,
@@ -122,8 +177,9 @@ static int tcp_open(const char *host, const char *port, bool server,
                    gai_strerror(err));
         return -1;
     }
-    for (const struct addrinfo *ai = list; ai && fd < 0; ai = ai->ai_next) {
-        fd = tcp_socket(ai, server);
+    for (const struct addrinfo *ai = list; ai && fd < 0 && !stop_asked(stop);
+         ai = ai->ai_next) {
+        fd = tcp_socket(ai, server, stop);
     }
     if (fd < 0) {
         error_setg(errp, "Failed to %s '%s:%s': %s",
@@ -136,12 +192,13 @@ static int tcp_open(const char *host, const char *port, bool server,
 
 int socket_listen_tcp(const char *host, const char *port, GError **errp)
 {
-    return tcp_open(host, port, true, errp);
+    return tcp_open(host, port, true, NULL, errp);
 }
 
-int socket_connect_tcp(const char *host, const char *port, GError **errp)
+int socket_connect(const SocketTarget *to, const bool *stop, GError **errp)
 {
-    return tcp_open(host, port, false, errp);
+    return to->path ? connect_unix(to->path, stop, errp)
+                    : tcp_open(to->host, to->port, false, stop, errp);
 }
 
 /* The number comes from the command line: it may be any open file, or none. */

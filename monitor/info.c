@@ -91,25 +91,35 @@ static void dump_cpu(CPUState *cpu, void *opaque)
     cpu->ops->dump(cpu, opaque, true);
 }
 
-/* [-a]: of all vCPUs */
+static void print_registers(MonCall *call, CPUState *cpu)
+{
+    g_string_append_printf(call->out, "\nCPU#%u\n", cpu->index);
+    monitor_on_cpu(cpu, dump_cpu, call->out);
+}
+
+/* [-a|vcpu]: of all vCPUs, or of one that is not the monitor's own */
 static void info_registers(MonCall *call, const char *args)
 {
-    CPUState *cpu;
+    CPUState *cpu = monitor_cpu(call);
+    uint64_t index;
 
     if (strcmp(args, "-a") == 0) {
         CPU_FOREACH (cpu) {
-            g_string_append_printf(call->out, "\nCPU#%u\n", cpu->index);
-            monitor_on_cpu(cpu, dump_cpu, call->out);
+            print_registers(call, cpu);
         }
         return;
     }
-    cpu = monitor_cpu(call);
-    if (!cpu) {
-        g_string_append(call->out, "No CPU available\n");
-        return;
+    if (*args) {
+        cpu = parse_uint(args, INT_MAX, &index, NULL) ? cpu_get((int)index)
+                                                      : NULL;
     }
-    g_string_append_printf(call->out, "\nCPU#%u\n", cpu->index);
-    monitor_on_cpu(cpu, dump_cpu, call->out);
+    if (cpu) {
+        print_registers(call, cpu);
+    } else if (*args) {
+        g_string_append_printf(call->out, "CPU#%s not available\n", args);
+    } else {
+        g_string_append(call->out, "No CPU available\n");
+    }
 }
 
 /* [-f]: the flat views */
@@ -174,7 +184,8 @@ static const InfoTopic topics[] = {
     { "pci", "", "show PCI info", info_pci },
     { "qom-tree", "[path]", "show QOM composition tree", info_qom_tree },
     { "qtree", "", "show device tree", info_qtree },
-    { "registers", "[-a]", "show the cpu registers (-a: of all)",
+    { "registers", "[-a|vcpu]",
+      "show the cpu registers (-a: of all; vcpu: of that one)",
       info_registers },
     { "roms", "", "show roms", info_roms },
     { "status", "", "show the current VM status (running|paused)",

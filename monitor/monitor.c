@@ -163,6 +163,7 @@ bool monitor_register(Monitor *mon, const MonitorOps *ops, struct Chardev *chr,
     if (!listening) {
         listening = true;
         runstate_add_listener(&listener);
+        device_set_end_listener(monitor_device_ended);
     }
     g_queue_push_tail(&monitors, mon);
     return true;

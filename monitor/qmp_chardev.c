@@ -126,13 +126,13 @@ static void chardev_rename(KeyVal *to, const char *key, const char *value)
     }
 }
 
-/* Sockets listen unless they are told not to, and nobody waits for a client:
- * the machine would stand still. */
-static bool chardev_socket_options(KeyVal *kv, GError **errp)
+/* Nobody waits for a client: the machine would stand still. */
+static bool chardev_socket_options(KeyVal *kv, bool server, GError **errp)
 {
     bool wait;
 
-    if (!keyval_get_bool(kv, "wait", false, &wait, errp)) {
+    if (!keyval_get_bool(kv, "server", server, &server, errp) ||
+        !keyval_get_bool(kv, "wait", false, &wait, errp)) {
         return false;
     }
     if (wait) {
@@ -140,7 +140,7 @@ static bool chardev_socket_options(KeyVal *kv, GError **errp)
                          "to a running machine");
         return false;
     }
-    if (strcmp(keyval_get(kv, "server", "on"), "on") == 0) {
+    if (server) {
         keyval_set(kv, "server", "on");
         keyval_set(kv, "wait", "off");
     }
@@ -160,7 +160,9 @@ static KeyVal *chardev_options(json_object *args, GError **errp)
     }
     keyval_set(to, "backend", type);
     keyval_set(to, "id", arg_str(args, "id", ""));
-    if (strcmp(type, "socket") == 0 && !chardev_socket_options(to, errp)) {
+    /* QMP's sockets listen unless they are told not to. */
+    if (strcmp(type, "socket") == 0 &&
+        !chardev_socket_options(to, true, errp)) {
         return NULL;
     }
     return g_steal_pointer(&to);
@@ -198,7 +200,7 @@ json_object *cmd_hmp_chardev_add(MonCall *call, json_object *args,
         keyval_parse(arg_str(args, "opts", ""), "backend", errp);
 
     if (kv && (strcmp(keyval_get(kv, "backend", ""), "socket") != 0 ||
-               chardev_socket_options(kv, errp))) {
+               chardev_socket_options(kv, false, errp))) {
         chardev_add(kv, errp);
     }
     return NULL;

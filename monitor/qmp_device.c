@@ -6,17 +6,27 @@
 #include "hw/input/ps2.h"
 #include "hw/pci.h"
 #include "monitor/qom.h"
+#include "monitor/session.h"
 #include "system/runstate.h"
 #include "util/bytes.h"
 
 /* --- adding and removing --- */
+
+static void add_device(KeyVal *kv, GError **errp)
+{
+    if (runstate_get() == RUN_STATE_PRELAUNCH) {
+        device_add(kv, errp);
+    } else {
+        device_hot_add(kv, errp);
+    }
+}
 
 json_object *cmd_device_add(MonCall *call, json_object *args, GError **errp)
 {
     g_autoptr(KeyVal) kv = keyval_new();
 
     json_to_keyval(args, "", kv);
-    device_add(kv, errp);
+    add_device(kv, errp);
     return NULL;
 }
 
@@ -31,42 +41,39 @@ json_object *cmd_hmp_device_add(MonCall *call, json_object *args, GError **errp)
     } else if (kv && (keyval_has(kv, "help") || keyval_has(kv, "?"))) {
         device_print_help(driver, call->out, errp);
     } else if (kv) {
-        device_add(kv, errp);
+        add_device(kv, errp);
     }
     return NULL;
 }
 
-static void send_deleted(const char *id, const char *path)
+void monitor_device_ended(DeviceState *dev)
 {
     json_object *data = json_object_new_object();
+    g_autofree char *path = qom_device_path(dev);
 
-    if (id) {
-        put_str(data, "device", id);
+    if (dev->id) {
+        put_str(data, "device", dev->id);
     }
     put_str(data, "path", path);
     monitor_event("DEVICE_DELETED", data);
 }
 
-/* A guest that has run may use the device, and there is no way to ask it for
- * its leave; before that the device just goes. */
+/* A guest that has run may use the device, and is asked for its leave; before
+ * that the device just goes. */
 json_object *cmd_device_del(MonCall *call, json_object *args, GError **errp)
 {
     const char *id = arg_str(args, "id", "");
     DeviceState *dev = device_find(id);
-    g_autofree char *path = NULL;
 
     if (!dev) {
         return cmd_error(errp, ERR_DEVICE_NOT_FOUND, "Device '%s' not found",
                          id);
     }
-    if (runstate_get() != RUN_STATE_PRELAUNCH || !dev->type->unrealize) {
-        error_setg(errp, "Bus '%s' does not support hotplugging",
-                   dev->parent_bus ? dev->parent_bus->name : "none");
-        return NULL;
+    if (runstate_get() == RUN_STATE_PRELAUNCH && dev->type->unrealize) {
+        device_unrealize_free(dev);
+    } else {
+        device_hot_remove(dev, errp);
     }
-    path = qom_device_path(dev);
-    device_unrealize_free(dev);
-    send_deleted(id, path);
     return NULL;
 }
 

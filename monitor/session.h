@@ -4,6 +4,7 @@
 #define HEDDLE_MONITOR_SESSION_H
 
 #include "chardev/char.h"
+#include "hw/device.h"
 #include "monitor/command.h"
 #include "monitor/monitor.h"
 
@@ -31,6 +32,8 @@ bool monitor_register(Monitor *mon, const MonitorOps *ops, struct Chardev *chr,
 
 /* Hand @event to every session. */
 void monitor_broadcast(json_object *event);
+/* DEVICE_DELETED, while the device can still be named. */
+void monitor_device_ended(DeviceState *dev);
 /* Forget events that wait for their time. */
 void monitor_events_cleanup(void);
 

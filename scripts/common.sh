@@ -129,8 +129,31 @@ get_kernel() {
     ln -sf "$(cd "$cache/kernel-$1" && ls boot/vmlinuz-*)" "$kernel"
 }
 
+# Modules $2... of the kernel cloud-amd64, and those that they need, into /lib of
+# the initramfs tree $1; their names in load order to standard output.
+copy_modules() {
+    get_kernel cloud-amd64
+    need_packages kmod
+    modules=$cache/kernel-cloud-amd64
+    version=$(basename "$modules"/lib/modules/*)
+    to=$1/lib
+    shift
+    mkdir -p "$to"
+    /sbin/depmod -b "$modules" "$version"
+    for m in "$@"; do
+        /sbin/modprobe -d "$modules" -S "$version" --show-depends "$m" ||
+            die "the kernel has no $m"
+    done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' |
+        while read -r file; do
+            cp "$file" "$to/"
+            basename "$file"
+        done
+}
+
 # $cache/initramfs-ARCH-NAME.gz: Debian's busybox and the init script on
-# standard input; the program $HEDDLE_INITRAMFS_EXTRA becomes /bin/work.  $1: amd64 or i386, $2: NAME.
+# standard input; the program $HEDDLE_INITRAMFS_EXTRA becomes /bin/work; the
+# modules $HEDDLE_INITRAMFS_MODULES are in /lib, their list in /lib/modules.
+# $1: amd64 or i386, $2: NAME.
 make_initramfs() {
     need_packages cpio
     get_package busybox-static "$1" "busybox-$1"
@@ -138,11 +161,17 @@ make_initramfs() {
     mkdir -p "$root/bin" "$root/dev" "$root/proc" "$root/sys" "$root/tmp"
     cp "$cache/busybox-$1/bin/busybox" "$root/bin/"
     for applet in sh mount cat ls uname nproc poweroff reboot dmesg grep \
-        sleep date echo stty setsid cttyhack md5sum dd seq mknod head; do
+        sleep date echo stty setsid cttyhack md5sum dd seq mknod head \
+        insmod; do
         ln -s busybox "$root/bin/$applet"
     done
     if [ -n "${HEDDLE_INITRAMFS_EXTRA:-}" ]; then
         install -m 755 "$HEDDLE_INITRAMFS_EXTRA" "$root/bin/work"
+    fi
+    if [ -n "${HEDDLE_INITRAMFS_MODULES:-}" ]; then
+        # shellcheck disable=SC2086
+        list=$(copy_modules "$root" $HEDDLE_INITRAMFS_MODULES) || exit 1
+        echo "$list" >"$root/lib/modules"
     fi
     cat >"$root/init"
     chmod +x "$root/init"

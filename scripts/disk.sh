@@ -110,23 +110,6 @@ busybox_link_all() {
     done
 }
 
-# The modules between the kernel and its root file system, in load order, into
-# the initramfs tree $1; their names to standard output.
-copy_disk_modules() {
-    version=$(basename "$cache"/kernel-cloud-amd64/lib/modules/*)
-    modules=$cache/kernel-cloud-amd64
-    # crc32c is asked for at run time, by ext4's checksums.
-    /sbin/depmod -b "$modules" "$version"
-    for m in crc32c_generic virtio_pci virtio_blk ext4; do
-        /sbin/modprobe -d "$modules" -S "$version" --show-depends "$m" ||
-            die "the kernel has no $m"
-    done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' |
-        while read -r file; do
-            cp "$file" "$1/lib/"
-            basename "$file"
-        done
-}
-
 busybox_initrd() {
     tree=$(mktemp -d)
     mkdir -p "$tree/dev" "$tree/lib" "$tree/root"
@@ -134,7 +117,8 @@ busybox_initrd() {
     {
         echo '#!/bin/sh'
         echo 'mount -t devtmpfs none /dev'
-        copy_disk_modules "$tree" | sed 's,^,insmod /lib/,'
+        # crc32c is asked for at run time, by ext4's checksums.
+        copy_modules "$tree" crc32c_generic virtio_pci virtio_blk ext4 | sed 's,^,insmod /lib/,'
         echo 'mount -t ext4 /dev/vda1 /root || exec sh'
         echo 'mount --move /dev /root/dev'
         echo 'exec switch_root /root /bin/init'

@@ -181,7 +181,7 @@ static bool launch_make(Launch *l, GError **errp)
     return launch_check_kernel(l->machine.kernel, errp) &&
            launch_choose_machine(l, errp) && launch_choose_accel(l, errp) &&
            launch_add_defaults(l, errp) && launch_make_objects(l, errp) &&
-           launch_make_chardevs(l, errp) &&
+           launch_memory_backend(l, errp) && launch_make_chardevs(l, errp) &&
            launch_make_drives(l, errp) && signals_init(errp) &&
            launch_accel(l, errp) && launch_machine(l, errp) &&
            launch_make_devices(l, errp) && launch_make_monitors(l, errp) &&
@@ -257,6 +257,7 @@ int launch_run(Launch *l)
         error_report("%s", err->message);
         return EXIT_FAILURE;
     }
+    chardev_set_running();
     launch_start(l);
     if (!daemon_ready(&err)) {
         error_report("%s", err->message);

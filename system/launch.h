@@ -38,6 +38,7 @@ struct Launch {
     KeyVal *accel; /* the first usable of -accel */
     const char *cpu_model;
     bool no_defaults, nographic, have_display;
+    bool have_memory; /* -m was given */
     bool start_stopped, snapshot, daemonize;
     const char *pidfile;
     const char *gdb; /* where the GDB server listens; NULL: nowhere */
@@ -103,6 +104,8 @@ bool smp_parse(KeyVal *kv, MachineConfig *config, GError **errp);
 /* --- opt_device.c: carrying out what was kept --- */
 bool launch_add_defaults(Launch *l, GError **errp);
 bool launch_make_objects(Launch *l, GError **errp);
+/* -machine memory-backend=: the guest's RAM is that object's. */
+bool launch_memory_backend(Launch *l, GError **errp);
 bool launch_make_chardevs(Launch *l, GError **errp);
 bool launch_make_drives(Launch *l, GError **errp);
 bool launch_make_devices(Launch *l, GError **errp);

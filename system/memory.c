@@ -55,9 +55,10 @@ void memory_region_init(MemoryRegion *mr, const char *name, uint64_t size)
 
 /* RAM and ROM differ in who may write only, which `kind` tells the view. */
 static bool region_init_backed(MemoryRegion *mr, MemoryRegionKind kind,
-                               const char *name, uint64_t size, GError **errp)
+                               const char *name, uint64_t size, void *host,
+                               GError **errp)
 {
-    RAMBlock *block = ram_block_new(name, size, errp);
+    RAMBlock *block = ram_block_new(name, size, host, errp);
 
     if (!block) {
         return false;
@@ -71,13 +72,19 @@ static bool region_init_backed(MemoryRegion *mr, MemoryRegionKind kind,
 bool memory_region_init_ram(MemoryRegion *mr, const char *name, uint64_t size,
                             GError **errp)
 {
-    return region_init_backed(mr, MR_RAM, name, size, errp);
+    return region_init_backed(mr, MR_RAM, name, size, NULL, errp);
+}
+
+bool memory_region_init_ram_at(MemoryRegion *mr, const char *name,
+                               uint64_t size, void *host, GError **errp)
+{
+    return region_init_backed(mr, MR_RAM, name, size, host, errp);
 }
 
 bool memory_region_init_rom(MemoryRegion *mr, const char *name, uint64_t size,
                             GError **errp)
 {
-    return region_init_backed(mr, MR_ROM, name, size, errp);
+    return region_init_backed(mr, MR_ROM, name, size, NULL, errp);
 }
 
 void memory_region_init_io(MemoryRegion *mr, const MemoryRegionOps *ops,

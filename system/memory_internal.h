@@ -35,8 +35,10 @@ void flatview_free_rcu(FlatView *view);
 const FlatRange *flatview_find(FlatView *view, hwaddr addr);
 
 /* --- memory_ram.c --- */
-/* Reserve zeroed host memory and its place in the space of RAM. */
-RAMBlock *ram_block_new(const char *name, uint64_t size, GError **errp);
+/* Reserve a place in the space of RAM, and zeroed host memory unless @host is
+ * that: whole pages, which stay the caller's and outlive the block. */
+RAMBlock *ram_block_new(const char *name, uint64_t size, void *host,
+                        GError **errp);
 void ram_block_free_rcu(RAMBlock *block);
 void ram_set_code_listener(void (*code_written)(ram_addr_t, uint64_t));
 

@@ -199,14 +199,15 @@ static uint8_t *reserve_for_ram(uint64_t bytes)
     return p + head;
 }
 
-static bool ram_block_map(RAMBlock *block, GError **errp)
+static bool ram_block_map(RAMBlock *block, void *host, GError **errp)
 {
     if (block->size > RAM_SPACE_BYTES - ram_space_end) {
         error_setg(errp, "cannot set up guest memory '%s': more than 4 TiB",
                    block->name);
         return false;
     }
-    block->host = reserve_for_ram(block->size);
+    block->borrowed = host != NULL;
+    block->host = host ? host : reserve_for_ram(block->size);
     if (!block->host) {
         error_setg(errp, "cannot set up guest memory '%s': %s", block->name,
                    g_strerror(errno));
@@ -224,14 +225,15 @@ static void ram_block_free(RAMBlock *block)
     g_free(block);
 }
 
-RAMBlock *ram_block_new(const char *name, uint64_t size, GError **errp)
+RAMBlock *ram_block_new(const char *name, uint64_t size, void *host,
+                        GError **errp)
 {
     RAMBlock *block = g_new0(RAMBlock, 1);
 
     block->name = g_strdup(name);
     /* Not rounded up when that would overflow: the limit refuses it. */
     block->size = size > RAM_SPACE_BYTES ? size : ROUND_UP(size, PAGE_SIZE);
-    if (!dirty_maps_init(errp) || !ram_block_map(block, errp)) {
+    if (!dirty_maps_init(errp) || !ram_block_map(block, host, errp)) {
         ram_block_free(block);
         return NULL;
     }
@@ -254,7 +256,9 @@ static void ram_block_reclaim(struct rcu_head *head)
 {
     RAMReclaim *reclaim = container_of(head, RAMReclaim, rcu);
 
-    munmap(reclaim->block->host, reclaim->block->size);
+    if (!reclaim->block->borrowed) {
+        munmap(reclaim->block->host, reclaim->block->size);
+    }
     ram_block_free(reclaim->block);
     g_free(reclaim);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "accel/tcg.h"
+#include "system/user_object.h"
 #include "target/i386/cpu.h"
 #include "util/error.h"
 
@@ -54,10 +55,9 @@ static bool machine_accel(Launch *l, const char *list, GError **errp)
 /* Options of boards that ours neither has nor misses. */
 static void machine_drop_harmless(KeyVal *kv)
 {
-    static const char *const keys[] = {"dump-guest-core", "mem-merge",
-                                       "kernel_irqchip",  "kernel-irqchip",
-                                       "vmport",
-                                       "graphics",        "memory-backend"};
+    static const char *const keys[] = { "dump-guest-core", "mem-merge",
+                                        "kernel_irqchip",  "kernel-irqchip",
+                                        "vmport",          "graphics" };
 
     for (unsigned i = 0; i < ARRAY_LEN(keys); i++) {
         keyval_get(kv, keys[i], NULL);
@@ -281,6 +281,40 @@ bool opt_memory(Launch *l, const Option *opt, const char *arg, GError **errp)
         return false;
     }
     l->machine.ram_bytes = ROUND_UP(bytes, PAGE_SIZE);
+    l->have_memory = true;
+    return true;
+}
+
+bool launch_memory_backend(Launch *l, GError **errp)
+{
+    const char *id =
+        keyval_get(l->machine.machine_opts, "memory-backend", NULL);
+    uint64_t bytes;
+
+    if (!id) {
+        return true;
+    }
+    l->machine.ram_host = user_object_take_memory(id, &bytes, errp);
+    if (!l->machine.ram_host) {
+        return false;
+    }
+    if (bytes < RAM_MIN_BYTES) {
+        error_setg(errp,
+                   "memory backend '%s' is too small: at least 2M is "
+                   "needed",
+                   id);
+        return false;
+    }
+    if (l->have_memory && bytes != l->machine.ram_bytes) {
+        error_setg(errp,
+                   "Size specified by -m option must match size of explicitly "
+                   "specified 'memory-backend' property: %" PRIu64
+                   " MiB and %" PRIu64 " MiB",
+                   l->machine.ram_bytes / MiB, bytes / MiB);
+        return false;
+    }
+    l->machine.ram_id = id;
+    l->machine.ram_bytes = bytes;
     return true;
 }
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "util/error.h"
@@ -16,6 +17,7 @@ struct UserObject {
     KeyVal *props; /* those that were given, and defaults */
     uint8_t *data; /* of a secret: its bytes; of memory: the mapping */
     size_t len;
+    bool used; /* by the machine: it stays */
 };
 
 static GQueue objects = G_QUEUE_INIT; /* UserObject, oldest first */
@@ -82,11 +84,27 @@ static void secret_close(UserObject *obj)
 
 /* --- memory --- */
 
+/* Make an empty file as long as it has to be.  One with content keeps its
+ * length, as it may be somebody's data; false with errno set on failure. */
+static bool memory_fit(int fd, uint64_t len, bool *fits)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) < 0) {
+        return false;
+    }
+    *fits =
+        !S_ISREG(st.st_mode) || st.st_size == 0 || (uint64_t)st.st_size >= len;
+    return !S_ISREG(st.st_mode) || st.st_size > 0 ||
+           ftruncate(fd, (off_t)len) == 0;
+}
+
 /* Of @obj's type; -1 and no error: anonymous memory. */
 static int memory_fd(UserObject *obj, GError **errp)
 {
     const char *path = prop_text(obj, "mem-path");
     int fd = -1;
+    bool fits;
 
     if (path) {
         fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0644);
@@ -95,9 +113,14 @@ static int memory_fd(UserObject *obj, GError **errp)
     } else {
         return -1;
     }
-    if (fd < 0 || ftruncate(fd, (off_t)obj->len) < 0) {
+    if (fd < 0 || !memory_fit(fd, obj->len, &fits)) {
         error_setg(errp, "can't open backing store %s for guest RAM: %s",
                    path ? path : "in memory", g_strerror(errno));
+    } else if (!fits) {
+        error_setg(errp,
+                   "backing store %s is smaller than its 'size': empty "
+                   "it or ask for less",
+                   path);
     }
     return fd;
 }
@@ -145,9 +168,10 @@ static bool memory_open(UserObject *obj, GError **errp)
     return true;
 }
 
+/* What the machine uses goes with the process. */
 static void memory_close(UserObject *obj)
 {
-    if (obj->data) {
+    if (obj->data && !obj->used) {
         munmap(obj->data, obj->len);
     }
 }
@@ -283,6 +307,10 @@ bool user_object_del(const char *id, GError **errp)
         error_setg(errp, "object '%s' not found", id);
         return false;
     }
+    if (obj->used) {
+        error_setg(errp, "object '%s' is in use, can not be deleted", id);
+        return false;
+    }
     g_queue_remove(&objects, obj);
     object_free(obj);
     return true;
@@ -298,6 +326,25 @@ UserObject *user_object_find(const char *id)
         }
     }
     return NULL;
+}
+
+void *user_object_take_memory(const char *id, uint64_t *bytes, GError **errp)
+{
+    UserObject *obj = user_object_find(id);
+
+    if (!obj || strcmp(obj->type->parent, "memory-backend") != 0) {
+        error_setg(errp, "Memory backend '%s' not found: make it with -object",
+                   id);
+        return NULL;
+    }
+    if (obj->len % PAGE_SIZE) {
+        error_setg(errp, "memory backend '%s': its size is no multiple of 4K",
+                   id);
+        return NULL;
+    }
+    obj->used = true;
+    *bytes = obj->len;
+    return obj->data;
 }
 
 UserObject *user_object_at(unsigned index)

@@ -5,12 +5,12 @@
  * Source: 82371AB (PIIX4) datasheet (order number 290562), chapter 7 "Power
  * Management"; ACPI 6.4, 4.8 "ACPI Register Model".
  * Implemented: PM1 event and control registers, PM timer, APM control and
- * status ports, power button, one block of general purpose events (no source
- * drives it yet).  Left out: SMBus, device monitors, sleep states but S5, and
- * SMI#: there is no system management mode, so a write of APMC switches ACPI
- * on and off at once, and APMC_EN reads 1, which tells firmware that its SMM
- * set-up was done already.
- * Locks: BQL; the PM timer is read without it, as a function of the clock.
+ * status ports, power button, one block of general purpose events, of which
+ * PCI hot-plug (pci_hotplug.c) drives one.  Left out: SMBus, device monitors,
+ * sleep states but S5, and SMI#: there is no system management mode, so a write
+ * of APMC switches ACPI on and off at once, and APMC_EN reads 1, which tells
+ * firmware that its SMM set-up was done already. Locks: BQL; the PM timer is
+ * read without it, as a function of the clock.
  */
 #include "hw/acpi/piix4_pm.h"
 
@@ -48,6 +48,8 @@
 #define PM1_CNT_WRITABLE    0x1c06 /* SLP_TYP, GBL_RLS, BM_RLD */
 #define PM1_CNT_SLP_TYP(v)  (((v) >> 10) & 7)
 #define PM1_CNT_SLP_EN      BIT(13) /* write only */
+
+#define GPE_PCI_HOTPLUG BIT(1) /* _E01 in the DSDT */
 
 #define PM_TIMER_HZ         3579545
 #define PM_TIMER_BITS       24
@@ -226,6 +228,14 @@ static const MemoryRegionOps pm_gpe_ops = {
     .impl = {.min = 2, .max = 2},
 };
 
+static void pm_hotplug_event(void *opaque)
+{
+    Piix4PmState *s = opaque;
+
+    s->gpe_sts |= GPE_PCI_HOTPLUG;
+    pm_update(s);
+}
+
 /* --- APM ports B2h and B3h --- */
 
 static uint64_t pm_apm_read(void *opaque, hwaddr addr, unsigned size)
@@ -362,6 +372,9 @@ static const DevField pm_fields[] = {
     DEV_FIELD(Piix4PmState, pm1_cnt, 0),
     DEV_FIELD(Piix4PmState, gpe_sts, 0),
     DEV_FIELD(Piix4PmState, gpe_en, 0),
+    DEV_FIELD(Piix4PmState, hotplug.up, 0),
+    DEV_FIELD(Piix4PmState, hotplug.down, 0),
+    DEV_FIELD(Piix4PmState, hotplug.select, 0),
     DEV_FIELD(Piix4PmState, apm_control, 0),
     DEV_FIELD(Piix4PmState, apm_status, 0),
     DEV_FIELD(Piix4PmState, overflow_ns, 0),
@@ -394,6 +407,7 @@ Piix4PmState *piix4_pm_create(PCIBus *bus, int devfn, MemoryRegion *io,
     }
     memory_region_add(io, PIIX4_GPE0_BASE, &s->gpe);
     memory_region_add(io, PIIX4_SMI_CMD, &s->apm);
+    pci_hotplug_init(&s->hotplug, bus, io, pm_hotplug_event, s);
     system_set_powerdown_handler(piix4_pm_power_button, s);
     return s;
 }

@@ -72,6 +72,7 @@ typedef struct VirtIOBlk {
     VirtIOPCI v; /* first */
     BlockBackend *drive;
     char *serial;
+    char *rerror, *werror;
     uint32_t bootindex; /* or BOOT_INDEX_NONE */
     uint16_t num_queues;
     uint64_t held_bytes; /* in the buffers of requests under way */
@@ -287,7 +288,8 @@ static bool blk_realize(DeviceState *dev, GError **errp)
     if (!block_attach(s->drive, dev->id ? dev->id : "virtio-blk-pci", errp)) {
         return false;
     }
-    if (!virtio_pci_init(&s->v, &blk_class, PCI_CLASS_STORAGE_SCSI, features,
+    if (!block_set_on_error(s->drive, s->rerror, s->werror, errp) ||
+        !virtio_pci_init(&s->v, &blk_class, PCI_CLASS_STORAGE_SCSI, features,
                          s->num_queues, errp)) {
         block_detach(s->drive);
         return false;
@@ -300,7 +302,7 @@ static void blk_unrealize(DeviceState *dev)
 {
     VirtIOBlk *s = (VirtIOBlk *)dev;
 
-    virtio_pci_reset(&s->v);
+    virtio_pci_exit(&s->v);
     boot_order_remove_pci(s->v.pci.devfn, BOOT_NAME, BOOT_UNIT);
     block_detach(s->drive);
 }
@@ -321,6 +323,11 @@ static const DevProp blk_props[] = {
              BOOT_INDEX_NONE, "place in the boot order"),
     DEV_PROP(VirtIOBlk, num_queues, "num-queues", DEV_PROP_UINT16, 1,
              "request queues, 1 to 16"),
+    DEV_PROP_TEXT(VirtIOBlk, rerror, "rerror", "auto",
+                  "failed reads: report, ignore, stop, enospc or auto: as the "
+                  "-drive says"),
+    DEV_PROP_TEXT(VirtIOBlk, werror, "werror", "auto",
+                  "failed writes: the same"),
 };
 
 const DeviceType virtio_blk_pci_type = {

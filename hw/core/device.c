@@ -15,6 +15,13 @@
  * when it was made.  BQL. */
 static GQueue devices = G_QUEUE_INIT;
 
+static void (*end_listener)(DeviceState *dev);
+
+void device_set_end_listener(void (*fn)(DeviceState *dev))
+{
+    end_listener = fn;
+}
+
 DeviceState *device_new(const DeviceType *type, Bus *bus)
 {
     DeviceState *dev;
@@ -101,6 +108,9 @@ void device_unrealize_free(DeviceState *dev)
 {
     bql_assert_held();
     if (dev->realized) {
+        if (end_listener) {
+            end_listener(dev);
+        }
         if (dev->type->unrealize) {
             dev->type->unrealize(dev);
         }
@@ -165,5 +175,12 @@ static void reset_one(DeviceState *dev, void *unused)
 
 void devices_reset_all(void)
 {
+    Bus *bus;
+
+    for (unsigned i = 0; (bus = bus_at(i)); i++) {
+        if (bus->hotplug) {
+            bus->hotplug->reset(bus->hotplug_opaque);
+        }
+    }
     device_foreach(reset_one, NULL);
 }

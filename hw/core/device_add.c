@@ -99,20 +99,66 @@ static bool set_props(DeviceState *dev, KeyVal *opts, GError **errp)
     return true;
 }
 
-DeviceState *device_add(KeyVal *opts, GError **errp)
+static DeviceState *add_to_bus(const DeviceType *type, Bus *bus, KeyVal *opts,
+                               GError **errp)
 {
-    const DeviceType *type = find_user_type(opts, errp);
-    DeviceState *dev;
-    Bus *bus;
+    DeviceState *dev = device_new(type, bus);
 
-    if (!type || !find_bus(type, opts, &bus, errp)) {
-        return NULL;
-    }
-    dev = device_new(type, bus);
     if (!set_id(dev, opts, errp) || !set_props(dev, opts, errp) ||
         !device_realize(dev, errp)) {
         device_unrealize_free(dev);
         return NULL;
     }
     return dev;
+}
+
+DeviceState *device_add(KeyVal *opts, GError **errp)
+{
+    const DeviceType *type = find_user_type(opts, errp);
+    Bus *bus;
+
+    return type && find_bus(type, opts, &bus, errp)
+               ? add_to_bus(type, bus, opts, errp)
+               : NULL;
+}
+
+/* --- while the guest runs --- */
+
+static bool check_hotplug(const DeviceType *type, const Bus *bus, GError **errp)
+{
+    if (bus && !bus->hotplug) {
+        error_setg(errp, "Bus '%s' does not support hotplugging", bus->name);
+        return false;
+    }
+    if (!bus || !type->unrealize) {
+        error_setg(errp, "Device '%s' does not support hotplugging",
+                   type->name);
+        return false;
+    }
+    return true;
+}
+
+DeviceState *device_hot_add(KeyVal *opts, GError **errp)
+{
+    const DeviceType *type = find_user_type(opts, errp);
+    DeviceState *dev;
+    Bus *bus;
+
+    if (!type || !find_bus(type, opts, &bus, errp) ||
+        !check_hotplug(type, bus, errp)) {
+        return NULL;
+    }
+    dev = add_to_bus(type, bus, opts, errp);
+    if (dev) {
+        bus->hotplug->plugged(bus->hotplug_opaque, dev);
+    }
+    return dev;
+}
+
+bool device_hot_remove(DeviceState *dev, GError **errp)
+{
+    Bus *bus = dev->parent_bus;
+
+    return check_hotplug(dev->type, bus, errp) &&
+           bus->hotplug->request(bus->hotplug_opaque, dev, errp);
 }

@@ -99,6 +99,7 @@ static uint32_t build_dsdt(AcpiBlob *blob, const AcpiConfig *config)
     set_dword_name(aml, dsdt_aml_bytes, "PMIN",
                    acpi_pci_hole(config->ram_below_4g));
     set_dword_name(aml, dsdt_aml_bytes, "COMS", config->serial_ports);
+    set_dword_name(aml, dsdt_aml_bytes, "PEVP", config->pvpanic_port);
     aml[HEADER_CHECKSUM] = 0;
     aml[HEADER_CHECKSUM] = checksum8(aml, dsdt_aml_bytes);
     return table;

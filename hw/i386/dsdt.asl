@@ -8,12 +8,14 @@
  */
 DefinitionBlock ("dsdt.aml", "DSDT", 1, "HEDDLE", "HEDLDSDT", 1)
 {
-    /* hw/i386/acpi_build.c sets these two, which must take 32 bits each: the
-     * first address of the PCI hole; a bit for each serial port that exists.
+    /* hw/i386/acpi_build.c sets these three, which must take 32 bits each: the
+     * first address of the PCI hole; a bit for each serial port that exists;
+     * the port of pvpanic, or 0 if there is none.
      * They are not in an SSDT, since SeaBIOS, which looks for devices here,
      * does not know External. */
     Name (\PMIN, 0xE0000000)
     Name (\COMS, 0x8000000F)
+    Name (\PEVP, 0x80000505)
 
     /* Soft off: the sleep type of hw/acpi/piix4_pm.c. */
     Name (\_S5, Package (4) { 0, 0, 0, 0 })
@@ -77,6 +79,43 @@ DefinitionBlock ("dsdt.aml", "DSDT", 1, "HEDDLE", "HEDLDSDT", 1)
                 FOUR_SLOTS (28, 29, 30, 31)
             })
 
+            /* Slots that are filled and emptied: hw/acpi/pci_hotplug.c. */
+            OperationRegion (HPLG, SystemIO, 0xAE00, 0x0C)
+            Field (HPLG, DWordAcc, NoLock, WriteAsZeros)
+            {
+                PCIU, 32, PCID, 32, B0EJ, 32
+            }
+
+#define PLUG(name, n) \
+            Device (name) \
+            { \
+                Name (_ADR, n << 16) \
+                Name (_SUN, n) \
+                Method (_EJ0, 1) { B0EJ = (1 << n) } \
+            }
+/* Filled: look (1); to be emptied: let it go (3). */
+#define TELL(name, n) \
+                If (Local0 & (1 << n)) { Notify (name, 1) } \
+                If (Local1 & (1 << n)) { Notify (name, 3) }
+#define ALL_SLOTS(each) \
+            each (S02, 2) each (S03, 3) each (S04, 4) each (S05, 5) \
+            each (S06, 6) each (S07, 7) each (S08, 8) each (S09, 9) \
+            each (S10, 10) each (S11, 11) each (S12, 12) each (S13, 13) \
+            each (S14, 14) each (S15, 15) each (S16, 16) each (S17, 17) \
+            each (S18, 18) each (S19, 19) each (S20, 20) each (S21, 21) \
+            each (S22, 22) each (S23, 23) each (S24, 24) each (S25, 25) \
+            each (S26, 26) each (S27, 27) each (S28, 28) each (S29, 29) \
+            each (S30, 30) each (S31, 31)
+
+            ALL_SLOTS (PLUG)
+
+            Method (HPEV, 0, Serialized)
+            {
+                Local0 = PCIU
+                Local1 = PCID
+                ALL_SLOTS (TELL)
+            }
+
             Device (ISA)
             {
                 Name (_ADR, 0x00010000)
@@ -122,6 +161,7 @@ DefinitionBlock ("dsdt.aml", "DSDT", 1, "HEDDLE", "HEDLDSDT", 1)
                     {
                         IO (Decode16, 0x00B2, 0x00B2, 1, 2)
                         IO (Decode16, 0x0600, 0x0600, 1, 0x40)
+                        IO (Decode16, 0xAE00, 0xAE00, 1, 0x14)
                         IO (Decode16, 0xAFE0, 0xAFE0, 1, 4)
                     })
                 }
@@ -147,6 +187,29 @@ DefinitionBlock ("dsdt.aml", "DSDT", 1, "HEDDLE", "HEDLDSDT", 1)
                 COM (COM2, 2, 0x02F8, 3)
                 COM (COM3, 3, 0x03E8, 4)
                 COM (COM4, 4, 0x02E8, 3)
+
+                /* Where the guest tells that it has panicked. */
+                Device (PEVT)
+                {
+                    Name (_HID, "QEMU0001")
+                    Name (CRES, ResourceTemplate ()
+                    {
+                        IO (Decode16, 0, 0, 1, 1, PORT)
+                    })
+                    Method (_STA, 0)
+                    {
+                        If (\PEVP) { Return (0x0F) }
+                        Return (0)
+                    }
+                    Method (_CRS, 0, Serialized)
+                    {
+                        CreateWordField (CRES, ^PORT._MIN, IMIN)
+                        CreateWordField (CRES, ^PORT._MAX, IMAX)
+                        IMIN = \PEVP
+                        IMAX = \PEVP
+                        Return (CRES)
+                    }
+                }
             }
         }
 
@@ -203,5 +266,10 @@ DefinitionBlock ("dsdt.aml", "DSDT", 1, "HEDDLE", "HEDLDSDT", 1)
         LINK (LNKB, 1, PRQB)
         LINK (LNKC, 2, PRQC)
         LINK (LNKD, 3, PRQD)
+    }
+
+    Scope (\_GPE)
+    {
+        Method (_E01) { \_SB.PCI0.HPEV () }
     }
 }

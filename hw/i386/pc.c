@@ -134,6 +134,11 @@ static bool pc_create_memory(PcMachine *pc, GError **errp)
                    "(-m)");
         return false;
     }
+    if (pc->config->ram_id) {
+        return memory_region_init_ram_at(&pc->ram, pc->config->ram_id,
+                                         pc->config->ram_bytes,
+                                         pc->config->ram_host, errp);
+    }
     return memory_region_init_ram(&pc->ram, "pc.ram", pc->config->ram_bytes,
                                   errp);
 }

@@ -12,6 +12,7 @@
 
 #include "hw/i386/acpi.h"
 #include "hw/i386/loader.h"
+#include "hw/misc/debug.h"
 #include "hw/nvram/boot_order.h"
 #include "util/bytes.h"
 #include "util/error.h"
@@ -180,12 +181,22 @@ static bool add_acpi(PcMachine *pc, GError **errp)
         .cpus = pc->config->cpus,
         .apic_id = pc->apic_id,
         .ram_below_4g = i440fx_ram_below_4g(pc->config->ram_bytes),
+        .pvpanic_port = pvpanic_find_port(),
     };
 
     for (unsigned i = 0; i < SERIAL_PORTS; i++) {
         acpi.serial_ports |= pc->config->serial[i] ? BIT(i) : 0;
     }
     return acpi_build(pc->fw_cfg, &acpi, errp);
+}
+
+/* The devices of -device come after the machine; the files are there by then,
+ * so that it cannot fail. */
+static void refresh_acpi(void *opaque)
+{
+    bool ok = add_acpi(opaque, NULL);
+
+    g_assert(ok);
 }
 
 bool pc_fill_fw_cfg(PcMachine *pc, GError **errp)
@@ -195,6 +206,7 @@ bool pc_fill_fw_cfg(PcMachine *pc, GError **errp)
 
     add_numbers(pc);
     boot_order_set_strict(pc->config->boot_strict);
+    fw_cfg_set_refresh(pc->fw_cfg, refresh_acpi, pc);
     return pc_boot_codes(pc->config->boot_order, &codes, errp) &&
            add_machine_files(pc, errp) && add_acpi(pc, errp) &&
            smbios_build(pc->fw_cfg, pc->config, errp) &&

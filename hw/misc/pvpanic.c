@@ -69,6 +69,23 @@ static void pvpanic_unrealize(DeviceState *dev)
     memory_region_del(s->io, &s->port);
 }
 
+static void first_port(DeviceState *dev, void *opaque)
+{
+    uint16_t *port = opaque;
+
+    if (dev->type == &pvpanic_type && !*port) {
+        *port = container_of(dev, PvpanicState, dev)->ioport;
+    }
+}
+
+uint16_t pvpanic_find_port(void)
+{
+    uint16_t port = 0;
+
+    device_foreach(first_port, &port);
+    return port;
+}
+
 static const DevProp pvpanic_props[] = {
     DEV_PROP(PvpanicState, ioport, "ioport", DEV_PROP_UINT16, PVPANIC_PORT,
              "its port"),

@@ -370,6 +370,12 @@ bool fw_cfg_add_file(FwCfgState *s, const char *name, const void *data,
     return true;
 }
 
+void fw_cfg_set_refresh(FwCfgState *s, void (*fn)(void *opaque), void *opaque)
+{
+    s->refresh = fn;
+    s->refresh_opaque = opaque;
+}
+
 /* --- the device --- */
 
 static bool fw_cfg_realize(DeviceState *dev, GError **errp)
@@ -396,6 +402,9 @@ static void fw_cfg_reset(DeviceState *dev)
 
     if (!fw_cfg_add_file(s, "bootorder", text, strlen(text) + 1, &err)) {
         warn_report("%s", err->message);
+    }
+    if (s->refresh) {
+        s->refresh(s->refresh_opaque);
     }
 }
 

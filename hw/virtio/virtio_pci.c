@@ -366,6 +366,10 @@ static void notify_write(void *opaque, hwaddr addr, uint64_t value,
 {
     VirtIOPCI *v = opaque;
 
+    /* A vCPU may have been on its way here when the device went. */
+    if (!v->pci.dev.realized) {
+        return;
+    }
     virtio_notify_queue(&v->vdev, addr / NOTIFY_MULTIPLIER);
 }
 
@@ -450,7 +454,25 @@ bool virtio_pci_init(VirtIOPCI *v, const VirtIOClass *klass,
     virtio_init(&v->vdev, klass, features, nqueues, &pci_transport, v);
     make_bar(v);
     /* One vector a queue, and one for changes of the configuration. */
-    return msix_init(&v->pci, nqueues + 1, BAR_MSIX, errp);
+    if (!msix_init(&v->pci, nqueues + 1, BAR_MSIX, errp)) {
+        virtio_pci_exit(v);
+        return false;
+    }
+    return true;
+}
+
+void virtio_pci_exit(VirtIOPCI *v)
+{
+    MemoryRegion *const pages[] = { &v->common, &v->isr_region,
+                                    &v->device_config, &v->notify };
+
+    virtio_pci_reset(v);
+    pci_device_exit(&v->pci);
+    for (unsigned i = 0; i < ARRAY_LEN(pages); i++) {
+        memory_region_del(&v->bar, pages[i]);
+        memory_region_destroy(pages[i]);
+    }
+    memory_region_destroy(&v->bar);
 }
 
 void virtio_pci_reset(VirtIOPCI *v)

@@ -27,6 +27,10 @@ void block_foreach(void (*fn)(BlockBackend *blk, void *opaque), void *opaque);
 /* One device may own a back-end. */
 bool block_attach(BlockBackend *blk, const char *user, GError **errp);
 void block_detach(BlockBackend *blk);
+/* The owner's rerror= and werror=, which go before the drive's until it
+ * detaches; "auto": the drive's. */
+bool block_set_on_error(BlockBackend *blk, const char *rerror,
+                        const char *werror, GError **errp);
 const char *block_user(const BlockBackend *blk); /* NULL: none */
 
 /* The image's name; NULL: there is no medium. */

@@ -52,6 +52,8 @@ bool chardev_frontend_open(const Chardev *chr); /* is somebody attached? */
 /* `-chardev help` as text. */
 void chardev_print_types(GString *out);
 void chardev_foreach(void (*fn)(Chardev *chr, void *opaque), void *opaque);
+/* From now on the main loop runs: to make a back-end waits for nobody. */
+void chardev_set_running(void);
 /* Close every back-end, at the end of the process. */
 void chardev_cleanup(void);
 /* Put terminals back; also run from exit and fatal signals.

@@ -42,6 +42,7 @@ typedef struct RAMBlock {
     ram_addr_t offset; /* page aligned */
     uint64_t size;     /* bytes, page aligned */
     char *name;
+    bool borrowed; /* `host` is somebody else's */
 } RAMBlock;
 
 typedef enum MemoryRegionKind {
@@ -72,6 +73,9 @@ struct MemoryRegion {
 void memory_region_init(MemoryRegion *mr, const char *name, uint64_t size);
 bool memory_region_init_ram(MemoryRegion *mr, const char *name, uint64_t size,
                             GError **errp);
+/* The same in @size bytes at @host, whole pages that outlive the region. */
+bool memory_region_init_ram_at(MemoryRegion *mr, const char *name,
+                               uint64_t size, void *host, GError **errp);
 bool memory_region_init_rom(MemoryRegion *mr, const char *name, uint64_t size,
                             GError **errp);
 void memory_region_init_io(MemoryRegion *mr, const MemoryRegionOps *ops,

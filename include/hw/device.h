@@ -45,6 +45,13 @@ typedef struct DevProp {
         .offset = offsetof(type, field), .def = default_value, .help = text \
     }
 
+/* A string that is there in any case. */
+#define DEV_PROP_TEXT(type, field, prop_name, default_text, text)              \
+    {                                                                          \
+        .name = prop_name, .kind = DEV_PROP_STRING,                            \
+        .offset = offsetof(type, field), .def_str = default_text, .help = text \
+    }
+
 /* One saved field: an integer or an array of them; reset writes the value to
  * each element. */
 typedef struct DevField {
@@ -102,6 +109,16 @@ struct DeviceState {
     GQueue buses;  /* Bus that this device provides */
 };
 
+/* How devices come and go while the guest runs; the opaque is the bus's. */
+typedef struct BusHotplug {
+    /* Tell the guest of @dev, which is realised. */
+    void (*plugged)(void *opaque, DeviceState *dev);
+    /* Ask the guest to let @dev go; it goes when the guest says so. */
+    bool (*request)(void *opaque, DeviceState *dev, GError **errp);
+    /* Before a reset: what was asked for goes without the guest's leave. */
+    void (*reset)(void *opaque);
+} BusHotplug;
+
 struct Bus {
     const char *type; /* "ISA", "PCI"... */
     char *name;       /* "pci.0" */
@@ -109,6 +126,8 @@ struct Bus {
     GQueue devices;
     /* Place @dev (its properties are set) before it is realised; may be NULL. */
     bool (*plug)(Bus *bus, DeviceState *dev, GError **errp);
+    const BusHotplug *hotplug; /* NULL: nothing comes or goes */
+    void *hotplug_opaque;
 };
 
 /* The types that -device and the machine know; call once for each.  Every
@@ -134,6 +153,12 @@ void device_unrealize_free(DeviceState *dev);
 DeviceState *device_create(const DeviceType *type, Bus *bus);
 /* From "-device NAME,prop=value,bus=,id=" or device_add. */
 DeviceState *device_add(KeyVal *opts, GError **errp);
+/* The same while the guest runs. */
+DeviceState *device_hot_add(KeyVal *opts, GError **errp);
+/* Ask a guest that runs to let @dev go. */
+bool device_hot_remove(DeviceState *dev, GError **errp);
+/* Call @fn for each device that ends, just before. */
+void device_set_end_listener(void (*fn)(DeviceState *dev));
 DeviceState *device_find(const char *id);
 /* Every realised device, in the order of creation. */
 void device_foreach(void (*fn)(DeviceState *dev, void *opaque), void *opaque);

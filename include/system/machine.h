@@ -16,6 +16,8 @@ struct Chardev;
 
 typedef struct MachineConfig {
     uint64_t ram_bytes;
+    const char *ram_id;   /* of -machine memory-backend=, or NULL */
+    void *ram_host;       /* its memory */
     unsigned cpus;        /* 1 to the type's max_cpus */
     X86Topology topology; /* its product is max_cpus */
     unsigned max_cpus;

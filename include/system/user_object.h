@@ -39,6 +39,9 @@ const UserObjectType *user_object_type_at(unsigned index); /* NULL: past end */
 UserObject *user_object_add(KeyVal *opts, GError **errp);
 bool user_object_del(const char *id, GError **errp);
 UserObject *user_object_find(const char *id);
+/* The memory of a memory back-end, whole pages that are the caller's until the
+ * end of the process; NULL with @errp set. */
+void *user_object_take_memory(const char *id, uint64_t *bytes, GError **errp);
 UserObject *
 user_object_at(unsigned index); /* oldest first; NULL past the end */
 const char *user_object_id(const UserObject *obj);

@@ -146,10 +146,32 @@ static void dump_system(X86CPU *cpu, GString *out, bool wide)
     g_string_append_printf(out, "EFER=%016" PRIx64 "\n", cpu->efer);
 }
 
+/* The whole registers where the guest has enabled AVX, else their low
+ * halves. */
+static void dump_vectors(X86CPU *cpu, GString *out, bool wide)
+{
+    bool ymm = cpu->hflags & HF_AVX;
+    unsigned nvec = wide ? 16 : 8;
+
+    for (unsigned i = 0; i < nvec; i++) {
+        const uint64_t *v = cpu->vec[i].u64;
+
+        if (ymm) {
+            g_string_append_printf(out,
+                                   "YMM%02u=%016" PRIx64 " %016" PRIx64
+                                   " %016" PRIx64 " %016" PRIx64 "\n",
+                                   i, v[3], v[2], v[1], v[0]);
+        } else {
+            g_string_append_printf(out,
+                                   "XMM%02u=%016" PRIx64 " %016" PRIx64 "%c", i,
+                                   v[1], v[0], i % 2 ? '\n' : ' ');
+        }
+    }
+}
+
 static void dump_fpu(X86CPU *cpu, GString *out, bool wide)
 {
     const X87State *x = &cpu->x87;
-    unsigned nvec = wide ? 16 : 8;
 
     g_string_append_printf(out,
                            "FCW=%04x FSW=%04x [ST=%u] FTW=%02x MXCSR=%08x\n",
@@ -160,11 +182,7 @@ static void dump_fpu(X86CPU *cpu, GString *out, bool wide)
                                x->r[i].mantissa, x->r[i].sign_exp,
                                i % 2 ? '\n' : ' ');
     }
-    for (unsigned i = 0; i < nvec; i++) {
-        g_string_append_printf(out, "XMM%02u=%016" PRIx64 " %016" PRIx64 "%c",
-                               i, cpu->vec[i].u64[1], cpu->vec[i].u64[0],
-                               i % 2 ? '\n' : ' ');
-    }
+    dump_vectors(cpu, out, wide);
 }
 
 void x86_cpu_dump(CPUState *cs, GString *out, bool fpu)

@@ -357,6 +357,31 @@ static void test_stop_at_errors(Fixture *f, gconstpointer unused)
     assert_file_byte(f, 8 * SECTOR, 0);
 }
 
+/* What a device says goes before what its drive says, while it has it. */
+static void test_device_errors(Fixture *f, gconstpointer unused)
+{
+    BlockBackend *blk = limited_drive(f, ",werror=ignore");
+    uint8_t buf[SECTOR] = { 0 };
+    GError *err = NULL;
+
+    g_assert_true(block_attach(blk, "one", NULL));
+    g_assert_true(block_set_on_error(blk, "auto", "report", NULL));
+    g_assert_cmpint(transfer(blk, true, 8 * SECTOR, buf, SECTOR), ==, EFBIG);
+    assert_told(BLOCK_ERROR_REPORT);
+    g_assert_true(block_set_on_error(blk, "enospc", "auto", NULL));
+    g_assert_cmpint(transfer(blk, true, 8 * SECTOR, buf, SECTOR), ==, 0);
+    assert_told(BLOCK_ERROR_IGNORE);
+    g_assert_false(block_set_on_error(blk, "auto", "x", &err));
+    g_assert_cmpstr(err->message, ==,
+                    "Parameter 'werror' does not accept value 'x'");
+    g_clear_error(&err);
+    g_assert_true(block_set_on_error(blk, "auto", "report", NULL));
+    block_detach(blk);
+    g_assert_cmpint(transfer(blk, true, 8 * SECTOR, buf, SECTOR), ==, 0);
+    assert_told(BLOCK_ERROR_IGNORE);
+    limit_files(RLIM_INFINITY);
+}
+
 /* A device that is reset does not wait for a retry. */
 static void test_reset_at_errors(Fixture *f, gconstpointer unused)
 {
@@ -393,6 +418,7 @@ static void test_error_actions(Fixture *f, gconstpointer unused)
     assert_refused(f, ",rerror=enospc",
                    "'enospc' invalid read error action");
     assert_refused(f, ",werror=x", "'x' invalid write error action");
+    assert_refused(f, ",rerror=auto", "'auto' invalid read error action");
     g_assert_nonnull(drive(f, ",rerror=stop,werror=enospc", NULL));
 }
 
@@ -411,6 +437,7 @@ int main(int argc, char **argv)
     ADD("/block/errors/ignore", test_ignore_errors);
     ADD("/block/errors/stop", test_stop_at_errors);
     ADD("/block/errors/reset", test_reset_at_errors);
+    ADD("/block/errors/device", test_device_errors);
     ADD("/block/errors/actions", test_error_actions);
     ADD("/block/options", test_options);
     ADD("/block/probe", test_probe);

@@ -38,12 +38,14 @@ def bad_words(log):
     return bad and bad.group(0)
 
 
-def guest_file(*args, stdin=None, program=None):
-    """Path of a guest file made by scripts/guest; program is /bin/work in an
-    initramfs."""
+def guest_file(*args, stdin=None, program=None, modules=None):
+    """Path of a guest file made by scripts/guest; an initramfs has program as
+    /bin/work, and the kernel's modules in /lib."""
     env = dict(os.environ)
     if program:
         env["HEDDLE_INITRAMFS_EXTRA"] = program
+    if modules:
+        env["HEDDLE_INITRAMFS_MODULES"] = modules
     out = subprocess.run([os.path.join(SRC, "scripts/guest"), *args],
                          input=stdin, stdout=subprocess.PIPE, text=True,
                          check=True, env=env)

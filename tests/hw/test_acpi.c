@@ -195,15 +195,21 @@ static void test_madt(void)
     g_assert_cmpuint(nmis, ==, 1);
 }
 
-/* What the configuration says about the DSDT: the hole, the serial ports. */
-static void test_dsdt_values(void)
+static uint32_t dsdt_value(const char *name)
 {
     uint8_t *dsdt = at_addr(get_le32(find_table("FACP") + 40));
-    uint8_t *hole = memmem(dsdt, get_le32(dsdt + 4), "PMIN", 4);
-    uint8_t *coms = memmem(dsdt, get_le32(dsdt + 4), "COMS", 4);
+    uint8_t *at = memmem(dsdt, get_le32(dsdt + 4), name, 4);
 
-    g_assert_cmphex(get_le32(hole + 5), ==, 0xc0000000);
-    g_assert_cmphex(get_le32(coms + 5), ==, 1);
+    return get_le32(at + 5);
+}
+
+/* What the configuration says about the DSDT: the hole, the serial ports,
+ * pvpanic. */
+static void test_dsdt_values(void)
+{
+    g_assert_cmphex(dsdt_value("PMIN"), ==, 0xc0000000);
+    g_assert_cmphex(dsdt_value("COMS"), ==, 1);
+    g_assert_cmphex(dsdt_value("PEVP"), ==, 0x505);
 }
 
 /* iasl reports what it cannot make sense of. */
@@ -286,7 +292,7 @@ static void test_smbios(void)
     g_assert_true(p == t->data + t->len);
 }
 
-static void build(void)
+static void build(uint16_t pvpanic_port)
 {
     MachineConfig config = {
         .ram_bytes = 20 * GiB,
@@ -296,8 +302,11 @@ static void build(void)
         .uuid = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15},
     };
     uint32_t apic_id[CPUS];
-    AcpiConfig acpi = {.cpus = CPUS, .apic_id = apic_id,
-                       .ram_below_4g = 3 * GiB, .serial_ports = 1};
+    AcpiConfig acpi = { .cpus = CPUS,
+                        .apic_id = apic_id,
+                        .ram_below_4g = 3 * GiB,
+                        .serial_ports = 1,
+                        .pvpanic_port = pvpanic_port };
 
     for (unsigned i = 0; i < CPUS; i++) {
         apic_id[i] = 2 * i;
@@ -306,11 +315,23 @@ static void build(void)
     g_assert_true(smbios_build(fw, &config, NULL));
 }
 
+/* At a reset, when the device has gone. */
+static void test_rebuilt(void)
+{
+    build(0);
+    g_free(tables);
+    g_free(rsdp);
+    link_tables();
+    g_assert_cmphex(dsdt_value("PEVP"), ==, 0);
+    test_rsdp();
+    test_checksums();
+}
+
 int main(int argc, char **argv)
 {
     fixture_init(&argc, &argv);
     fw = fw_cfg_create(system_io());
-    build();
+    build(0x505);
     link_tables();
     g_test_add_func("/acpi/rsdp", test_rsdp);
     g_test_add_func("/acpi/checksums", test_checksums);
@@ -319,6 +340,7 @@ int main(int argc, char **argv)
     g_test_add_func("/acpi/dsdt-values", test_dsdt_values);
     g_test_add_func("/acpi/disassemble", test_disassemble);
     g_test_add_func("/acpi/pci-hole", test_pci_hole);
+    g_test_add_func("/acpi/rebuilt", test_rebuilt);
     g_test_add_func("/smbios/structures", test_smbios);
     return g_test_run();
 }

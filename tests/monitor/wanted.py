@@ -21,7 +21,8 @@ trace-event-set-state query-qmp-schema query-commands
 
 # Others belong to devices that there are none of.
 EVENTS = ("SHUTDOWN POWERDOWN RESET STOP RESUME DEVICE_DELETED "
-          "BLOCK_IO_ERROR GUEST_PANICKED GUEST_CRASHLOADED").split()
+          "BLOCK_IO_ERROR GUEST_PANICKED GUEST_CRASHLOADED RTC_CHANGE "
+          "DUMP_COMPLETED").split()
 
 # Arguments that are not those of the other schema, and why.
 LOOSE_ARGUMENTS = {
@@ -166,6 +167,9 @@ CALLS = [
      nothing),
     ("qom-list", {"path": "/machine/peripheral"}, one_of("name", "vd")),
     ("blockdev-del", {"node-name": "n"}, GENERIC),
+    ("device_add", {"driver": "isa-debug-exit"}, GENERIC),
+    ("device_del", {"id": "port"}, GENERIC),
+    ("device_del", {"id": "vd"}, nothing),
     ("device_del", {"id": "vd"}, GENERIC),
     ("device_del", {"id": "nope"}, NOT_FOUND),
     ("blockdev-del", {"node-name": "x"}, GENERIC),
@@ -241,7 +245,11 @@ HMP_CALLS = [
     ("info version", says("Heddle")),
     ("info status", says("VM status: running")),
     ("info cpus", says("CPU #1")),
+    ("info registers", says("CPU#0")),
+    ("info registers 1", says("CPU#1")),
     ("info registers -a", says("CPU#1")),
+    ("info registers 2", says("CPU#2 not available")),
+    ("info registers x", says("CPU#x not available")),
     ("info mem", says("PG disabled")),
     ("info tlb", says("PG disabled")),
     ("info mtree -f", says("pc.ram")),
@@ -293,7 +301,10 @@ HMP_CALLS = [
     ("info block", says("hd: ")),
     ("info blockstats", says("hd: rd_bytes")),
     ("drive_del hd", says("in use")),
-    ("device_del vd", says("hotplugging")),
+    ("device_add isa-debug-exit", says("Bus 'isa.0' does not support hot")),
+    ("device_del port", says("Bus 'isa.0' does not support hotplugging")),
+    ("device_del vd", silent),
+    ("device_del vd", says("already in the process of unplug")),
     ("object_add secret,id=s,data=x", silent),
     ("object_del s", silent),
     ("chardev-add null,id=n", silent),

@@ -449,6 +449,25 @@ static void test_large_ram(Fixture *f, gconstpointer unused)
     host[0] = host[5 * MiB + 4095] = 1; /* all of it is there */
 }
 
+/* Memory that is somebody else's, and stays. */
+static void test_borrowed_ram(Fixture *f, gconstpointer unused)
+{
+    static uint8_t host[2 * PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
+    MemoryRegion ram;
+
+    bql_lock();
+    g_assert_true(
+        memory_region_init_ram_at(&ram, "mine", sizeof(host), host, NULL));
+    memory_region_add(&f->root, 0x10000, &ram);
+    address_space_store(&f->as, 0x11000, 0x12345678, 4);
+    memory_region_del(&f->root, &ram);
+    memory_region_destroy(&ram);
+    bql_unlock();
+    rcu_drain();
+    g_assert_cmphex(host[PAGE_SIZE], ==, 0x78);
+    host[PAGE_SIZE] = 0;
+}
+
 static void test_too_much_ram(Fixture *f, gconstpointer unused)
 {
     g_autoptr(GError) err = NULL;
@@ -517,6 +536,7 @@ int main(int argc, char **argv)
     ADD("/memory/dirty-code", test_dirty_code);
     ADD("/memory/host-addr", test_host_addr);
     ADD("/memory/large-ram", test_large_ram);
+    ADD("/memory/borrowed-ram", test_borrowed_ram);
     ADD("/memory/too-much-ram", test_too_much_ram);
     ADD("/memory/commit-listener", test_commit_listener);
     ADD("/memory/print", test_print);

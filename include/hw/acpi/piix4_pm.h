@@ -6,6 +6,7 @@
 #ifndef HEDDLE_HW_ACPI_PIIX4_PM_H
 #define HEDDLE_HW_ACPI_PIIX4_PM_H
 
+#include "hw/acpi/pci_hotplug.h"
 #include "hw/pci.h"
 #include "util/timer.h"
 
@@ -26,6 +27,7 @@ typedef struct Piix4PmState {
     const IrqLine *sci;
     MemoryRegion block, evt, cnt, tmr, gpe, apm;
     bool block_mapped;
+    PciHotplug hotplug;
     Timer overflow;
     /* guest-visible */
     uint16_t pm1_sts, pm1_en, pm1_cnt;

@@ -14,9 +14,11 @@ typedef struct AcpiConfig {
     const uint32_t *apic_id; /* of each */
     uint64_t ram_below_4g;   /* the PCI hole begins at its end or later */
     unsigned serial_ports;   /* a bit for each that exists */
+    uint16_t pvpanic_port;   /* 0: there is none */
 } AcpiConfig;
 
-/* Add "etc/acpi/tables", "etc/acpi/rsdp" and "etc/table-loader". */
+/* Add "etc/acpi/tables", "etc/acpi/rsdp" and "etc/table-loader", or make them
+ * anew. */
 bool acpi_build(FwCfgState *fw, const AcpiConfig *config, GError **errp);
 
 /* Add "etc/smbios/smbios-anchor" and "etc/smbios/smbios-tables". */

@@ -11,6 +11,8 @@ extern const DeviceType pc_testdev_type; /* "pc-testdev" */
 extern const DeviceType debugcon_type;   /* "isa-debugcon" */
 extern const DeviceType pvpanic_type;    /* "pvpanic" */
 
+/* The port of the first pvpanic that is there, or 0. */
+uint16_t pvpanic_find_port(void);
 /* A debug console on @chr at port @iobase. */
 bool debugcon_create(IsaBus *isa, uint32_t iobase, Chardev *chr,
                      GError **errp);

@@ -56,6 +56,8 @@ typedef struct FwCfgState {
     FwCfgItem items[FW_CFG_KEYS];
     unsigned files;
     char names[FW_CFG_FILE_SLOTS][FW_CFG_NAME_BYTES];
+    void (*refresh)(void *opaque); /* or NULL */
+    void *refresh_opaque;
     /* guest-visible */
     uint16_t key;      /* selected item */
     uint32_t offset;   /* of the next byte in it */
@@ -85,6 +87,8 @@ void fw_cfg_take_fd(FwCfgState *s, uint16_t key, int fd, uint64_t offset,
  * when the name is too long or all slots are taken. */
 bool fw_cfg_add_file(FwCfgState *s, const char *name, const void *data,
                      uint32_t len, GError **errp);
+/* Call @fn at each reset: for files that depend on what devices there are. */
+void fw_cfg_set_refresh(FwCfgState *s, void (*fn)(void *opaque), void *opaque);
 /* Let the guest write to the file @name, which exists. */
 void fw_cfg_set_writable(FwCfgState *s, const char *name);
 /* The contents of a file, or NULL when there is none. */

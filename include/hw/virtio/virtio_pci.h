@@ -26,6 +26,8 @@ typedef struct VirtIOPCI {
 bool virtio_pci_init(VirtIOPCI *v, const VirtIOClass *klass,
                      uint16_t class_code, uint64_t features, uint16_t nqueues,
                      GError **errp);
+/* Its end: off the bus, with nothing of it mapped. */
+void virtio_pci_exit(VirtIOPCI *v);
 /* At a reset of the whole device. */
 void virtio_pci_reset(VirtIOPCI *v);
 
