@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "exec/hold.h"
 #include "gdbstub/gdbstub.h"
 #include "monitor/dump.h"
 #include "system/runstate.h"
@@ -105,6 +106,21 @@ json_object *cmd_gdbserver(MonCall *call, json_object *args, GError **errp)
         g_string_append_printf(call->out,
                                "Waiting for gdb connection on device '%s'\n",
                                device);
+    }
+    return NULL;
+}
+
+json_object *cmd_hold(MonCall *call, json_object *args, GError **errp)
+{
+    int64_t cpu = arg_int(args, "cpu", HOLD_ANY_CPU);
+    int64_t ms = arg_int(args, "ms", 2000);
+
+    if (cpu != HOLD_ANY_CPU && (cpu < 0 || cpu > INT_MAX || !cpu_get(cpu))) {
+        error_setg(errp, "There is no vCPU %" PRId64 " to hold", cpu);
+    } else if (ms < 0 || ms > 60000) {
+        error_setg(errp, "A hold lasts 0 to 60000 ms");
+    } else {
+        hold_arm(arg_str(args, "point", ""), cpu, ms, errp);
     }
     return NULL;
 }

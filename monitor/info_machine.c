@@ -7,6 +7,7 @@
 #include "monitor/info_topics.h"
 #include "monitor/page_map.h"
 #include "monitor/qom.h"
+#include "util/rcu.h"
 
 /* Lines past this are of no use to anyone. */
 #define PAGES_MAX_BYTES (8 * MiB)
@@ -312,6 +313,16 @@ void info_roms(MonCall *call, const char *args)
 
 /* --- the Big Lock --- */
 
+static void print_rcu(GString *out)
+{
+    RcuStats s = rcu_stats();
+
+    g_string_append_printf(out,
+                           "RCU callbacks: %u pending, %u at most, %u waits of "
+                           "vCPUs for fewer\n",
+                           s.pending, s.most, s.throttled);
+}
+
 void info_sync_profile(MonCall *call, const char *args)
 {
     const BqlSite *site;
@@ -325,4 +336,5 @@ void info_sync_profile(MonCall *call, const char *args)
             call->out, "%-40s %12" PRIu64 " %12" PRIu64 " %14.6f\n", place,
             site->taken, site->waited, (double)site->wait_ns / 1e9);
     }
+    print_rcu(call->out);
 }

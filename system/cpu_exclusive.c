@@ -17,6 +17,7 @@
 #include "exec/cpu.h"
 
 #include "exec/bql.h"
+#include "exec/hold.h"
 
 static Mutex lock = {.lock = PTHREAD_MUTEX_INITIALIZER, .name = "exclusive"};
 static Cond alone = {PTHREAD_COND_INITIALIZER};   /* pending fell to 1 */
@@ -24,6 +25,9 @@ static Cond resumed = {PTHREAD_COND_INITIALIZER}; /* pending fell to 0 */
 /* 0: nobody wants to be alone.  Else 1 and the vCPUs that are still in the
  * code.  Written under `lock`, read by anyone; has_waiter is under it too. */
 static unsigned pending;
+
+/* Who has the section, for those who tell who waits for whom. */
+static Mutex section = { .name = "exclusive section" };
 
 static __thread unsigned exclusive_depth;
 
@@ -59,7 +63,20 @@ static unsigned kick_running_cpus(void)
     return n;
 }
 
-void start_exclusive(void)
+/* Locks: `lock`, dropped meanwhile. */
+static void wait_for_end_of_section(void)
+{
+    if (!pending_load()) {
+        return;
+    }
+    thread_wait_begin(&section, G_STRLOC);
+    while (pending_load()) {
+        cond_wait(&resumed, &lock);
+    }
+    thread_wait_end();
+}
+
+void start_exclusive_at(const char *where)
 {
     if (exclusive_depth++) {
         return;
@@ -67,15 +84,15 @@ void start_exclusive(void)
     g_assert(!bql_locked()); /* a running vCPU may be waiting for it */
     g_assert(!current_cpu || !current_cpu->running);
     mutex_lock(&lock);
-    while (pending_load()) {
-        cond_wait(&resumed, &lock);
-    }
+    wait_for_end_of_section();
+    mutex_note_owner(&section, where);
     pending_store(1);
     pending_store(1 + kick_running_cpus());
     while (pending_load() > 1) {
         cond_wait(&alone, &lock);
     }
     mutex_unlock(&lock);
+    hold_at(HOLD_EXCLUSIVE);
 }
 
 void end_exclusive(void)
@@ -85,6 +102,7 @@ void end_exclusive(void)
         return;
     }
     mutex_lock(&lock);
+    mutex_note_free(&section);
     pending_store(0);
     cond_broadcast(&resumed);
     mutex_unlock(&lock);
@@ -101,9 +119,7 @@ void cpu_exec_start(CPUState *cpu)
     /* Counted already: go in, where the kick ends the visit at once. */
     if (!cpu->has_waiter && pending_load()) {
         running_store(cpu, false);
-        while (pending_load()) {
-            cond_wait(&resumed, &lock);
-        }
+        wait_for_end_of_section();
         /* Under the lock nobody can begin a section. */
         running_store(cpu, true);
     }

@@ -9,17 +9,29 @@ typedef struct CPUWork {
     CPUWorkFunc *fn;
     void *opaque;
     bool exclusive;
+    bool *posted; /* cleared when it is taken; work_lock; or NULL */
     bool *done; /* set under the BQL for a waiter, or NULL */
 } CPUWork;
 
 static Cond work_done = {PTHREAD_COND_INITIALIZER}; /* with the BQL */
 
+/* Who posted the same before kicks for both. */
 static void post(CPUState *cpu, const CPUWork *work)
 {
+    bool due;
+
     mutex_lock(&cpu->work_lock);
-    g_queue_push_tail(&cpu->work, g_memdup2(work, sizeof(*work)));
+    due = work->posted && *work->posted;
+    if (!due) {
+        g_queue_push_tail(&cpu->work, g_memdup2(work, sizeof(*work)));
+    }
+    if (work->posted) {
+        *work->posted = true;
+    }
     mutex_unlock(&cpu->work_lock);
-    cpu_kick(cpu);
+    if (!due) {
+        cpu_kick(cpu);
+    }
 }
 
 static CPUWork *take(CPUState *cpu)
@@ -28,6 +40,9 @@ static CPUWork *take(CPUState *cpu)
 
     mutex_lock(&cpu->work_lock);
     work = g_queue_pop_head(&cpu->work);
+    if (work && work->posted) {
+        *work->posted = false;
+    }
     mutex_unlock(&cpu->work_lock);
     return work;
 }
@@ -67,6 +82,12 @@ void run_on_cpu(CPUState *cpu, CPUWorkFunc *fn, void *opaque)
 void async_run_on_cpu(CPUState *cpu, CPUWorkFunc *fn, void *opaque)
 {
     post(cpu, &(CPUWork){.fn = fn, .opaque = opaque});
+}
+
+void async_run_on_cpu_once(CPUState *cpu, bool *posted, CPUWorkFunc *fn,
+                           void *opaque)
+{
+    post(cpu, &(CPUWork){ .fn = fn, .opaque = opaque, .posted = posted });
 }
 
 void async_safe_run_on_cpu(CPUState *cpu, CPUWorkFunc *fn, void *opaque)

@@ -8,6 +8,7 @@
 #include "system/memory_internal.h"
 
 #include "exec/bql.h"
+#include "exec/hold.h"
 #include "util/log.h"
 
 #define ALL_ONES(size) (~(uint64_t)0 >> (64 - 8 * (size)))
@@ -127,6 +128,7 @@ uint64_t memory_region_dispatch_read(MemoryRegion *mr, hwaddr offset,
         return ALL_ONES(size);
     }
     BQL_GUARD();
+    hold_at(HOLD_BQL);
     dispatch_chain = &self;
     value = region_read(mr, offset, size);
     dispatch_chain = self.outer;

@@ -24,7 +24,13 @@ static struct {
     Timer rekick;
     struct cds_wfcq_node *stack; /* callbacks, newest first; atomic */
     Event work;                  /* the callback thread has something to do */
+    RcuStats stats;              /* atomic, each for itself */
+    Mutex fell_lock;             /* for `fell` */
+    Cond fell;                   /* stats.pending has */
 } rcu;
+
+/* This thread's callbacks were too many. */
+static __thread bool rcu_owes_wait;
 
 #ifdef RCU_TSAN
 char rcu_tsan_grace;
@@ -98,8 +104,12 @@ static void *rcu_thread(void *unused)
             struct rcu_head *head = container_of(node, struct rcu_head, next);
 
             next = node->next; /* the callback frees it */
+            __atomic_fetch_sub(&rcu.stats.pending, 1, __ATOMIC_SEQ_CST);
             head->func(head);
         }
+        mutex_lock(&rcu.fell_lock);
+        cond_broadcast(&rcu.fell);
+        mutex_unlock(&rcu.fell_lock);
     }
     return NULL;
 }
@@ -107,7 +117,58 @@ static void *rcu_thread(void *unused)
 static void rcu_start_thread(void)
 {
     event_init(&rcu.work, false);
+    mutex_init(&rcu.fell_lock, "RCU callbacks");
+    cond_init(&rcu.fell);
     thread_create("rcu", rcu_thread, NULL);
+}
+
+static unsigned pending(void)
+{
+    return __atomic_load_n(&rcu.stats.pending, __ATOMIC_SEQ_CST);
+}
+
+/* One more callback waits. */
+static void count_callback(void)
+{
+    unsigned n = __atomic_add_fetch(&rcu.stats.pending, 1, __ATOMIC_SEQ_CST);
+    unsigned most = __atomic_load_n(&rcu.stats.most, __ATOMIC_RELAXED);
+
+    while (n > most &&
+           !__atomic_compare_exchange_n(&rcu.stats.most, &most, n, true,
+                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+    }
+    if (n > RCU_PENDING_MAX && rcu.kick) {
+        rcu_owes_wait = true;
+        rcu.kick(); /* this vCPU, too: out to rcu_throttle() */
+    }
+}
+
+/* The main loop may be waiting for this very thread: so it kicks by itself. */
+void rcu_throttle(void)
+{
+    if (likely(!rcu_owes_wait)) {
+        return;
+    }
+    rcu_owes_wait = false;
+    g_assert(!rcu_read_ongoing());
+    __atomic_fetch_add(&rcu.stats.throttled, 1, __ATOMIC_RELAXED);
+    thread_wait_begin(NULL, G_STRLOC);
+    mutex_lock(&rcu.fell_lock);
+    while (pending() > RCU_PENDING_MAX) {
+        rcu.kick();
+        cond_timedwait(&rcu.fell, &rcu.fell_lock, RCU_KICK_NS);
+    }
+    mutex_unlock(&rcu.fell_lock);
+    thread_wait_end();
+}
+
+RcuStats rcu_stats(void)
+{
+    return (RcuStats){
+        .pending = pending(),
+        .most = __atomic_load_n(&rcu.stats.most, __ATOMIC_RELAXED),
+        .throttled = __atomic_load_n(&rcu.stats.throttled, __ATOMIC_RELAXED),
+    };
 }
 
 void rcu_call(struct rcu_head *head, void (*fn)(struct rcu_head *head))
@@ -115,6 +176,7 @@ void rcu_call(struct rcu_head *head, void (*fn)(struct rcu_head *head))
     static pthread_once_t started = PTHREAD_ONCE_INIT;
 
     pthread_once(&started, rcu_start_thread);
+    count_callback();
     head->func = fn;
     head->next.next = __atomic_load_n(&rcu.stack, __ATOMIC_RELAXED);
     while (!__atomic_compare_exchange_n(&rcu.stack, &head->next.next,

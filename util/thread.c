@@ -27,13 +27,13 @@ struct Thread {
 
 /* --- ownership --- */
 
-static void mutex_set_owner(Mutex *m, const char *where)
+void mutex_note_owner(Mutex *m, const char *where)
 {
     __atomic_store_n(&m->where, where, __ATOMIC_RELAXED);
     __atomic_store_n(&m->owner, &thread_self, __ATOMIC_RELAXED);
 }
 
-static void mutex_clear_owner(Mutex *m)
+void mutex_note_free(Mutex *m)
 {
     __atomic_store_n(&m->owner, NULL, __ATOMIC_RELAXED);
 }
@@ -67,7 +67,7 @@ static void mutex_wait(Mutex *m, const char *where)
     thread_wait_begin(m, where);
     err = pthread_mutex_lock(&m->lock);
     g_assert(err == 0);
-    mutex_set_owner(m, where);
+    mutex_note_owner(m, where);
     thread_wait_end();
 }
 
@@ -84,7 +84,7 @@ bool mutex_trylock_at(Mutex *m, const char *where)
     if (pthread_mutex_trylock(&m->lock) != 0) {
         return false;
     }
-    mutex_set_owner(m, where);
+    mutex_note_owner(m, where);
     return true;
 }
 
@@ -93,7 +93,7 @@ void mutex_unlock(Mutex *m)
     int err;
 
     g_assert(mutex_held(m));
-    mutex_clear_owner(m);
+    mutex_note_free(m);
     err = pthread_mutex_unlock(&m->lock);
     g_assert(err == 0);
 }
@@ -128,10 +128,10 @@ void cond_wait_at(Cond *c, Mutex *m, const char *where)
 
     g_assert(mutex_held(m));
     thread_wait_begin(NULL, where);
-    mutex_clear_owner(m);
+    mutex_note_free(m);
     err = pthread_cond_wait(&c->cond, &m->lock);
     g_assert(err == 0);
-    mutex_set_owner(m, where);
+    mutex_note_owner(m, where);
     thread_wait_end();
 }
 
@@ -147,10 +147,10 @@ bool cond_timedwait(Cond *c, Mutex *m, int64_t timeout_ns)
     until.tv_nsec = timeout_ns % 1000000000;
 
     g_assert(mutex_held(m));
-    mutex_clear_owner(m);
+    mutex_note_free(m);
     err = pthread_cond_timedwait(&c->cond, &m->lock, &until);
     g_assert(err == 0 || err == ETIMEDOUT);
-    mutex_set_owner(m, where);
+    mutex_note_owner(m, where);
     return err == 0;
 }
 

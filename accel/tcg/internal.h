@@ -103,6 +103,10 @@ typedef struct TcgCpu {
     /* An entry for direct stores was forgotten since the exec loop last entered
      * a TB; atomic, set under tlb_lock. */
     bool lost_direct;
+    /* By other threads: how often since the last, atomic; and what
+     * async_run_on_cpu_once() wants. */
+    uint64_t flush_asked[TLB_FLUSH_CAUSES];
+    bool flush_posted[TLB_FLUSH_CAUSES];
     IrFunc ir;
     CodeChunk *chunk;
     /* Logged, and not known to have been begun. */

@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include "accel/tcg/internal.h"
+#include "exec/hold.h"
 #include "util/rcu.h"
 #include "util/sparse.h"
 
@@ -209,6 +210,7 @@ bool tb_page_add(TcgCpu *tc, TranslationBlock *tb)
     unsigned n = lock_pages(tb, pd), i;
     bool ok = true;
 
+    hold_at(HOLD_PAGE);
     for (i = 0; i < n; i++) {
         ok = ok && page_unwritten(tc, tb->page[i], pd[i]);
     }
@@ -381,6 +383,7 @@ static bool range_invalidate(ram_addr_t addr, uint64_t len,
 
         if (pd && page_written(pd, addr, n)) {
             mutex_lock(&invalidate_lock);
+            hold_at(HOLD_INVALIDATE);
             hit |= page_invalidate(pd, addr, n, running);
             mutex_unlock(&invalidate_lock);
         }

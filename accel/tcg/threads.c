@@ -7,6 +7,7 @@
  */
 #include "accel/tcg/internal.h"
 #include "exec/accel.h"
+#include "exec/hold.h"
 #include "exec/ldst.h"
 #include "system/runstate.h"
 #include "util/timer.h"
@@ -38,10 +39,12 @@ CPUExit tcg_run_cpu(CPUState *cpu)
     CPUExit why;
 
     bql_unlock();
+    hold_at(HOLD_RCU);
     why = cpu->ops->exec(cpu);
     if (why == CPU_EXIT_ATOMIC) {
         tcg_cpu_exec_step_atomic(cpu);
     }
+    rcu_throttle();
     bql_lock();
     if (why == CPU_EXIT_DEBUG) {
         system_debug_request();

@@ -324,10 +324,24 @@ void tlb_flush_space_page(CPUState *cpu, uint32_t id, vaddr addr,
     cpu->tcg->stats.flushes[cause]++;
 }
 
+/* One flush for all that were asked for since the last; each is counted. */
 static void flush_work(CPUState *cpu, void *opaque)
 {
-    tlb_flush(cpu, (TLBFlushCause)(uintptr_t)opaque);
-    cpu->tcg->stats.flushes_posted++;
+    TLBFlushCause cause = (TLBFlushCause)(uintptr_t)opaque;
+    TcgStats *s = &cpu->tcg->stats;
+    uint64_t asked = __atomic_exchange_n(&cpu->tcg->flush_asked[cause], 0,
+                                         __ATOMIC_RELAXED);
+
+    tlb_flush(cpu, cause);
+    s->flushes[cause] += asked - 1; /* none: counted by the one before */
+    s->flushes_posted += asked;
+}
+
+static void ask_for_flush(CPUState *cpu, TLBFlushCause cause)
+{
+    __atomic_fetch_add(&cpu->tcg->flush_asked[cause], 1, __ATOMIC_RELAXED);
+    async_run_on_cpu_once(cpu, &cpu->tcg->flush_posted[cause], flush_work,
+                          (void *)(uintptr_t)cause);
 }
 
 void tlb_flush_all_cpus(TLBFlushCause cause)
@@ -339,18 +353,22 @@ void tlb_flush_all_cpus(TLBFlushCause cause)
         if (cpu == current_cpu) {
             tlb_flush(cpu, cause);
         } else {
-            async_run_on_cpu(cpu, flush_work, (void *)(uintptr_t)cause);
+            ask_for_flush(cpu, cause);
         }
     }
 }
 
 /* --- jump caches --- */
 
+/* An exclusive section keeps the vCPU out of its code, and not from flushing
+ * its TLB between two runs. */
 void tlb_clear_jump_caches(CPUState *cpu)
 {
+    pthread_mutex_lock(&cpu->tcg->tlb_lock);
     for (unsigned i = 0; i < cpu->tlb.nspaces; i++) {
         jump_cache_clear(cpu->tlb.space[i].jump_cache);
     }
+    pthread_mutex_unlock(&cpu->tcg->tlb_lock);
 }
 
 void tlb_stale_jump_caches(CPUState *cpu, const CPUJumpCache *except)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "accel/tcg/internal.h"
+#include "exec/hold.h"
 #include "exec/ldst.h"
 #include "util/log.h"
 #include "util/timer.h"
@@ -196,6 +197,7 @@ TranslationBlock *tb_translate(CPUState *cpu, vaddr pc, ram_addr_t phys_pc,
         tb_reset(tb, pc, phys_pc, flags, cflags);
         cpu->tcg->nseen = 0;
         tb_make_ir(cpu, tb, max, pc);
+        hold_at(HOLD_TRANSLATE);
         if (!tb_make_code(cpu, tb)) {
             fresh = true;
             continue;

@@ -212,13 +212,20 @@ typedef void CPUWorkFunc(CPUState *cpu, void *opaque);
  * wait for each other: post the work instead. */
 void run_on_cpu(CPUState *cpu, CPUWorkFunc *fn, void *opaque);
 void async_run_on_cpu(CPUState *cpu, CPUWorkFunc *fn, void *opaque);
+/* Post what runs once for all requests made before: nothing, if the same is
+ * posted and has not begun.  @posted, false at first, is this function's own;
+ * one for each vCPU, @fn and @opaque.  A guest may ask as often as it likes. */
+void async_run_on_cpu_once(CPUState *cpu, bool *posted, CPUWorkFunc *fn,
+                           void *opaque);
 /* The same, inside an exclusive section and without the BQL. */
 void async_safe_run_on_cpu(CPUState *cpu, CPUWorkFunc *fn, void *opaque);
 void cpu_process_work(CPUState *cpu); /* by its own thread, BQL held */
 bool cpu_has_posted_work(CPUState *cpu); /* any thread */
 
 /* --- exclusive sections; never with the BQL held --- */
-void start_exclusive(void); /* returns when no other vCPU is in the code */
+/* Returns when no other vCPU is in the code. */
+#define start_exclusive() start_exclusive_at(G_STRLOC)
+void start_exclusive_at(const char *where);
 void end_exclusive(void);
 void cpu_exec_start(CPUState *cpu); /* brackets translated code */
 void cpu_exec_end(CPUState *cpu);

@@ -33,6 +33,10 @@ bool mutex_trylock_at(Mutex *m, const char *where);
 void mutex_unlock(Mutex *m);
 bool mutex_held(const Mutex *m); /* by the calling thread */
 #define mutex_assert_held(m) g_assert(mutex_held(m))
+/* What one thread has at a time without a lock of the host's can be shown as a
+ * mutex of which only the name, owner and place count. */
+void mutex_note_owner(Mutex *m, const char *where);
+void mutex_note_free(Mutex *m);
 
 void cond_init(Cond *c);
 void cond_destroy(Cond *c);

@@ -171,24 +171,28 @@ unsigned x86_cpu_phys_bits(const X86CPU *cpu)
 
 /* --- A20 gate --- */
 
-static void set_a20_work(CPUState *cs, void *opaque)
+static bool a20_open; /* BQL */
+
+/* By the gate as it is now: several changes make one flush.  Locks: BQL. */
+static void set_a20_work(CPUState *cs, void *unused)
 {
-    x86_cpu(cs)->a20_mask = opaque ? ~0ull : ~(uint64_t)BIT(20);
+    x86_cpu(cs)->a20_mask = a20_open ? ~0ull : ~(uint64_t)BIT(20);
     tlb_flush(cs, TLB_FLUSH_A20);
 }
 
 void x86_cpu_set_a20(bool enabled)
 {
-    void *arg = GINT_TO_POINTER(enabled);
     CPUState *cs;
 
     bql_assert_held();
+    a20_open = enabled;
     RCU_READ_GUARD();
     CPU_FOREACH(cs) {
         if (cs == current_cpu) {
-            set_a20_work(cs, arg); /* at once: the next access depends on it */
+            set_a20_work(cs, NULL); /* at once: the next access depends on it */
         } else {
-            async_run_on_cpu(cs, set_a20_work, arg);
+            async_run_on_cpu_once(cs, &x86_cpu(cs)->a20_posted, set_a20_work,
+                                  NULL);
         }
     }
 }

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "exec/hold.h"
 #include "target/i386/excp.h"
 #include "target/i386/helpers.h"
 #include "target/i386/seg.h"
@@ -360,6 +361,7 @@ void helper_cpuid(X86CPU *cpu)
     CpuidRegs r =
         x86_cpuid(cpu, cpu->regs[R_RAX], (uint32_t)cpu->regs[R_RCX]);
 
+    hold_at(HOLD_HELPER);
     cpu->regs[R_RAX] = r.eax;
     cpu->regs[R_RBX] = r.ebx;
     cpu->regs[R_RCX] = r.ecx;

@@ -82,6 +82,12 @@ def cpu_seconds(process):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def resident_kib(vm):
+    """What the process has in memory."""
+    with open("/proc/%d/status" % vm.process.pid) as f:
+        return int(re.search(r"VmRSS:\s+(\d+)", f.read()).group(1))
+
+
 def run_to_end(command, timeout):
     """A guest that ends by itself: exit status, or "timeout", and what it
     said."""

@@ -82,6 +82,7 @@ static void run_once(CPUState *cpu)
     if (cpu_can_run(cpu)) {
         bql_unlock();
         cpu->ops->exec(cpu);
+        rcu_throttle();
         bql_lock();
     }
 }

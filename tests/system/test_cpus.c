@@ -359,6 +359,65 @@ static void test_rcu_kicks(void)
     main_loop_run();
 }
 
+static Event reading, let_go;
+
+static void *read_for_long(void *unused)
+{
+    RCU_READ_GUARD();
+    event_set(&reading);
+    event_wait(&let_go);
+    return NULL;
+}
+
+static void freed(struct rcu_head *head)
+{
+    g_free(head);
+}
+
+static void defer_one(FakeCPU *f)
+{
+    rcu_call(g_new0(struct rcu_head, 1), freed);
+}
+
+/* A vCPU defers without end while a reader stands still and the main loop does
+ * not run: it is that vCPU that waits, and no other. */
+static void test_rcu_bounded(void)
+{
+    unsigned before = rcu_stats().throttled;
+    Thread *reader;
+
+    event_init(&reading, false);
+    event_init(&let_go, false);
+    reader = thread_create("reader", read_for_long, NULL);
+    event_wait(&reading);
+    cpus_pause_all();
+    fake_cpu[0].in_code = defer_one;
+    cpus_resume_all();
+    bql_unlock();
+    while (single ? rcu_stats().pending <= RCU_PENDING_MAX
+                  : rcu_stats().throttled == before) {
+        sched_yield();
+    }
+    for (unsigned i = 1; i < FAKE_CPUS && !single; i++) {
+        uint64_t rounds = fake_cpu_rounds(i);
+
+        while (fake_cpu_rounds(i) < rounds + 1000) {
+            sched_yield();
+        }
+    }
+    g_assert_cmpuint(rcu_stats().pending, <=, RCU_PENDING_MAX + 10);
+    event_set(&let_go);
+    thread_join(reader);
+    bql_lock();
+    set_in_code(NULL);
+    cpus_pause_all(); /* no main loop kicks them out of their sections */
+    bql_unlock();
+    rcu_drain();
+    bql_lock();
+    g_assert_cmpuint(rcu_stats().pending, ==, 0);
+    cpus_resume_all();
+}
+
 static void test_shutdown(void)
 {
     cpus_shutdown();
@@ -388,6 +447,7 @@ int main(int argc, char **argv)
     g_test_add_func("/cpus/bql-fair", test_bql_fair);
     g_test_add_func("/cpus/bql-sites", test_bql_sites);
     g_test_add_func("/cpus/rcu-kicks", test_rcu_kicks);
+    g_test_add_func("/cpus/rcu-bounded", test_rcu_bounded);
     g_test_add_func("/cpus/shutdown", test_shutdown);
     return g_test_run();
 }

@@ -2,14 +2,16 @@
 /*
  * The torture guest: all processors at once take locks, count with locked
  * instructions, send interrupts, shoot down pages, change code that others run,
- * start and stop APIC timers, sleep, and hammer devices, each picking what to
- * do at random, until the host sends a 'q'.  Whatever breaks an invariant, or
- * has not come after a long time, is an error.
+ * start and stop APIC timers, sleep, hammer devices and move what the memory
+ * map shows, each picking what to do at random, until the host sends a 'q'.
+ * Whatever breaks an invariant, or has not come after a long time, is an error.
  *
  * It says "torture: running" when all have started, so that the host can tell a
  * reset, and "torture: N turns" now and then.
  * Source: SDM vol. 3A, 8 "Multiple-Processor Management", 11 "Advanced
- * Programmable Interrupt Controller".
+ * Programmable Interrupt Controller"; Intel 440FX PCIset datasheet (290549),
+ * chapter 3, PAM; VIRTIO 1.1, 4.1.4.3 "Common configuration structure
+ * layout".
  */
 #include "apic.h"
 
@@ -303,6 +305,180 @@ static void do_call(Cpu *c, unsigned index)
     }
 }
 
+/* --- the memory map ---
+ * Whoever looks sees what is there or was there a moment ago, nothing else; and
+ * RAM that is out of sight keeps what it holds. */
+
+#define NOBODY      0xffffffffu /* what reads where nobody answers */
+#define SHADOW      0xd0000     /* PAM3, low nibble: RAM or the bus */
+#define SHADOW_CODE 0xd4000     /* PAM3, high nibble: RAM, writable or not */
+#define PAM3        0x5c
+#define PAM_READ    1u
+#define PAM_WRITE   2u
+#define WINDOWS     4 /* places of the disk's BAR */
+#define WINDOW(n)   (0xe0000000ull + 0x100000ull * (n))
+#define BAR4        0x20
+#define COMMAND     0x04
+#define NUM_QUEUES  0x12
+#define TESTDEV     0xff000000ull
+
+static uint32_t bridge_lock; /* of configuration cycles */
+static uint32_t disk;        /* its address for those; 0: there is none */
+static uint16_t disk_queues;
+
+static void bridge_take(unsigned index)
+{
+    WAIT_FOR(!__atomic_exchange_n(&bridge_lock, 1, __ATOMIC_SEQ_CST),
+             "the bridge's lock", index);
+}
+
+static void bridge_release(void)
+{
+    __atomic_store_n(&bridge_lock, 0, __ATOMIC_RELEASE);
+}
+
+static void config_write(uint32_t address, uint32_t value)
+{
+    outl(0xcf8, 0x80000000u | address);
+    outl(0xcfc, value);
+}
+
+static uint32_t config_read(uint32_t address)
+{
+    outl(0xcf8, 0x80000000u | address);
+    return inl(0xcfc);
+}
+
+static volatile uint32_t *shadow_word(unsigned n)
+{
+    return (uint32_t *)(uintptr_t)(SHADOW + 4 * n);
+}
+
+static uint32_t shadow_value(unsigned n)
+{
+    return n * 0x10203 + 1;
+}
+
+static void shadow_set(unsigned data, unsigned code)
+{
+    outl(0xcf8, 0x80000000u | PAM3);
+    outb(0xcfc, code << 4 | data);
+}
+
+/* Words 0 to 7 belong to the processors: what one writes while they are
+ * read-only must not come in. */
+static void do_shadow(Cpu *c, unsigned index)
+{
+    unsigned data = pick(c, 4), code = PAM_READ | (pick(c, 2) ? PAM_WRITE : 0);
+    uint32_t got;
+
+    bridge_take(index);
+    shadow_set(data, code);
+    if (!(data & PAM_WRITE)) {
+        *shadow_word(index) = 0x11111111;
+    }
+    got = *shadow_word(index);
+    if (got != (data & PAM_READ ? shadow_value(index) : NOBODY)) {
+        wrong("shadow RAM after its switch", index);
+    }
+    bridge_release();
+}
+
+static void do_shadow_look(Cpu *c, unsigned index)
+{
+    unsigned n = MAX_CPUS + pick(c, 4096 - MAX_CPUS);
+    uint32_t got = *shadow_word(n);
+
+    if (got != shadow_value(n) && got != NOBODY) {
+        wrong("shadow RAM", index);
+    }
+    *shadow_word(n) = shadow_value(n);
+    if (call(SHADOW_CODE + 16 * (n % 64)) != n % 64) {
+        wrong("code in shadow RAM", index);
+    }
+}
+
+static void do_move_bar(Cpu *c, unsigned index)
+{
+    unsigned n = pick(c, WINDOWS);
+    volatile uint16_t *queues = (uint16_t *)(WINDOW(n) + NUM_QUEUES);
+
+    if (!disk) {
+        return;
+    }
+    bridge_take(index);
+    config_write(disk | BAR4, WINDOW(n));
+    if (*queues != disk_queues) {
+        wrong("a BAR that was moved", index);
+    }
+    bridge_release();
+}
+
+static void do_bar_look(Cpu *c, unsigned index)
+{
+    unsigned n = pick(c, WINDOWS);
+    uint16_t got = *(volatile uint16_t *)(WINDOW(n) + NUM_QUEUES);
+
+    if (disk && got != disk_queues && got != (uint16_t)NOBODY) {
+        wrong("registers of a BAR that moves", index);
+    }
+}
+
+/* A processor or the host takes this device's memory out and puts it back. */
+static void do_testdev(Cpu *c, unsigned index)
+{
+    unsigned n = pick(c, 1024);
+    volatile uint32_t *word = (uint32_t *)(TESTDEV + 4 * n);
+    uint32_t got = *word;
+
+    if (got != 0 && got != n + 1 && got != NOBODY) {
+        wrong("registers of a device that comes and goes", index);
+    }
+    *word = n + 1;
+    if (pick(c, 8) == 0) {
+        outl(0xe4, 0); /* it maps its memory anew */
+    }
+}
+
+static void check_shadow(void)
+{
+    unsigned n, bad = 0;
+
+    shadow_set(PAM_READ | PAM_WRITE, PAM_READ | PAM_WRITE);
+    for (n = 0; n < 4096; n++) {
+        bad += *shadow_word(n) != shadow_value(n);
+    }
+    check_eq(bad, 0, "words of shadow RAM that changed");
+}
+
+static void prepare_map(void)
+{
+    unsigned n, slot;
+
+    shadow_set(PAM_READ | PAM_WRITE, PAM_READ | PAM_WRITE);
+    for (n = 0; n < 4096; n++) {
+        *shadow_word(n) = shadow_value(n);
+    }
+    for (n = 0; n < 64; n++) { /* MOV EAX, n; RET */
+        uint8_t *code = (uint8_t *)(uintptr_t)(SHADOW_CODE + 16 * n);
+
+        code[0] = 0xb8;
+        memcpy(code + 1, &n, 4);
+        code[5] = 0xc3;
+    }
+    for (slot = 1; slot < 32 && !disk; slot++) {
+        if (config_read(slot << 11) == 0x10421af4) {
+            disk = slot << 11;
+        }
+    }
+    if (disk) {
+        config_write(disk | BAR4, WINDOW(0));
+        config_write(disk | COMMAND, 2); /* memory */
+        disk_queues = *(volatile uint16_t *)(WINDOW(0) + NUM_QUEUES);
+    }
+    check(disk && disk_queues != (uint16_t)NOBODY, "a disk with a BAR to move");
+}
+
 /* --- devices --- */
 
 static void do_devices(Cpu *c, unsigned index)
@@ -328,8 +504,10 @@ static void do_devices(Cpu *c, unsigned index)
 /* --- the loop --- */
 
 static void (*const jobs[])(Cpu *c, unsigned index) = {
-    do_spin,  do_ticket, do_count, do_count, do_ipi,  do_broadcast, do_timer,
-    do_remap, do_look,   do_look,  do_patch, do_call, do_call,      do_devices
+    do_spin,        do_ticket,      do_count,    do_count,    do_ipi,
+    do_broadcast,   do_timer,       do_remap,    do_look,     do_look,
+    do_patch,       do_call,        do_call,     do_devices,  do_shadow,
+    do_shadow_look, do_shadow_look, do_move_bar, do_bar_look, do_testdev,
 };
 
 static void look_at_host(void)
@@ -416,6 +594,7 @@ static void prepare(void)
         frames[i][0x805] = 0xc3;
     }
     page_map(VA, (uintptr_t)frames[0], 3);
+    prepare_map();
     on_vector(V_MAIL, on_mail);
     on_vector(V_DROP, on_drop);
     on_vector(V_TIMER, on_timer);
@@ -432,6 +611,7 @@ int main(void)
     __asm__ volatile("cli");
     check_eq(errors, 0, "errors of %u processors", cpus);
     check_counters();
+    check_shadow();
     check(guarded[0][0] == guarded[0][1] && guarded[0][0], "a spin lock");
     check(guarded[1][0] == guarded[1][1] && guarded[1][0], "a ticket lock");
     return 0;

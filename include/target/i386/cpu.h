@@ -238,6 +238,7 @@ typedef struct X86CPU {
     uint64_t excp_next_rip;
     bool excp_is_int;
     uint64_t a20_mask;  /* and'ed to every physical address */
+    bool a20_posted;    /* for async_run_on_cpu_once() */
     bool nmi_masked;    /* until IRET */
     uint32_t nmis_sent; /* atomic: not seen by the vCPU yet */
     unsigned nmis_pending;
