@@ -396,6 +396,14 @@ void timer_init_on(Timer *t, TimerQueue *q, TimerFunc *fn, void *opaque)
     t->queue = q;
 }
 
+/* Tell who counts the VIRTUAL clock; without locks. */
+static void top_changed(const TimerQueue *q)
+{
+    if (q->type == CLOCK_TYPE_VIRTUAL && virtual_count) {
+        virtual_count->timers_changed();
+    }
+}
+
 void timer_mod_ns(Timer *t, int64_t expire_ns)
 {
     TimerQueue *q = queue_of(t);
@@ -412,8 +420,8 @@ void timer_mod_ns(Timer *t, int64_t expire_ns)
         queue_arm(q);
     }
     mutex_unlock(&q->lock);
-    if (first && t->type == CLOCK_TYPE_VIRTUAL && virtual_count) {
-        virtual_count->timers_changed();
+    if (first) {
+        top_changed(q);
     }
 }
 
@@ -423,14 +431,17 @@ void timer_del(Timer *t)
     bool was_top;
 
     mutex_lock(&q->lock);
+    was_top = heap_top(q) == t;
     if (t->expire_ns != NOT_PENDING) {
-        was_top = heap_top(q) == t;
         heap_remove(q, t);
-        if (was_top) {
-            queue_arm(q);
-        }
+    }
+    if (was_top) {
+        queue_arm(q);
     }
     mutex_unlock(&q->lock);
+    if (was_top) {
+        top_changed(q);
+    }
 }
 
 bool timer_pending(const Timer *t)

@@ -37,6 +37,7 @@ static struct {
     /* The slice that runs, of the vCPU thread only. */
     CPUState *cpu;
     int64_t slice; /* instructions; 0: none runs */
+    int64_t turn;  /* those that were left of the turn when it began */
     bool idle; /* all vCPUs wait, or are stopped */
     Timer idle_timer;
 } icount;
@@ -96,13 +97,15 @@ static void idle_arm(void)
     }
 }
 
-/* Another timer is the first one. */
+/* Another timer is the first one: the slice ends earlier, or later.  A kick
+ * ends it at once, and the end that is then found must be the same. */
 static void timers_changed(void)
 {
     if (current_cpu && icount.slice) {
-        int64_t left = insns_to_timer(icount.cpu->icount_left);
+        int64_t done = icount.slice - icount.cpu->icount_left;
+        int64_t left = insns_to_timer(icount.turn - done);
 
-        icount.slice -= icount.cpu->icount_left - left;
+        icount.slice = done + left;
         icount.cpu->icount_left = left;
     } else if (icount.idle) {
         idle_arm();
@@ -193,6 +196,7 @@ static CPUExit run_slice(CPUState *cpu, int64_t *turn)
     current_cpu = cpu;
     tcg_backend->thread_init(cpu);
     icount.cpu = cpu;
+    icount.turn = *turn;
     icount.slice = cpu->icount_left = insns_to_timer(*turn);
     why = tcg_run_cpu(cpu);
     done = icount.slice - cpu->icount_left;
