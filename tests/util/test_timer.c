@@ -276,6 +276,43 @@ static void test_muldiv(void)
                      3765396028320000);
 }
 
+static unsigned changes;
+
+static int64_t no_time(void)
+{
+    return 0;
+}
+
+static void count_change(void)
+{
+    changes++;
+}
+
+/* The last test: there is no way back. */
+static void test_first_changes(void)
+{
+    static const VirtualCount count = { no_time, count_change };
+    int64_t now = clock_get_ns(CLOCK_TYPE_VIRTUAL);
+    Timer a, b;
+
+    clock_virtual_count(&count);
+    timer_init(&a, CLOCK_TYPE_VIRTUAL, fire, NULL);
+    timer_init(&b, CLOCK_TYPE_VIRTUAL, fire, NULL);
+    timer_mod_ns(&a, now + 100);
+    g_assert_cmpuint(changes, ==, 1);
+    timer_mod_ns(&b, now + 200); /* not the first */
+    timer_mod_ns(&b, now + 300);
+    g_assert_cmpuint(changes, ==, 1);
+    timer_mod_ns(&a, now + 400); /* it was */
+    g_assert_cmpuint(changes, ==, 2);
+    timer_del(&a);
+    g_assert_cmpuint(changes, ==, 2);
+    timer_del(&b);
+    g_assert_cmpuint(changes, ==, 3);
+    timer_del(&b);
+    g_assert_cmpuint(changes, ==, 3);
+}
+
 static void no_lock(void)
 {
 }
@@ -296,5 +333,6 @@ int main(int argc, char **argv)
     g_test_add_func("/timer/no-livelock", test_no_livelock);
     g_test_add_func("/timer/threads", test_threads);
     g_test_add_func("/timer/muldiv", test_muldiv);
+    g_test_add_func("/timer/first-changes", test_first_changes);
     return g_test_run();
 }
