@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The list of vCPUs, their threads, and how they are kicked, halted, paused and
- * ended.  What a thread does with its vCPU is the accelerator's (exec/accel.h).
- * Locks: BQL for everything but the requests of "any thread" in exec/cpu.h.
+ * The threads of vCPUs: how they start, wait, pause and end.  What a thread does
+ * with its vCPU is the accelerator's (exec/accel.h).
+ * Locks: BQL.
  */
 #include "exec/cpu.h"
 
@@ -10,10 +10,8 @@
 
 #include "exec/accel.h"
 #include "exec/bql.h"
+#include "system/cpu_list.h"
 #include "util/main-loop.h"
-
-__thread CPUState *current_cpu;
-CPUState *cpu_list;
 
 /* Set before the first vCPU and constant from then on. */
 static const AccelOps *accel;
@@ -24,10 +22,9 @@ static Thread *shared_thread; /* thread=single; BQL */
 static int shared_thread_id;  /* BQL */
 static Event shared_halt_event;
 static bool ending; /* cpus_shutdown(); BQL */
-static Cond cpu_created = {
-    PTHREAD_COND_INITIALIZER
-};                                                    /* or not; with the BQL */
-static Cond cpu_paused = {PTHREAD_COND_INITIALIZER};  /* with the BQL */
+/* With the BQL: `created` has changed, `stopped` is set. */
+static Cond cpu_created = {PTHREAD_COND_INITIALIZER};
+static Cond cpu_paused = {PTHREAD_COND_INITIALIZER};
 
 void cpus_set_accel(const AccelOps *ops, bool single)
 {
@@ -42,79 +39,7 @@ bool cpus_single_thread(void)
     return single_thread;
 }
 
-/* --- the list --- */
-
-/* RCU waits for these: whoever is in translated code is a reader.  The others
- * leave their read sections by themselves. */
-static void kick_readers(void)
-{
-    CPUState *cpu;
-    RCU_READ_GUARD();
-
-    CPU_FOREACH(cpu) {
-        if (__atomic_load_n(&cpu->running, __ATOMIC_SEQ_CST)) {
-            cpu_kick(cpu);
-        }
-    }
-}
-
-void cpu_list_init(void)
-{
-    rcu_set_kick(kick_readers);
-}
-
-CPUState *cpu_get(unsigned index)
-{
-    CPUState *cpu;
-    RCU_READ_GUARD();
-
-    CPU_FOREACH(cpu) {
-        if (cpu->index == index) {
-            return cpu; /* the caller keeps it alive */
-        }
-    }
-    return NULL;
-}
-
-CPUState *cpu_from(unsigned index)
-{
-    CPUState *cpu;
-
-    bql_assert_held();
-    CPU_FOREACH (cpu) {
-        if (cpu->index >= index) {
-            return cpu;
-        }
-    }
-    return cpu_list;
-}
-
-/* A vCPU is linked when it is filled in, and one that is unlinked still leads
- * to the rest of the list: readers need no more than the order that
- * rcu_assign_pointer() gives. */
-static void list_insert(CPUState *cpu)
-{
-    CPUState **link = &cpu_list;
-
-    while (*link && (*link)->index < cpu->index) {
-        link = &(*link)->next;
-    }
-    g_assert(!*link || (*link)->index != cpu->index);
-    cpu->next = *link;
-    rcu_assign_pointer(*link, cpu);
-}
-
-/* Exclusive sections count vCPUs that are in the code, so it must have left. */
-static void list_remove(CPUState *cpu)
-{
-    CPUState **link = &cpu_list;
-
-    g_assert(!cpu->running && !cpu->has_waiter);
-    while (*link != cpu) {
-        link = &(*link)->next;
-    }
-    rcu_assign_pointer(*link, cpu->next);
-}
+/* --- one vCPU --- */
 
 void cpu_common_init(CPUState *cpu, const CPUOps *ops, unsigned index)
 {
@@ -136,35 +61,7 @@ void cpu_common_init(CPUState *cpu, const CPUOps *ops, unsigned index)
     if (accel->init_vcpu) {
         accel->init_vcpu(cpu);
     }
-    list_insert(cpu);
-}
-
-/*
- * --- requests; any thread ---
- * The order of the three stores is the contract that exec/cpu.h states: the
- * request, exit_request for a vCPU in the code, the event for one that sleeps.
- */
-
-void cpu_exit(CPUState *cpu)
-{
-    __atomic_store_n(&cpu->exit_request, 1, __ATOMIC_SEQ_CST);
-}
-
-void cpu_interrupt(CPUState *cpu, uint32_t mask)
-{
-    __atomic_fetch_or(&cpu->interrupt_request, mask, __ATOMIC_SEQ_CST);
-    cpu_exit(cpu);
-    event_set(cpu->halt_event);
-}
-
-void cpu_reset_interrupt(CPUState *cpu, uint32_t mask)
-{
-    __atomic_fetch_and(&cpu->interrupt_request, ~mask, __ATOMIC_SEQ_CST);
-}
-
-void cpu_kick(CPUState *cpu)
-{
-    cpu_interrupt(cpu, CPU_INTERRUPT_EXIT);
+    cpu_list_insert(cpu);
 }
 
 /* --- between runs; the vCPU's own thread --- */
@@ -224,7 +121,7 @@ static void vcpu_end(CPUState *cpu)
     cpu->stop = false;
     cpu->stopped = true;
     if (!ending) {
-        list_remove(cpu);
+        cpu_list_remove(cpu);
     }
     cond_broadcast(&cpu_created);
     cond_broadcast(&cpu_paused);
