@@ -257,8 +257,8 @@ static TbExit enter_tb(CPUState *cpu, TranslationBlock *tb, uintptr_t *place)
 }
 
 /* Those that are left at their head are not logged: when that happens is the
- * host's affair.  One for which a request comes after the look is logged when
- * it is found again no second time. */
+ * host's affair.  If a request comes after the look, the TB has its line, and
+ * gets no second one when it is found again. */
 static void log_tb(CPUState *cpu, const TranslationBlock *tb)
 {
     uint32_t cflags = tb_cflags(tb);
