@@ -81,11 +81,15 @@ static uint32_t setup_bytes(const KernelFile *k)
     return ((sects ? sects : OLD_SETUP_SECTS) + 1) * SECTOR;
 }
 
-/* Bytes of the protected-mode part; the file may have more (a signature). */
-static uint64_t code_bytes(const KernelFile *k)
+/* Is the protected-mode part there?  Its last paragraph need not be whole, and
+ * the file may have more (a signature). */
+static bool code_is_whole(const KernelFile *k)
 {
-    return version(k) < 0x204 ? 1 : (uint64_t)get_le32(k->data + HDR_SYSSIZE) *
-                                        SYSSIZE_UNIT;
+    uint32_t setup = setup_bytes(k);
+    uint32_t units = version(k) < 0x204 ? 1 : get_le32(k->data + HDR_SYSSIZE);
+
+    return setup < k->len &&
+           ROUND_UP(k->len - setup, SYSSIZE_UNIT) / SYSSIZE_UNIT >= units;
 }
 
 static bool check_header(const KernelFile *k, GError **errp)
@@ -96,8 +100,7 @@ static bool check_header(const KernelFile *k, GError **errp)
                    version(k) >> 8, version(k) & 0xff);
         return false;
     }
-    if (setup_bytes(k) >= k->len || k->len - setup_bytes(k) < code_bytes(k) ||
-        k->len > k->ram_below_4g) {
+    if (!code_is_whole(k) || k->len > k->ram_below_4g) {
         error_setg(errp, "invalid kernel header: '%s' is cut short or larger "
                    "than the memory", k->config->kernel);
         return false;

@@ -124,6 +124,19 @@ static void test_linux(void)
     boot_order_remove("/rom@genroms/kernelboot.bin");
 }
 
+/* The size is in paragraphs, the last of which need not be whole. */
+static void test_linux_last_paragraph(void)
+{
+    uint8_t image[4096];
+
+    begin();
+    make_bzimage(image, sizeof(image), 0x20f);
+    put_le32(image + 0x1f4, (sizeof(image) - SETUP_BYTES) / 16);
+    g_assert_true(load(image, sizeof(image) - 8, NULL));
+    g_assert_cmphex(number(FW_CFG_KERNEL_SIZE), ==, 4096 - SETUP_BYTES - 8);
+    assert_refused(image, sizeof(image) - 16, "cut short");
+}
+
 static void test_linux_initrd(void)
 {
     g_autofree char *path = write_file("initrd", "0123456789", 10);
@@ -435,6 +448,7 @@ int main(int argc, char **argv)
     dir = g_dir_make_tmp("loader-XXXXXX", NULL);
     g_assert_nonnull(dir);
     g_test_add_func("/loader/linux", test_linux);
+    g_test_add_func("/loader/linux-last-paragraph", test_linux_last_paragraph);
     g_test_add_func("/loader/linux-initrd", test_linux_initrd);
     g_test_add_func("/loader/linux-refused", test_linux_refused);
     g_test_add_func("/loader/missing-files", test_missing_files);
