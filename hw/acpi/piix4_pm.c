@@ -272,12 +272,23 @@ static const MemoryRegionOps pm_apm_ops = {
 
 /* --- the function --- */
 
+static uint16_t pm_pmba(const Piix4PmState *s)
+{
+    return get_le32(s->pci.config + PIIX4_PMBA) & PMBA_MASK;
+}
+
+uint16_t piix4_pm_base(const Piix4PmState *s)
+{
+    uint16_t base = pm_pmba(s);
+
+    return base ? base : PIIX4_PM_BASE;
+}
+
 /* Place the block where PMBA says, while PMIOSE is set. */
 static void pm_map_block(Piix4PmState *s)
 {
-    const uint8_t *config = s->pci.config;
-    hwaddr base = get_le32(config + PIIX4_PMBA) & PMBA_MASK;
-    bool on = (config[PIIX4_PMREGMISC] & PMREGMISC_PMIOSE) && base != 0;
+    uint16_t base = pm_pmba(s);
+    bool on = (s->pci.config[PIIX4_PMREGMISC] & PMREGMISC_PMIOSE) && base != 0;
 
     memory_transaction_begin();
     if (s->block_mapped) {

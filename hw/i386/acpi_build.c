@@ -100,20 +100,21 @@ static uint32_t build_dsdt(AcpiBlob *blob, const AcpiConfig *config)
                    acpi_pci_hole(config->ram_below_4g));
     set_dword_name(aml, dsdt_aml_bytes, "COMS", config->serial_ports);
     set_dword_name(aml, dsdt_aml_bytes, "PEVP", config->pvpanic_port);
+    set_dword_name(aml, dsdt_aml_bytes, "PMBA", config->pm_base);
     aml[HEADER_CHECKSUM] = 0;
     aml[HEADER_CHECKSUM] = checksum8(aml, dsdt_aml_bytes);
     return table;
 }
 
 /* Addresses and lengths of the register blocks, as ports. */
-static void fadt_put_blocks(GByteArray *out)
+static void fadt_put_blocks(GByteArray *out, uint16_t base)
 {
-    acpi_put32(out, PIIX4_PM_BASE + PIIX4_PM_EVT);
+    acpi_put32(out, base + PIIX4_PM_EVT);
     acpi_put32(out, 0); /* no PM1b */
-    acpi_put32(out, PIIX4_PM_BASE + PIIX4_PM_CNT);
+    acpi_put32(out, base + PIIX4_PM_CNT);
     acpi_put32(out, 0);
     acpi_put32(out, 0); /* no PM2 */
-    acpi_put32(out, PIIX4_PM_BASE + PIIX4_PM_TMR);
+    acpi_put32(out, base + PIIX4_PM_TMR);
     acpi_put32(out, PIIX4_GPE0_BASE);
     acpi_put32(out, 0); /* no GPE1 */
     acpi_put8(out, 4);  /* PM1 event */
@@ -125,19 +126,20 @@ static void fadt_put_blocks(GByteArray *out)
 }
 
 /* The same blocks as Generic Address Structures. */
-static void fadt_put_extended_blocks(GByteArray *out)
+static void fadt_put_extended_blocks(GByteArray *out, uint16_t base)
 {
-    acpi_put_gas(out, GAS_IO, 32, PIIX4_PM_BASE + PIIX4_PM_EVT);
+    acpi_put_gas(out, GAS_IO, 32, base + PIIX4_PM_EVT);
     acpi_put_zeros(out, 12);
-    acpi_put_gas(out, GAS_IO, 16, PIIX4_PM_BASE + PIIX4_PM_CNT);
+    acpi_put_gas(out, GAS_IO, 16, base + PIIX4_PM_CNT);
     acpi_put_zeros(out, 12);
     acpi_put_zeros(out, 12);
-    acpi_put_gas(out, GAS_IO, 32, PIIX4_PM_BASE + PIIX4_PM_TMR);
+    acpi_put_gas(out, GAS_IO, 32, base + PIIX4_PM_TMR);
     acpi_put_gas(out, GAS_IO, 8 * PIIX4_GPE0_BYTES, PIIX4_GPE0_BASE);
     acpi_put_zeros(out, 12);
 }
 
-static uint32_t build_fadt(AcpiBlob *blob, uint32_t facs, uint32_t dsdt)
+static uint32_t build_fadt(AcpiBlob *blob, uint16_t pm_base, uint32_t facs,
+                           uint32_t dsdt)
 {
     GByteArray *out = blob->tables;
     uint32_t table = acpi_begin(blob, "FACP", 3);
@@ -151,7 +153,7 @@ static uint32_t build_fadt(AcpiBlob *blob, uint32_t facs, uint32_t dsdt)
     acpi_put8(out, PIIX4_ACPI_ENABLE);
     acpi_put8(out, PIIX4_ACPI_DISABLE);
     acpi_put16(out, 0); /* S4BIOS, P-state command */
-    fadt_put_blocks(out);
+    fadt_put_blocks(out, pm_base);
     acpi_put16(out, NO_C2);
     acpi_put16(out, NO_C3);
     acpi_put32(out, 0); /* flush size and stride: WBINVD works */
@@ -167,7 +169,7 @@ static uint32_t build_fadt(AcpiBlob *blob, uint32_t facs, uint32_t dsdt)
     acpi_put_zeros(out, 3);
     acpi_put64(out, 0); /* X_FIRMWARE_CTRL: the 32-bit one is used */
     acpi_put_pointer(blob, dsdt, 8);
-    fadt_put_extended_blocks(out);
+    fadt_put_extended_blocks(out, pm_base);
     acpi_end(blob, table);
     return table;
 }
@@ -298,7 +300,7 @@ static void build_all(AcpiBlob *blob, const AcpiConfig *config)
     acpi_cmd_allocate(blob, ACPI_RSDP_FILE, 16, true);
     facs = build_facs(blob);
     dsdt = build_dsdt(blob, config);
-    tables[0] = build_fadt(blob, facs, dsdt);
+    tables[0] = build_fadt(blob, config->pm_base, facs, dsdt);
     tables[1] = build_madt(blob, config);
     tables[2] = build_hpet(blob);
     tables[3] = acpi_build_ssdt(blob, config);

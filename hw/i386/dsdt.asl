@@ -8,14 +8,16 @@
  */
 DefinitionBlock ("dsdt.aml", "DSDT", 1, "HEDDLE", "HEDLDSDT", 1)
 {
-    /* hw/i386/acpi_build.c sets these three, which must take 32 bits each: the
+    /* hw/i386/acpi_build.c sets these four, which must take 32 bits each: the
      * first address of the PCI hole; a bit for each serial port that exists;
-     * the port of pvpanic, or 0 if there is none.
+     * the port of pvpanic, or 0 if there is none; the first of the PM
+     * registers' ports.
      * They are not in an SSDT, since SeaBIOS, which looks for devices here,
      * does not know External. */
     Name (\PMIN, 0xE0000000)
     Name (\COMS, 0x8000000F)
     Name (\PEVP, 0x80000505)
+    Name (\PMBA, 0x80000600)
 
     /* Soft off: the sleep type of hw/acpi/piix4_pm.c. */
     Name (\_S5, Package (4) { 0, 0, 0, 0 })
@@ -157,13 +159,21 @@ DefinitionBlock ("dsdt.aml", "DSDT", 1, "HEDDLE", "HEDLDSDT", 1)
                 {
                     Name (_HID, EisaId ("PNP0C02"))
                     Name (_UID, 1)
-                    Name (_CRS, ResourceTemplate ()
+                    Name (CRES, ResourceTemplate ()
                     {
                         IO (Decode16, 0x00B2, 0x00B2, 1, 2)
-                        IO (Decode16, 0x0600, 0x0600, 1, 0x40)
+                        IO (Decode16, 0, 0, 1, 0x40, PM)
                         IO (Decode16, 0xAE00, 0xAE00, 1, 0x14)
                         IO (Decode16, 0xAFE0, 0xAFE0, 1, 4)
                     })
+                    Method (_CRS, 0, Serialized)
+                    {
+                        CreateWordField (CRES, ^PM._MIN, IMIN)
+                        CreateWordField (CRES, ^PM._MAX, IMAX)
+                        IMIN = \PMBA
+                        IMAX = \PMBA
+                        Return (CRES)
+                    }
                 }
 
 #define COM(name, number, port, irq) \

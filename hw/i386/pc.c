@@ -10,7 +10,6 @@
  */
 #include "hw/i386/pc_internal.h"
 
-#include "hw/acpi/piix4_pm.h"
 #include "hw/char/serial.h"
 #include "hw/intc/apic.h"
 #include "hw/isa/ferr.h"
@@ -157,8 +156,8 @@ static void pc_create_chipset(PcMachine *pc)
     bus->send_msi = pc_send_msi;
     pc->piix3 = piix3_create(bus, PCI_DEVFN(PC_SOUTHBRIDGE, 0), isa_irq);
     pc->host->bridge->host.reset_port = piix3_reset_port(pc->piix3);
-    piix4_pm_create(bus, PCI_DEVFN(PC_SOUTHBRIDGE, PC_PM_FUNCTION),
-                    system_io(), piix3_sci_line(pc->piix3));
+    pc->pm = piix4_pm_create(bus, PCI_DEVFN(PC_SOUTHBRIDGE, PC_PM_FUNCTION),
+                             system_io(), piix3_sci_line(pc->piix3));
     pc->isa = isa_bus_create(&pc->piix3->pci.dev, system_io(), isa_irq);
 }
 

@@ -3,6 +3,7 @@
 #ifndef HEDDLE_HW_I386_PC_INTERNAL_H
 #define HEDDLE_HW_I386_PC_INTERNAL_H
 
+#include "hw/acpi/piix4_pm.h"
 #include "hw/i386/i440fx.h"
 #include "hw/input/i8042.h"
 #include "hw/intc/i8259.h"
@@ -27,6 +28,7 @@ typedef struct PcMachine {
     IoapicState *ioapic;
     I440fxHostState *host;
     Piix3State *piix3;
+    Piix4PmState *pm;
     IsaBus *isa;
     RtcState *rtc;
     FwCfgState *fw_cfg;

@@ -182,6 +182,7 @@ static bool add_acpi(PcMachine *pc, GError **errp)
         .apic_id = pc->apic_id,
         .ram_below_4g = i440fx_ram_below_4g(pc->config->ram_bytes),
         .pvpanic_port = pvpanic_find_port(),
+        .pm_base = piix4_pm_base(pc->pm),
     };
 
     for (unsigned i = 0; i < SERIAL_PORTS; i++) {
@@ -190,8 +191,8 @@ static bool add_acpi(PcMachine *pc, GError **errp)
     return acpi_build(pc->fw_cfg, &acpi, errp);
 }
 
-/* The devices of -device come after the machine; the files are there by then,
- * so that it cannot fail. */
+/* The devices of -device come after the machine, and firmware chooses the PM
+ * registers' ports.  The files are there by then, so that it cannot fail. */
 static void refresh_acpi(void *opaque)
 {
     bool ok = add_acpi(opaque, NULL);

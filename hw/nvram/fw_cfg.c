@@ -69,6 +69,9 @@ static void fw_cfg_select(FwCfgState *s, uint16_t key)
 {
     s->key = key;
     s->offset = 0;
+    if (s->refresh && (key & FW_CFG_KEY_MASK) >= FW_CFG_FILE_FIRST) {
+        s->refresh(s->refresh_opaque);
+    }
 }
 
 /* How many of @len bytes from the offset the item has. */
@@ -402,9 +405,6 @@ static void fw_cfg_reset(DeviceState *dev)
 
     if (!fw_cfg_add_file(s, "bootorder", text, strlen(text) + 1, &err)) {
         warn_report("%s", err->message);
-    }
-    if (s->refresh) {
-        s->refresh(s->refresh_opaque);
     }
 }
 

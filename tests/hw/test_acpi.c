@@ -292,7 +292,7 @@ static void test_smbios(void)
     g_assert_true(p == t->data + t->len);
 }
 
-static void build(uint16_t pvpanic_port)
+static void build(uint16_t pvpanic_port, uint16_t pm_base)
 {
     MachineConfig config = {
         .ram_bytes = 20 * GiB,
@@ -306,7 +306,8 @@ static void build(uint16_t pvpanic_port)
                         .apic_id = apic_id,
                         .ram_below_4g = 3 * GiB,
                         .serial_ports = 1,
-                        .pvpanic_port = pvpanic_port };
+                        .pvpanic_port = pvpanic_port,
+                        .pm_base = pm_base };
 
     for (unsigned i = 0; i < CPUS; i++) {
         apic_id[i] = 2 * i;
@@ -315,14 +316,21 @@ static void build(uint16_t pvpanic_port)
     g_assert_true(smbios_build(fw, &config, NULL));
 }
 
-/* At a reset, when the device has gone. */
+/* When the device has gone, and the firmware put the PM registers elsewhere. */
 static void test_rebuilt(void)
 {
-    build(0);
+    const uint8_t *fadt;
+
+    build(0, 0xb000);
     g_free(tables);
     g_free(rsdp);
     link_tables();
     g_assert_cmphex(dsdt_value("PEVP"), ==, 0);
+    g_assert_cmphex(dsdt_value("PMBA"), ==, 0xb000);
+    fadt = find_table("FACP");
+    g_assert_cmphex(get_le32(fadt + 56), ==, 0xb000);
+    g_assert_cmphex(get_le32(fadt + 76), ==, 0xb008);
+    g_assert_cmphex(get_le64(fadt + 212), ==, 0xb008);
     test_rsdp();
     test_checksums();
 }
@@ -331,7 +339,7 @@ int main(int argc, char **argv)
 {
     fixture_init(&argc, &argv);
     fw = fw_cfg_create(system_io());
-    build(0x505);
+    build(0x505, 0x600);
     link_tables();
     g_test_add_func("/acpi/rsdp", test_rsdp);
     g_test_add_func("/acpi/checksums", test_checksums);

@@ -155,6 +155,9 @@ static void test_pm_base(void)
     cfg_write(PM, 0x40, 0xb000, 4);
     cfg_write(PM, 0x80, 1, 1);
     g_assert_cmphex(io_read(0xb002, 2), ==, 0x0100);
+    g_assert_cmphex(piix4_pm_base(chipset.pm), ==, 0xb000);
+    cfg_write(PM, 0x40, 0, 4);
+    g_assert_cmphex(piix4_pm_base(chipset.pm), ==, PM_BASE);
     g_assert_cmphex(cfg_read(PM, 0x5b, 1) & 2, ==, 2); /* APMC_EN */
 }
 

@@ -194,6 +194,36 @@ static void test_replace(void)
     g_assert_cmphex(before, ==, after);
 }
 
+static void count_up(void *opaque)
+{
+    uint8_t *n = opaque;
+
+    (*n)++;
+    g_assert_true(fw_cfg_add_file(fw, "count", n, 1, NULL));
+}
+
+/* A file is what it is at its selection, by port and by DMA. */
+static void test_refresh(void)
+{
+    uint8_t n = 0, value;
+    uint16_t key;
+    uint32_t size;
+
+    count_up(&n);
+    g_assert_true(find("count", &key, &size));
+    fw_cfg_set_refresh(fw, count_up, &n);
+    select_key(key);
+    read_data(&value, 1);
+    g_assert_cmpuint(value, ==, 2);
+    g_assert_cmphex(dma((uint32_t)key << 16 | CTL_SEL | CTL_READ, 1, BUFFER),
+                    ==, 0);
+    address_space_read(&address_space_memory, BUFFER, &value, 1);
+    g_assert_cmpuint(value, ==, 3);
+    select_key(FW_CFG_ID);
+    g_assert_cmpuint(n, ==, 3);
+    fw_cfg_set_refresh(fw, NULL, NULL);
+}
+
 static const char *boot_order(void)
 {
     device_reset(&fw->dev);
@@ -250,6 +280,7 @@ int main(int argc, char **argv)
     g_test_add_func("/fw_cfg/dma-errors", test_dma_errors);
     g_test_add_func("/fw_cfg/dma-write", test_dma_write);
     g_test_add_func("/fw_cfg/replace", test_replace);
+    g_test_add_func("/fw_cfg/refresh", test_refresh);
     g_test_add_func("/fw_cfg/boot-order", test_boot_order);
     g_test_add_func("/fw_cfg/full", test_full);
     return g_test_run();

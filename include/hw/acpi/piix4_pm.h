@@ -11,7 +11,7 @@
 #include "util/timer.h"
 
 /* What the FADT must say. */
-#define PIIX4_PM_BASE      0x600 /* where firmware puts the block */
+#define PIIX4_PM_BASE      0x600 /* of the block, till firmware has placed it */
 #define PIIX4_PM_EVT       0x00  /* offsets in it */
 #define PIIX4_PM_CNT       0x04
 #define PIIX4_PM_TMR       0x08
@@ -43,6 +43,8 @@ extern const DeviceType piix4_pm_type; /* "PIIX4_PM" */
  * the machine's power button. */
 Piix4PmState *piix4_pm_create(PCIBus *bus, int devfn, MemoryRegion *io,
                               const IrqLine *sci);
+/* First port of the PM registers' block. */
+uint16_t piix4_pm_base(const Piix4PmState *s);
 /* The ACPI power button. */
 void piix4_pm_power_button(void *piix4_pm);
 

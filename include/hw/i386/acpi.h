@@ -15,6 +15,7 @@ typedef struct AcpiConfig {
     uint64_t ram_below_4g;   /* the PCI hole begins at its end or later */
     unsigned serial_ports;   /* a bit for each that exists */
     uint16_t pvpanic_port;   /* 0: there is none */
+    uint16_t pm_base;        /* first port of the PM registers' block */
 } AcpiConfig;
 
 /* Add "etc/acpi/tables", "etc/acpi/rsdp" and "etc/table-loader", or make them

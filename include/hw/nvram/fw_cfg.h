@@ -87,7 +87,8 @@ void fw_cfg_take_fd(FwCfgState *s, uint16_t key, int fd, uint64_t offset,
  * when the name is too long or all slots are taken. */
 bool fw_cfg_add_file(FwCfgState *s, const char *name, const void *data,
                      uint32_t len, GError **errp);
-/* Call @fn at each reset: for files that depend on what devices there are. */
+/* Call @fn when the guest selects a file: for those that depend on the
+ * machine's state.  Their lengths must not. */
 void fw_cfg_set_refresh(FwCfgState *s, void (*fn)(void *opaque), void *opaque);
 /* Let the guest write to the file @name, which exists. */
 void fw_cfg_set_writable(FwCfgState *s, const char *name);
