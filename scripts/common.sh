@@ -76,13 +76,15 @@ update_lists() {
     apt_for "$1" update >&2 || say "some package lists for $1 are missing"
 }
 
-# The kernel package that metapackage $1 of architecture $2 stands for.
+# The package of a kernel, or of Xen, that metapackage $1 of architecture $2 stands
+# for.
 kernel_package() {
     update_lists "$2"
     apt-cache -o "APT::Architecture=$2" -o "APT::Architectures=$2" \
         -o "Dir::State::lists=$cache/apt-$2/lists" \
         -o "Dir::Cache::pkgcache=" -o "Dir::Cache::srcpkgcache=" \
-        depends "$1" | sed -n 's/^ *Depends: \(linux-image-[^ ]*\)$/\1/p' |
+        depends "$1" | sed -n 's/^ *Depends: \(linux-image-[^ ]*\)$/\1/p
+            s/^ *Depends: \(xen-hypervisor-[0-9][^ ]*\)$/\1/p' |
         head -n 1
 }
 
@@ -115,18 +117,22 @@ unpack_closure() {
     rm -rf "$archives"
 }
 
-# $cache/kernel-FLAVOUR/vmlinuz for cloud-amd64, amd64 or 686-pae.
+# $cache/kernel-FLAVOUR/vmlinuz for cloud-amd64, amd64, 686-pae or xen.
 get_kernel() {
+    arch=amd64
+    meta=linux-image-$1
     case $1 in
     686-pae) arch=i386 ;;
-    *) arch=amd64 ;;
+    xen) meta=xen-system-amd64 ;;
     esac
     kernel=$cache/kernel-$1/vmlinuz
     [ -f "$kernel" ] && return 0
-    package=$(kernel_package "linux-image-$1" "$arch")
-    [ -n "$package" ] || die "no kernel package for linux-image-$1"
+    package=$(kernel_package "$meta" "$arch")
+    [ -n "$package" ] || die "no kernel package for $meta"
     get_package "$package" "$arch" "kernel-$1"
-    ln -sf "$(cd "$cache/kernel-$1" && ls boot/vmlinuz-*)" "$kernel"
+    image=$(cd "$cache/kernel-$1" &&
+        ls boot/vmlinuz-* boot/xen-*.gz 2>/dev/null || true)
+    ln -sf "$image" "$kernel"
 }
 
 # Modules $2... of the kernel cloud-amd64, and those that they need, into /lib of
