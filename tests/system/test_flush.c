@@ -3,6 +3,8 @@
  * the queue, and none left out. */
 #include "fake_cpu.h"
 
+#include <sched.h>
+
 #include "accel/tcg/internal.h"
 #include "exec/ldst.h"
 
@@ -103,6 +105,24 @@ static void test_none_lost(void)
     }
 }
 
+/* What is asked for while a flush is under way is one more. */
+static void test_meanwhile(void)
+{
+    TcgCpu *tc = fake_cpu[1].cpu.tcg;
+    uint64_t before = flushes(1);
+
+    bql_unlock();
+    pthread_mutex_lock(&tc->tlb_lock);
+    tlb_flush_all_cpus(TLB_FLUSH_MAP);
+    while (__atomic_load_n(&tc->flush_asked[TLB_FLUSH_MAP], __ATOMIC_RELAXED)) {
+        sched_yield(); /* until it has begun, and wants the lock */
+    }
+    tlb_flush_all_cpus(TLB_FLUSH_MAP);
+    pthread_mutex_unlock(&tc->tlb_lock);
+    bql_lock();
+    g_assert_cmpuint(flushes(1) - before, ==, 2);
+}
+
 /* Two reasons are two flushes, and each is counted. */
 static void test_causes(void)
 {
@@ -137,6 +157,7 @@ int main(int argc, char **argv)
     g_test_add_func("/flush/held", test_held);
     g_test_add_func("/flush/storm", test_storm);
     g_test_add_func("/flush/none-lost", test_none_lost);
+    g_test_add_func("/flush/meanwhile", test_meanwhile);
     g_test_add_func("/flush/causes", test_causes);
     g_test_add_func("/flush/shutdown", test_shutdown);
     return g_test_run();
