@@ -6,22 +6,39 @@
  * guest: -smp 4
  * Source: SDM vol. 3A, 8.1 "Locked Atomic Operations", 8.2 "Memory Ordering".
  */
-#include "guest.h"
+#include "apic.h"
 
-#define CPUS  4
-#define TURNS 2000
+#define CPUS        4
+#define TURNS       50000
+#define CHUNK       20        /* turns between two looks at the others */
+#define TOGETHER    1000      /* chunks that had company */
+#define LONELY      100000000 /* TSC: for that, on a busy host */
 
 static uint8_t *area; /* three pages in a row */
-static volatile uint32_t start, finished;
+static volatile uint32_t start, arrived, finished;
 static void (*volatile work)(unsigned index);
+
+/* Begin together.  PAUSE lets another one have the core, and so is no way to
+ * wait here, but for long. */
+static void do_work(unsigned index)
+{
+    __atomic_add_fetch(&arrived, 1, __ATOMIC_SEQ_CST);
+    for (unsigned spins = 0; arrived != CPUS; spins++) {
+        if (spins > 2000) {
+            __asm__ volatile("pause");
+        }
+    }
+    work(index);
+}
 
 /* Run @fn on every processor at the same time. */
 static void everywhere(void (*fn)(unsigned index))
 {
     work = fn;
+    arrived = 0;
     __atomic_store_n(&finished, 0, __ATOMIC_SEQ_CST);
     __atomic_add_fetch(&start, 1, __ATOMIC_SEQ_CST);
-    fn(0);
+    do_work(0);
     while (finished != CPUS - 1) {
         __asm__ volatile("pause");
     }
@@ -36,7 +53,7 @@ static void ap_main(unsigned index)
             __asm__ volatile("pause");
         }
         last++;
-        work(index);
+        do_work(index);
         __atomic_add_fetch(&finished, 1, __ATOMIC_SEQ_CST);
     }
 }
@@ -45,15 +62,57 @@ static void ap_main(unsigned index)
 
 static void *volatile target; /* of the operation under test */
 
+/* How far a processor is with its share; a line each. */
+static struct Share {
+    volatile uint64_t turns;
+    uint64_t others; /* turns of theirs, at the last look */
+    unsigned together;
+    uint64_t end; /* TSC */
+} __attribute__((aligned(64))) share[CPUS];
+static volatile bool enough;
+
+static uint64_t all_turns(void)
+{
+    uint64_t n = 0;
+
+    for (unsigned i = 0; i < CPUS; i++) {
+        n += share[i].turns;
+    }
+    return n;
+}
+
+static void share_begin(struct Share *s)
+{
+    s->end = rdtsc() + LONELY;
+}
+
+/* After a chunk: true until some processor has seen others beside it. */
+static bool share_goes_on(struct Share *s)
+{
+    uint64_t others;
+
+    s->turns += CHUNK;
+    others = all_turns() - s->turns;
+    s->together += others != s->others;
+    s->others = others;
+    if (s->together == TOGETHER || rdtsc() > s->end) {
+        enough = true;
+    }
+    return !enough;
+}
+
 #define COUNTER(name, text, ...) \
     static void name(unsigned index) \
     { \
         void *p = target; \
         unsigned i; \
-        (void)index; \
-        for (i = 0; i < TURNS; i++) { \
-            __asm__ volatile(text : : "r"(p) : "memory", "cc", ##__VA_ARGS__); \
-        } \
+        share_begin(&share[index]); \
+        do { \
+            for (i = 0; i < CHUNK; i++) { \
+                __asm__ volatile( \
+                    text : : "r"(p) : "memory", "cc", ##__VA_ARGS__); \
+            } \
+        } while (share_goes_on(&share[index])); \
     }
 
 COUNTER(inc8, "lock incb (%0)")
@@ -95,65 +154,70 @@ static uint64_t sum(unsigned bytes)
     return v;
 }
 
+static void begin_count(void *where, unsigned bytes)
+{
+    target = where;
+    memset(where, 0, bytes);
+    memset(share, 0, sizeof(share));
+    enough = false;
+}
+
+/* Each turn adds @step. */
 static void test_counter(const char *what, void (*fn)(unsigned),
-                         uint8_t *where, unsigned bytes, uint64_t want)
+                         uint8_t *where, unsigned bytes, int step)
 {
     uint64_t mask = bytes == 8 ? ~0ull : (1ull << 8 * bytes) - 1;
 
-    target = where;
-    memset(where, 0, bytes);
+    begin_count(where, bytes);
     everywhere(fn);
-    check_eq(sum(bytes), want & mask, "%s", what);
+    check_eq(sum(bytes), step * all_turns() & mask, "%s", what);
 }
 
 static void test_counters(void)
 {
-    const uint64_t n = CPUS * TURNS;
     uint8_t *line = area + 64, *page = area + 4096;
 
-    test_counter("lock inc, 8 bits", inc8, area, 1, n);
-    test_counter("lock inc, 16 bits", inc16, area, 2, n);
-    test_counter("lock inc, 32 bits", inc32, area, 4, n);
-    test_counter("lock inc, 64 bits", inc64, area, 8, n);
-    test_counter("lock add", add64, area, 8, n);
-    test_counter("lock sub", sub64, area, 8, n);
-    test_counter("lock dec", dec64, area, 8, -n);
-    test_counter("lock adc", adc64, area, 8, n);
-    test_counter("lock sbb", sbb64, area, 8, n);
-    test_counter("lock xadd, 16 bits", xadd16, area, 2, n);
-    test_counter("lock xadd, 32 bits", xadd32, area, 4, n);
-    test_counter("lock xadd, 64 bits", xadd64, area, 8, n);
-    test_counter("lock cmpxchg, 32 bits", cas32, area, 4, n);
-    test_counter("lock cmpxchg, 64 bits", cas64, area, 8, n);
-    test_counter("lock cmpxchg8b", cas8b, area, 8, n);
-    test_counter("lock inc over two lines", inc64, line - 3, 8, n);
-    test_counter("lock xadd over two lines", xadd32, line - 1, 4, n);
-    test_counter("lock cmpxchg over two lines", cas64, line - 5, 8, n);
-    test_counter("lock inc over two pages", inc64, page - 3, 8, n);
-    test_counter("lock add over two pages", add64, page - 7, 8, n);
-    test_counter("lock xadd over two pages", xadd32, page - 2, 4, n);
-    test_counter("lock xadd, 16 bits over two pages", xadd16, page - 1, 2, n);
-    test_counter("lock cmpxchg over two pages", cas64, page - 4, 8, n);
-    test_counter("lock cmpxchg8b over two pages", cas8b, page - 4, 8, n);
+    test_counter("lock inc, 8 bits", inc8, area, 1, 1);
+    test_counter("lock inc, 16 bits", inc16, area, 2, 1);
+    test_counter("lock inc, 32 bits", inc32, area, 4, 1);
+    test_counter("lock inc, 64 bits", inc64, area, 8, 1);
+    test_counter("lock add", add64, area, 8, 1);
+    test_counter("lock sub", sub64, area, 8, 1);
+    test_counter("lock dec", dec64, area, 8, -1);
+    test_counter("lock adc", adc64, area, 8, 1);
+    test_counter("lock sbb", sbb64, area, 8, 1);
+    test_counter("lock xadd, 16 bits", xadd16, area, 2, 1);
+    test_counter("lock xadd, 32 bits", xadd32, area, 4, 1);
+    test_counter("lock xadd, 64 bits", xadd64, area, 8, 1);
+    test_counter("lock cmpxchg, 32 bits", cas32, area, 4, 1);
+    test_counter("lock cmpxchg, 64 bits", cas64, area, 8, 1);
+    test_counter("lock cmpxchg8b", cas8b, area, 8, 1);
+    test_counter("lock inc over two lines", inc64, line - 3, 8, 1);
+    test_counter("lock xadd over two lines", xadd32, line - 1, 4, 1);
+    test_counter("lock cmpxchg over two lines", cas64, line - 5, 8, 1);
+    test_counter("lock inc over two pages", inc64, page - 3, 8, 1);
+    test_counter("lock add over two pages", add64, page - 7, 8, 1);
+    test_counter("lock xadd over two pages", xadd32, page - 2, 4, 1);
+    test_counter("lock xadd, 16 bits over two pages", xadd16, page - 1, 2, 1);
+    test_counter("lock cmpxchg over two pages", cas64, page - 4, 8, 1);
+    test_counter("lock cmpxchg8b over two pages", cas8b, page - 4, 8, 1);
 }
 
 static void test_cmpxchg16b(void)
 {
-    target = area + 128;
-    memset(target, 0, 16);
+    begin_count(area + 128, 16);
     everywhere(cas16b);
-    check_eq(((uint64_t *)target)[0], CPUS * TURNS, "lock cmpxchg16b, low");
-    check_eq(((uint64_t *)target)[1], -(uint64_t)(CPUS * TURNS),
+    check_eq(((uint64_t *)target)[0], all_turns(), "lock cmpxchg16b, low");
+    check_eq(((uint64_t *)target)[1], -all_turns(),
              "lock cmpxchg16b, high");
 }
 
 /* NOT and NEG are atomic each, not both together: the parity must hold. */
 static void test_not_neg(void)
 {
-    target = area;
-    memset(target, 0, 8);
+    begin_count(area, 8);
     neg64(0);
-    check_eq(sum(8), TURNS, "lock not, lock neg");
+    check_eq(sum(8), all_turns(), "lock not, lock neg");
 }
 
 /* --- bits and locks --- */
