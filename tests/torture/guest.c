@@ -312,6 +312,7 @@ static void do_call(Cpu *c, unsigned index)
 #define NOBODY      0xffffffffu /* what reads where nobody answers */
 #define SHADOW      0xd0000     /* PAM3, low nibble: RAM or the bus */
 #define SHADOW_CODE 0xd4000     /* PAM3, high nibble: RAM, writable or not */
+#define FUNCTIONS   64          /* there; each gives its number */
 #define PAM3        0x5c
 #define PAM_READ    1u
 #define PAM_WRITE   2u
@@ -365,6 +366,21 @@ static void shadow_set(unsigned data, unsigned code)
     outb(0xcfc, code << 4 | data);
 }
 
+/* The first functions belong to the processors: what one changes in its own
+ * runs at once, or, while they are read-only, never. */
+static void change_shadow_code(unsigned index, bool writable)
+{
+    static uint32_t more[MAX_CPUS];
+    uint8_t *code = (uint8_t *)(uintptr_t)(SHADOW_CODE + 16 * index);
+    uint32_t number = index + MAX_CPUS * (more[index] + 1);
+
+    *(volatile uint32_t *)(code + 1) = number;
+    more[index] += writable;
+    if (call((uintptr_t)code) != number - (writable ? 0 : MAX_CPUS)) {
+        wrong("code in shadow RAM after its switch", index);
+    }
+}
+
 /* Words 0 to 7 belong to the processors: what one writes while they are
  * read-only must not come in. */
 static void do_shadow(Cpu *c, unsigned index)
@@ -381,19 +397,21 @@ static void do_shadow(Cpu *c, unsigned index)
     if (got != (data & PAM_READ ? shadow_value(index) : NOBODY)) {
         wrong("shadow RAM after its switch", index);
     }
+    change_shadow_code(index, code & PAM_WRITE);
     bridge_release();
 }
 
 static void do_shadow_look(Cpu *c, unsigned index)
 {
     unsigned n = MAX_CPUS + pick(c, 4096 - MAX_CPUS);
+    unsigned function = MAX_CPUS + n % (FUNCTIONS - MAX_CPUS);
     uint32_t got = *shadow_word(n);
 
     if (got != shadow_value(n) && got != NOBODY) {
         wrong("shadow RAM", index);
     }
     *shadow_word(n) = shadow_value(n);
-    if (call(SHADOW_CODE + 16 * (n % 64)) != n % 64) {
+    if (call(SHADOW_CODE + 16 * function) != function) {
         wrong("code in shadow RAM", index);
     }
 }
@@ -451,6 +469,19 @@ static void check_shadow(void)
     check_eq(bad, 0, "words of shadow RAM that changed");
 }
 
+/* With the host at rest it is there, for good. */
+static void check_testdev(void)
+{
+    unsigned n, bad = 0;
+
+    for (n = 0; n < 1024; n++) {
+        uint32_t got = *(volatile uint32_t *)(TESTDEV + 4 * n);
+
+        bad += got != 0 && got != n + 1;
+    }
+    check_eq(bad, 0, "registers of a device that did not come back");
+}
+
 static void prepare_map(void)
 {
     unsigned n, slot;
@@ -459,7 +490,7 @@ static void prepare_map(void)
     for (n = 0; n < 4096; n++) {
         *shadow_word(n) = shadow_value(n);
     }
-    for (n = 0; n < 64; n++) { /* MOV EAX, n; RET */
+    for (n = 0; n < FUNCTIONS; n++) { /* MOV EAX, n; RET */
         uint8_t *code = (uint8_t *)(uintptr_t)(SHADOW_CODE + 16 * n);
 
         code[0] = 0xb8;
@@ -605,6 +636,9 @@ int main(void)
 {
     prepare();
     smp_start(ap_main);
+    while (smp_count() != MAX_CPUS) { /* the host may be busy */
+        __asm__ volatile("pause");
+    }
     print("torture: running\n");
     __atomic_store_n(&cpus, smp_count(), __ATOMIC_SEQ_CST);
     work(0);
@@ -612,6 +646,7 @@ int main(void)
     check_eq(errors, 0, "errors of %u processors", cpus);
     check_counters();
     check_shadow();
+    check_testdev();
     check(guarded[0][0] == guarded[0][1] && guarded[0][0], "a spin lock");
     check(guarded[1][0] == guarded[1][1] && guarded[1][0], "a ticket lock");
     return 0;
