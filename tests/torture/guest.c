@@ -636,9 +636,6 @@ int main(void)
 {
     prepare();
     smp_start(ap_main);
-    while (smp_count() != MAX_CPUS) { /* the host may be busy */
-        __asm__ volatile("pause");
-    }
     print("torture: running\n");
     __atomic_store_n(&cpus, smp_count(), __ATOMIC_SEQ_CST);
     work(0);

@@ -97,7 +97,9 @@ static void settle(bool ram, unsigned others)
         while (seen[i] != (ram ? MAGIC : NOBODY) && rdtsc() < end) {
             __asm__ volatile("pause");
         }
-        wrong += seen[i] != (ram ? MAGIC : NOBODY);
+        if (seen[i] != (ram ? MAGIC : NOBODY)) {
+            __atomic_add_fetch(&wrong, 1, __ATOMIC_SEQ_CST);
+        }
     }
 }
 

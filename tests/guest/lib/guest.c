@@ -7,6 +7,7 @@
 #define COM1       0x3f8
 #define DEBUG_EXIT 0x501
 #define APIC_BASE  0xfee00000u
+#define SMP_PATIENCE_MS 5000 /* the host may be busy */
 
 extern char vectors[], end[], ap_start[], ap_start_end[];
 void leave_long_mode(const void *code);
@@ -481,18 +482,33 @@ static void delay_ms(unsigned ms)
     }
 }
 
+unsigned smp_count(void)
+{
+    return __atomic_load_n(&ap_count, __ATOMIC_SEQ_CST);
+}
+
+/* What fw_cfg says of the machine. */
+static unsigned machine_cpus(void)
+{
+    unsigned low;
+
+    outw(0x510, 5);
+    low = inb(0x511);
+    return low | inb(0x511) << 8;
+}
+
 void smp_start(void (*ap_main)(unsigned index))
 {
+    unsigned cpus = machine_cpus(), ms;
+
     ap_main_fn = ap_main;
     memcpy((void *)0x8000, ap_start, ap_start_end - ap_start);
     *(volatile uint32_t *)(uintptr_t)(APIC_BASE + 0xf0) = 0x1ff;
     icr(0xc4500);
     delay_ms(10);
     icr(0xc4608);
-    delay_ms(20);
+    for (ms = 0; ms < SMP_PATIENCE_MS && smp_count() != cpus; ms++) {
+        delay_ms(1);
+    }
 }
 
-unsigned smp_count(void)
-{
-    return __atomic_load_n(&ap_count, __ATOMIC_SEQ_CST);
-}

@@ -100,7 +100,8 @@ uint64_t *page_entry(uint64_t va); /* its last-level entry; splits 2 MiB */
 /* Its entry at a level: 1 of a page table to 4 of the PML4. */
 uint64_t *page_entry_at(uint64_t va, unsigned level);
 
-/* Start the other CPUs; each calls ap_main(index), index from 1. */
+/* Start the other CPUs and wait for them; each calls ap_main(index), index
+ * from 1. */
 void smp_start(void (*ap_main)(unsigned index));
 unsigned smp_count(void); /* running, with this one */
 
@@ -132,6 +133,10 @@ static inline uint8_t inb(uint16_t port)
 
     __asm__ volatile("inb %1, %0" : "=a"(v) : "Nd"(port));
     return v;
+}
+static inline void outw(uint16_t port, uint16_t v)
+{
+    __asm__ volatile("outw %0, %1" ::"a"(v), "Nd"(port));
 }
 static inline void outl(uint16_t port, uint32_t v)
 {
