@@ -337,6 +337,8 @@ void helper_iret(X86CPU *cpu, uint64_t size, uint64_t next)
 {
     FarReturn r = {.size = size, .is_iret = true};
 
+    /* Even if it faults: SDM vol. 3A, 6.7.1 "Handling Multiple NMIs". */
+    cpu->nmi_masked = false;
     stack_open(&r.s, cpu);
     if (cpu->hflags & HF_VM) {
         iret_vm86(cpu, &r);
@@ -347,6 +349,5 @@ void helper_iret(X86CPU *cpu, uint64_t size, uint64_t next)
     } else {
         return_protected(cpu, &r);
     }
-    cpu->nmi_masked = false;
     x86_update_hflags(cpu);
 }

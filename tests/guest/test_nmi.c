@@ -73,6 +73,28 @@ static void send_and_sti(void)
     let_in();
 }
 
+extern char bad_iret[], past_bad_iret[];
+static volatile unsigned nmis_at_fault;
+
+static void on_bad_iret(Frame *f)
+{
+    nmis_at_fault = f->rip == (uintptr_t)bad_iret ? nmis : 0;
+    f->rip = (uintptr_t)past_bad_iret;
+}
+
+/* It goes to a null CS. */
+static void send_and_bad_iret(void)
+{
+    send_nmi(0);
+    __asm__ volatile("nop; nop; nop\n"
+                     "mov %%rsp, %%rcx; mov %%ss, %%eax\n"
+                     "push %%rax; push %%rcx; pushf; push $0\n"
+                     "push $past_bad_iret\n"
+                     "bad_iret: iretq\n"
+                     "past_bad_iret: mov %%rcx, %%rsp" ::
+                         : "rax", "rcx", "memory");
+}
+
 static void test_blocking(void)
 {
     start(send_three);
@@ -90,6 +112,12 @@ static void test_blocking(void)
     send_nmi(0);
     wait_for(&nmis, 2);
     check_eq(max_depth, 1, "STI does not");
+    start(send_and_bad_iret);
+    on_vector(13, on_bad_iret);
+    send_nmi(0);
+    wait_for(&nmis, 2);
+    check_eq(nmis_at_fault, 2, "an IRET that faults does, before its fault");
+    on_vector(13, NULL);
 }
 
 void user_loop(void);
