@@ -264,22 +264,29 @@ void helper_wrpkru(X86CPU *cpu)
 static G_NORETURN void leave_at(X86CPU *cpu, uint64_t next, CPUExit why)
 {
     cpu->rip = next;
-    cpu->hflags &= ~(HF_SHADOW | HF_SS_SHADOW);
     cpu->cs.host_pc = 0;
     cpu_loop_exit_to(&cpu->cs, why);
+}
+
+/* An instruction that is complete, and with it what held events off. */
+static G_NORETURN void finish_at(X86CPU *cpu, uint64_t next, CPUExit why)
+{
+    cpu->hflags &= ~(HF_SHADOW | HF_SS_SHADOW);
+    leave_at(cpu, next, why);
 }
 
 void helper_hlt(X86CPU *cpu, uint64_t next)
 {
     __atomic_store_n(&cpu->cs.halted, 1, __ATOMIC_RELAXED);
-    leave_at(cpu, next, CPU_EXIT_HLT);
+    finish_at(cpu, next, CPU_EXIT_HLT);
 }
 
 void helper_pause(X86CPU *cpu, uint64_t next)
 {
-    leave_at(cpu, next, CPU_EXIT_YIELD);
+    finish_at(cpu, next, CPU_EXIT_YIELD);
 }
 
+/* Before an instruction that may stand in a shadow, which lasts. */
 void helper_count_end(X86CPU *cpu, uint64_t rip)
 {
     leave_at(cpu, rip, CPU_EXIT_COUNT);
@@ -315,7 +322,7 @@ void helper_mwait(X86CPU *cpu, uint64_t next)
     if ((uint32_t)cpu->regs[R_RCX] > 1) {
         x86_raise_gp0(cpu);
     }
-    leave_at(cpu, next, CPU_EXIT_YIELD);
+    finish_at(cpu, next, CPU_EXIT_YIELD);
 }
 
 /* --- ports --- */

@@ -4,6 +4,7 @@
  * behind MOV SS and STI; out of HLT, user mode and onto an IST stack; from two
  * sources at once.
  * guest: -smp 2
+ * guest-engine: icount
  * Source: SDM vol. 3A, 6.7 "Nonmaskable Interrupt (NMI)", 6.7.1 "Handling
  * Multiple NMIs", 6.8.3 "Masking Exceptions and Interrupts When Switching
  * Stacks"; vol. 2B, "STI", "HLT".
