@@ -307,10 +307,18 @@ static void check_monitor(X86CPU *cpu)
     }
 }
 
+/* The extensions that are asked for: all of RCX in Intel's 64-bit mode. */
+static uint64_t monitor_extensions(const X86CPU *cpu)
+{
+    bool wide = (cpu->hflags & HF_CS64) && !cpu->features->amd;
+
+    return wide ? cpu->regs[R_RCX] : (uint32_t)cpu->regs[R_RCX];
+}
+
 void helper_monitor(X86CPU *cpu, uint64_t addr)
 {
     check_monitor(cpu);
-    if ((uint32_t)cpu->regs[R_RCX] != 0) {
+    if (monitor_extensions(cpu) != 0) {
         x86_raise_gp0(cpu); /* no extensions */
     }
     cpu_load(&cpu->cs, addr, MO_8 | x86_mmu_at_cpl(cpu, x86_cpl(cpu)));
@@ -319,7 +327,7 @@ void helper_monitor(X86CPU *cpu, uint64_t addr)
 void helper_mwait(X86CPU *cpu, uint64_t next)
 {
     check_monitor(cpu);
-    if ((uint32_t)cpu->regs[R_RCX] > 1) {
+    if (monitor_extensions(cpu) > 1) {
         x86_raise_gp0(cpu);
     }
     finish_at(cpu, next, CPU_EXIT_YIELD);

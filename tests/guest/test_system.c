@@ -183,6 +183,13 @@ static void do_monitor_bad(void *arg)
     __asm__ volatile("monitor" ::"a"(arg), "c"(1), "d"(0));
 }
 
+static void do_monitor_upper(void *arg)
+{
+    __asm__ volatile("monitor" ::"a"(arg), "c"(1ull << 32), "d"(0));
+}
+
+CASE(do_mwait_upper, "mwait" ::"a"(0), "c"(1ull << 32))
+
 CASE(do_rsm, "rsm" ::)
 
 static void test_others(void)
@@ -197,6 +204,10 @@ static void test_others(void)
         check_eq(catch(do_wait, line, &f), -1, "MONITOR, MWAIT");
         check_eq(catch(do_monitor_bad, line, &f), GP,
                  "MONITOR with extensions");
+        check_eq(catch(do_monitor_upper, line, &f), GP,
+                 "MONITOR with a bit in the upper half of RCX");
+        check_eq(catch(do_mwait_upper, NULL, &f), GP,
+                 "MWAIT with a bit in the upper half of RCX");
     }
 }
 
