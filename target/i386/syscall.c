@@ -77,6 +77,9 @@ void helper_sysret(X86CPU *cpu, uint64_t size)
     bool to_64 = size == IR_64;
 
     check_syscall(cpu);
+    if (x86_cpl(cpu) != 0) {
+        x86_raise_gp0(cpu);
+    }
     /* Intel: #GP(0) still at CPL 0.  AMD: the fetch at CPL 3 finds it. */
     if (to_64 && !cpu->features->amd && !x86_is_canonical(cpu, rip)) {
         x86_raise_gp0(cpu);

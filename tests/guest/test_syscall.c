@@ -220,6 +220,9 @@ static void test_privileged(void)
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         expect_user(rows[i].what, rows[i].fn, 13);
     }
+    wrmsr(MSR_EFER, rdmsr(MSR_EFER) & ~1ull);
+    expect_user("SYSRET without EFER.SCE", (void (*)(void))entry_ret32, 6);
+    wrmsr(MSR_EFER, rdmsr(MSR_EFER) | 1);
     expect_user("RDTSC", u_rdtsc, -1);
     WRITE_CR(4, READ_CR(4) | 4);
     expect_user("RDTSC with CR4.TSD", u_rdtsc, 13);

@@ -187,7 +187,8 @@ bool rule_sequence(const X86Insn *in)
         "BOUND",  "UD0",   "UD1",      "UD2",    "RSM",    "HLT",
         "CLI",    "STI",   "IN",       "OUT",    "INS",    "OUTS",
         "POPF",   "RDPMC", "SYSENTER", "RDPKRU", "WRPKRU", "MASKMOVQ",
-        "JMPF",   "CALLF", "RETF",     "IRET",   "LSS",    NULL,
+        "JMPF",   "CALLF", "RETF",     "IRET",   "LSS",    "SYSRET",
+        NULL,
     };
 
     return !(in->row->attrs & (XA_CPL0 | XA_CPL0UD | XA_LAST)) &&
