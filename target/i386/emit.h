@@ -185,6 +185,9 @@ void x86_refuse_target(X86Trans *s, IrCond cond, IrTemp a, IrTemp b, int push);
 void x86_store_rip(X86Trans *s, IrTemp rip);
 /* Go on at X86CPU.rip, which a helper has set; requests first. */
 void x86_exit(X86Trans *s);
+/* Set RF, as it is between two repetitions: the instruction's breakpoint is
+ * not met again.  Without breakpoints and traps nothing depends on it. */
+void x86_set_resume(X86Trans *s);
 /* Leave, to run this instruction once more: a repetition. */
 void x86_exit_again(X86Trans *s);
 /* On at the next instruction, but first see to requests: what changed may let

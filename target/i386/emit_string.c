@@ -80,9 +80,10 @@ static void again(X86Trans *s, const X86Insn *in, unsigned top, unsigned done)
         request = ir_temp(s->ir);
         ir_ld_cpu(s->ir, request, offsetof(X86CPU, cs.exit_request), MO_32);
         ir_brcond(s->ir, IR_64, COND_E, request, ir_const(s->ir, 0), top);
-        if (s->tb->cflags & CF_ICOUNT) {
-            x86_call1(s, HELPER_count_again, x86_rip_at(s, s->insn_off));
-        }
+    }
+    x86_set_resume(s);
+    if (!(s->flags & HF_TF) && (s->tb->cflags & CF_ICOUNT)) {
+        x86_call1(s, HELPER_count_again, x86_rip_at(s, s->insn_off));
     }
     x86_exit_again(s);
     ir_set_label(s->ir, done);

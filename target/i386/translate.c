@@ -90,6 +90,24 @@ void x86_exit(X86Trans *s)
     exit_to(s, rip, s->next_off);
 }
 
+/* @bits of a vCPU field set. */
+static void set_bits(X86Trans *s, int32_t field, uint32_t bits)
+{
+    IrTemp t = ir_temp(s->ir);
+
+    ir_ld_cpu(s->ir, t, field, MO_32);
+    ir_op2(s->ir, IR_OR, IR_32, 0, t, t, ir_const(s->ir, (int32_t)bits));
+    ir_st_cpu(s->ir, t, field, MO_32);
+}
+
+void x86_set_resume(X86Trans *s)
+{
+    if (s->flags & (HF_DEBUG | HF_TF)) {
+        set_bits(s, offsetof(X86CPU, hflags), HF_RF);
+        set_bits(s, offsetof(X86CPU, eflags), EFLAGS_RF);
+    }
+}
+
 void x86_exit_again(X86Trans *s)
 {
     exit_to(s, x86_rip_at(s, s->insn_off), s->insn_off);

@@ -94,6 +94,40 @@ static void test_step_of_int(void)
 void user_steps(void);
 __asm__(".text; user_steps: nop; nop; ret\n");
 
+extern char rep_bp[];
+static volatile unsigned rep_breaks, rep_rf;
+
+/* Sets RF for the breakpoint alone, as a debugger does. */
+static void on_rep_debug(Frame *f)
+{
+    if (READ_DR(6) & 1) {
+        rep_breaks++;
+        f->rflags |= RF;
+    } else if (f->rip == (uintptr_t)rep_bp) {
+        rep_rf += (f->rflags & RF) != 0;
+    }
+    WRITE_DR(6, DR6_ONES);
+}
+
+/* SDM vol. 3B, 18.3.1.1 "Instruction-Breakpoint Exception Condition": a trap
+ * between two repetitions pushes RF set. */
+static void test_break_at_rep(void)
+{
+    static uint8_t buf[4];
+
+    on_vector(1, on_rep_debug);
+    db_break(0, rep_bp, ON_EXECUTE, LEN1);
+    __asm__ volatile("mov $4, %%ecx; mov %0, %%rdi\n"
+                     "pushf; orl $0x100, (%%rsp); popf\n"
+                     "nop\n"
+                     "rep_bp: rep stosb\n"
+                     "pushf; andl $~0x100, (%%rsp); popf\n" ::"r"(buf)
+                     : "rcx", "rdi", "rax", "cc", "memory");
+    check_eq(rep_breaks, 1, "a breakpoint at a stepped REP is met once");
+    check_eq(rep_rf, 3, "the steps but the last push RF");
+    db_stop();
+}
+
 static void test_user_step(void)
 {
     UserMode mode = {USER_CS, 0x102};
@@ -398,6 +432,7 @@ int main(void)
     test_single_step();
     test_ss_shadow();
     test_step_of_int();
+    test_break_at_rep();
     test_user_step();
     test_breakpoints();
     test_icebp();
