@@ -72,6 +72,18 @@ static int64_t apic_timer_next_zero(const ApicState *s, int64_t now)
     return s->start_ns + at * apic_divisor(s);
 }
 
+/* A deadline that has come interrupts and disarms itself; one in the past does
+ * so as it is written. */
+static bool apic_timer_meet_deadline(ApicState *s)
+{
+    if (!s->tsc_deadline || s->ops->tsc(&s->cpu->cs) < s->tsc_deadline) {
+        return false;
+    }
+    s->tsc_deadline = 0;
+    apic_local_locked(s, APIC_LVT_TIMER);
+    return true;
+}
+
 static void apic_timer_arm_deadline(ApicState *s, int64_t now)
 {
     uint64_t tsc = s->ops->tsc(&s->cpu->cs);
@@ -137,11 +149,7 @@ static void apic_timer_expired(void *opaque)
     mutex_lock(&s->lock);
     if (s->fire_ns >= 0 && now >= s->fire_ns) {
         apic_timer_fire_count(s, now);
-    } else if (s->tsc_deadline &&
-               s->ops->tsc(&s->cpu->cs) >= s->tsc_deadline) {
-        s->tsc_deadline = 0;
-        apic_local_locked(s, APIC_LVT_TIMER);
-    } else {
+    } else if (!apic_timer_meet_deadline(s)) {
         apic_timer_arm_locked(s);
     }
     mutex_unlock(&s->lock);
@@ -209,6 +217,7 @@ void apic_timer_set_deadline_locked(ApicState *s, uint64_t tsc)
 {
     if (apic_lvt_timer_mode(s) == APIC_TIMER_DEADLINE) {
         s->tsc_deadline = tsc;
+        apic_timer_meet_deadline(s);
         apic_timer_arm_locked(s);
     }
 }
