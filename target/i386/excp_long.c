@@ -80,6 +80,7 @@ static void handler_stack(InnerStack *in, X86CPU *cpu, const X86Event *ev,
             .s = {.cpu = cpu,
                   .sp = cpu->regs[R_RSP],
                   .mask = ~0ull,
+                  .error = event_ext(ev),
                   .mmu = MO_SS | x86_mmu_at_cpl(cpu, cpl)},
         };
     }

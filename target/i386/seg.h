@@ -198,7 +198,7 @@ typedef struct X86Stack {
     uint64_t mask; /* of RSP: what addresses the stack */
     SegmentCache seg;
     MemOp mmu;     /* MO_SS and MMU of the accesses */
-    uint32_t error; /* of a #SS when the limit is passed */
+    uint32_t error; /* of a #SS: past the limit, or not canonical */
     bool checked;  /* limit and type of seg matter (not in 64-bit mode) */
 } X86Stack;
 

@@ -32,18 +32,19 @@ void stack_open(X86Stack *s, X86CPU *cpu)
     stack_open_as(s, cpu, cpu->hflags & HF_CS64);
 }
 
-/* Linear address of @bytes at s->sp, checked against the segment. */
+/* Linear address of @bytes at s->sp, checked against the segment, or to be
+ * canonical. */
 static vaddr stack_addr(X86Stack *s, unsigned bytes)
 {
     uint64_t off = s->sp & s->mask;
+    bool ok = s->checked ? seg_in_limit(&s->seg, off, bytes)
+                         : x86_is_canonical(s->cpu, off) &&
+                               x86_is_canonical(s->cpu, off + bytes - 1);
 
-    if (!s->checked) {
-        return off;
-    }
-    if (!seg_in_limit(&s->seg, off, bytes)) {
+    if (!ok) {
         x86_raise_error(s->cpu, EXCP_SS, s->error);
     }
-    return (uint32_t)(s->seg.base + off);
+    return s->checked ? (uint32_t)(s->seg.base + off) : off;
 }
 
 static void reserve(X86Stack *s, unsigned bytes)
@@ -130,6 +131,7 @@ static void inner_open_long(InnerStack *in, X86CPU *cpu, unsigned cpl,
     in->ss = cpl;
     in->s.sp = rsp;
     in->s.mask = ~0ull;
+    in->s.error = ext;
 }
 
 /* The checks of an SS from the TSS, which name #TS where MOV SS has #GP. */

@@ -152,6 +152,20 @@ static void test_pairs(void)
     idt[14].ist = 0;
 }
 
+CASE(do_ud_nowhere, "movabs $0x900000000000, %%rsp; ud2")
+CASE(do_int_nowhere, "movabs $0x900000000000, %%rsp; int $0x90")
+
+/* SDM vol. 2A, "INT n/INTO/INT3/INT1", Operation: #SS(EXT). */
+static void test_no_stack(void)
+{
+    expect("#UD with no stack", do_ud_nowhere, 12, 1);
+    expect("INT with no stack", do_int_nowhere, 12, 0);
+    idt[6].ist = 2;
+    tss.ist[1] = 0xffff800000000000; /* below it there is nothing */
+    expect("#UD with an IST at the edge", do_ud, 12, 1);
+    idt[6].ist = 0;
+}
+
 /* An interrupt from outside sets EXT in what its delivery raises. */
 static void test_external(void)
 {
@@ -198,6 +212,7 @@ int main(void)
 {
     on_vector(0x90, on_int90);
     test_pairs();
+    test_no_stack();
     test_external();
     test_idt_limit();
     return 0;
