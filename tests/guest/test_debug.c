@@ -8,6 +8,7 @@
  *
  * guest: -smp 2
  */
+#include "apic.h"
 #include "dblog.h"
 
 /* --- single step --- */
@@ -125,6 +126,47 @@ static void test_break_at_rep(void)
                      : "rcx", "rdi", "rax", "cc", "memory");
     check_eq(rep_breaks, 1, "a breakpoint at a stepped REP is met once");
     check_eq(rep_rf, 3, "the steps but the last push RF");
+    db_stop();
+}
+
+extern char rep_irq[];
+static volatile unsigned rep_irqs, rep_irqs_rf;
+#define REP_COUNT 0x100000ull
+
+static void on_rep_irq(Frame *f)
+{
+    if (f->rip == (uintptr_t)rep_irq && f->rcx < REP_COUNT) {
+        rep_irqs++;
+        rep_irqs_rf += (f->rflags & RF) != 0;
+    }
+    apic_eoi();
+}
+
+/* The same for interrupts that come in the middle. */
+static void test_interrupted_rep(void)
+{
+    unsigned tries;
+
+    on_vector(1, on_rep_debug);
+    on_vector(0x50, on_rep_irq);
+    apic_enable();
+    *apic(APIC_DIVIDE) = 0xb;
+    *apic(APIC_LVT_TIMER) = 0x50 | LVT_PERIODIC;
+    *apic(APIC_INITIAL) = 20000;
+    db_break(0, rep_irq, ON_EXECUTE, LEN1);
+    rep_breaks = 0;
+    for (tries = 0; tries < 100 && !rep_irqs; tries++) {
+        uint64_t at = REP_COUNT, left = REP_COUNT;
+
+        __asm__ volatile("sti; nop\n"
+                         "rep_irq: rep lodsb\n"
+                         "cli"
+                         : "+S"(at), "+c"(left)::"rax", "memory");
+    }
+    *apic(APIC_INITIAL) = 0;
+    check(rep_irqs > 0, "an interrupt in the middle of REP");
+    check_eq(rep_irqs_rf, rep_irqs, "it pushes RF");
+    check_eq(rep_breaks, tries, "a breakpoint there is met once a time");
     db_stop();
 }
 
@@ -433,6 +475,7 @@ int main(void)
     test_ss_shadow();
     test_step_of_int();
     test_break_at_rep();
+    test_interrupted_rep();
     test_user_step();
     test_breakpoints();
     test_icebp();
