@@ -9,6 +9,13 @@ void emit_helper(X86Trans *s, const X86Insn *in)
     x86_call0(s, in->row->arg);
 }
 
+/* SDM vol. 3A, 8.3 "Serializing Instructions". */
+static void exit_serialized(X86Trans *s)
+{
+    ir_fence(s->ir, FENCE_ALL);
+    x86_exit_next(s);
+}
+
 static IrTemp ld_field(X86Trans *s, int32_t offset, MemOp op)
 {
     IrTemp t = ir_temp(s->ir);
@@ -212,8 +219,7 @@ void emit_mov_to_cr(X86Trans *s, const X86Insn *in)
 {
     x86_call2(s, HELPER_write_cr, ir_const(s->ir, in->op[0].reg),
               x86_zx(s, in->op[1].size, x86_get(s, in, 1)));
-    ir_fence(s->ir, FENCE_ALL);
-    x86_exit_next(s);
+    exit_serialized(s);
 }
 
 void emit_mov_from_dr(X86Trans *s, const X86Insn *in)
@@ -229,8 +235,7 @@ void emit_mov_to_dr(X86Trans *s, const X86Insn *in)
 {
     x86_call2(s, HELPER_write_dr, ir_const(s->ir, in->op[0].reg),
               x86_zx(s, in->op[1].size, x86_get(s, in, 1)));
-    ir_fence(s->ir, FENCE_ALL);
-    x86_exit_next(s);
+    exit_serialized(s);
 }
 
 void emit_smsw(X86Trans *s, const X86Insn *in)
@@ -323,7 +328,7 @@ void emit_invlpg(X86Trans *s, const X86Insn *in)
     X86Addr a = x86_addr(s, in, 1, X86_READ);
 
     x86_call1(s, HELPER_invlpg, x86_linear(s, &a));
-    x86_exit_next(s);
+    exit_serialized(s);
 }
 
 void emit_invpcid(X86Trans *s, const X86Insn *in)
@@ -331,7 +336,7 @@ void emit_invpcid(X86Trans *s, const X86Insn *in)
     X86Addr a = x86_addr(s, in, 16, X86_READ);
 
     x86_call2(s, HELPER_invpcid, x86_get(s, in, 0), x86_linear(s, &a));
-    x86_exit_next(s);
+    exit_serialized(s);
 }
 
 /* Faults as a load of the byte would. */
