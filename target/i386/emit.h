@@ -185,8 +185,9 @@ void x86_refuse_target(X86Trans *s, IrCond cond, IrTemp a, IrTemp b, int push);
 void x86_store_rip(X86Trans *s, IrTemp rip);
 /* Go on at X86CPU.rip, which a helper has set; requests first. */
 void x86_exit(X86Trans *s);
-/* Set RF, as it is between two repetitions: the instruction's breakpoint is
- * not met again.  Without breakpoints and traps nothing depends on it. */
+/* RF as it is between two repetitions.  Intel's processors set it, on which
+ * nothing depends without breakpoints and traps; on AMD's it stays as it was.
+ */
 void x86_set_resume(X86Trans *s);
 /* Leave, to run this instruction once more: a repetition. */
 void x86_exit_again(X86Trans *s);

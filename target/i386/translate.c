@@ -102,7 +102,7 @@ static void set_bits(X86Trans *s, int32_t field, uint32_t bits)
 
 void x86_set_resume(X86Trans *s)
 {
-    if (s->flags & (HF_DEBUG | HF_TF)) {
+    if (s->flags & (s->cpu->features->amd ? HF_RF : HF_DEBUG | HF_TF)) {
         set_bits(s, offsetof(X86CPU, hflags), HF_RF);
         set_bits(s, offsetof(X86CPU, eflags), EFLAGS_RF);
     }
