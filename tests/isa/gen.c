@@ -179,15 +179,28 @@ static bool memory_by_pointer(const X86Insn *in)
     return true;
 }
 
+/* A near jump that may lead back into the sequence, or between instructions:
+ * relative, or, in no more than 16 bits, to an address that chance has made. */
+static bool may_jump_back(const Draft *d)
+{
+    const X86Insn *in = &d->in;
+
+    if (!(in->row->attrs & XA_F64)) {
+        return false;
+    }
+    return in->op[0].kind == OPND_IMM && strcmp(in->row->name, "RET")
+               ? in->imm < 0
+               : d->c->mode == 16;
+}
+
 /* In a sequence addresses must hold out and flags be defined; now and then a
  * fault in the middle is welcome. */
 static bool fits_sequence(const Draft *d, bool last)
 {
     const X86Insn *in = &d->in;
 
-    if ((in->row->attrs & XA_F64) && in->op[0].kind == OPND_IMM &&
-        in->imm < 0) {
-        return false; /* back into the sequence, or between instructions */
+    if (may_jump_back(d)) {
+        return false;
     }
     if ((!last && !rule_sequence(in)) || in->rep || rule_alone(in) ||
         (rule_flags_read(in) & d->undef)) {
