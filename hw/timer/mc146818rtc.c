@@ -397,6 +397,7 @@ static uint8_t rtc_read_c(RtcState *s)
     rtc_update_output(s);
     value = s->cmos[RTC_REG_C];
     s->cmos[RTC_REG_C] = 0;
+    irq_set(s->irq, false); /* the next period may have begun meanwhile */
     rtc_update_output(s);
     return value;
 }

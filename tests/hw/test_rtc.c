@@ -8,6 +8,25 @@ enum { SEC, SEC_ALARM, MIN_, MIN_ALARM, HOUR, HOUR_ALARM, WDAY, DAY, MON, YEAR,
        REG_A, REG_B, REG_C, REG_D, CENTURY = 0x32 };
 
 static LineProbe irq8;
+static IrqLine irq8_line;
+static bool host_is_slow; /* when the line rises */
+
+/* One of 8192 Hz at least. */
+static void wait_period(void)
+{
+    int64_t end = clock_get_ns(CLOCK_TYPE_VIRTUAL) + NS_PER_SEC / 8000;
+
+    while (clock_get_ns(CLOCK_TYPE_VIRTUAL) < end) {
+    }
+}
+
+static void irq8_set(void *opaque, int n, int level)
+{
+    line_probe_set(opaque, n, level);
+    if (level && host_is_slow) {
+        wait_period();
+    }
+}
 static RtcState *rtc;
 
 static uint8_t get(uint8_t reg)
@@ -148,6 +167,24 @@ static void test_periodic(void)
     set(REG_B, 0x02);
 }
 
+/* The period that begins while C is being read is one more edge: who waits for
+ * edges would wait for ever on a line that stayed high. */
+static void test_periodic_meanwhile(void)
+{
+    set(REG_A, 0x23); /* 8192 Hz */
+    set(REG_B, 0x42);
+    get(REG_C);
+    irq8.rises = 0;
+    clock_virtual_start();
+    wait_period();
+    host_is_slow = true;
+    get(REG_C);
+    host_is_slow = false;
+    clock_virtual_stop();
+    g_assert_cmpuint(irq8.rises, ==, 2);
+    set(REG_B, 0x02);
+}
+
 static void test_memory_and_reset(void)
 {
     rtc_set_cmos(rtc, 0x34, 0x5a);
@@ -194,7 +231,8 @@ int main(int argc, char **argv)
         .clock_vm = true, .has_base = true, .base_s = 13316 * 86400 + 10};
 
     hw_test_init(&argc, &argv);
-    rtc = rtc_create(system_io(), &config, line_probe_init(&irq8));
+    irq_init(&irq8_line, irq8_set, &irq8, 0);
+    rtc = rtc_create(system_io(), &config, &irq8_line);
     g_test_add_func("/rtc/base", test_base);
     g_test_add_func("/rtc/rollover", test_rollover_bcd);
     g_test_add_func("/rtc/12-hours", test_12_hours_binary);
@@ -203,6 +241,7 @@ int main(int argc, char **argv)
     g_test_add_func("/rtc/alarm", test_alarm);
     g_test_add_func("/rtc/update", test_update_interrupt);
     g_test_add_func("/rtc/periodic", test_periodic);
+    g_test_add_func("/rtc/periodic-meanwhile", test_periodic_meanwhile);
     g_test_add_func("/rtc/memory", test_memory_and_reset);
     g_test_add_func("/rtc/nonsense", test_nonsense);
     return g_test_run();
