@@ -95,38 +95,14 @@ static void test_step_of_int(void)
 void user_steps(void);
 __asm__(".text; user_steps: nop; nop; ret\n");
 
-extern char rep_bp[];
-static volatile unsigned rep_breaks, rep_rf;
-
-/* Sets RF for the breakpoint alone, as a debugger does. */
-static void on_rep_debug(Frame *f)
-{
-    if (READ_DR(6) & 1) {
-        rep_breaks++;
-        f->rflags |= RF;
-    } else if (f->rip == (uintptr_t)rep_bp) {
-        rep_rf += (f->rflags & RF) != 0;
-    }
-    WRITE_DR(6, DR6_ONES);
-}
-
 /* SDM vol. 3B, 18.3.1.1 "Instruction-Breakpoint Exception Condition": a trap
  * between two repetitions pushes RF set. */
 static void test_break_at_rep(void)
 {
-    static uint8_t buf[4];
+    RepSteps steps = db_step_rep(true);
 
-    on_vector(1, on_rep_debug);
-    db_break(0, rep_bp, ON_EXECUTE, LEN1);
-    __asm__ volatile("mov $4, %%ecx; mov %0, %%rdi\n"
-                     "pushf; orl $0x100, (%%rsp); popf\n"
-                     "nop\n"
-                     "rep_bp: rep stosb\n"
-                     "pushf; andl $~0x100, (%%rsp); popf\n" ::"r"(buf)
-                     : "rcx", "rdi", "rax", "cc", "memory");
-    check_eq(rep_breaks, 1, "a breakpoint at a stepped REP is met once");
-    check_eq(rep_rf, 3, "the steps but the last push RF");
-    db_stop();
+    check_eq(steps.breaks, 1, "a breakpoint at a stepped REP is met once");
+    check_eq(steps.with_rf, 3, "the steps but the last push RF");
 }
 
 extern char rep_irq[];
@@ -147,14 +123,14 @@ static void test_interrupted_rep(void)
 {
     unsigned tries;
 
-    on_vector(1, on_rep_debug);
+    db_start();
+    db_set_rf = true;
     on_vector(0x50, on_rep_irq);
     apic_enable();
     *apic(APIC_DIVIDE) = 0xb;
     *apic(APIC_LVT_TIMER) = 0x50 | LVT_PERIODIC;
     *apic(APIC_INITIAL) = 20000;
     db_break(0, rep_irq, ON_EXECUTE, LEN1);
-    rep_breaks = 0;
     for (tries = 0; tries < 100 && !rep_irqs; tries++) {
         uint64_t at = REP_COUNT, left = REP_COUNT;
 
@@ -166,8 +142,9 @@ static void test_interrupted_rep(void)
     *apic(APIC_INITIAL) = 0;
     check(rep_irqs > 0, "an interrupt in the middle of REP");
     check_eq(rep_irqs_rf, rep_irqs, "it pushes RF");
-    check_eq(rep_breaks, tries, "a breakpoint there is met once a time");
+    check_eq(db.n, tries, "a breakpoint there is met once a time");
     db_stop();
+    db_set_rf = false;
 }
 
 static void test_user_step(void)

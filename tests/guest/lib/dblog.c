@@ -54,6 +54,40 @@ void db_break(unsigned i, const volatile void *at, unsigned kind, unsigned len)
     WRITE_DR(7, READ_DR(7) | DR7_G(i) | DR7_KIND(i, kind, len));
 }
 
+extern char stepped_rep[];
+static volatile RepSteps rep;
+
+static void on_rep_debug(Frame *f)
+{
+    if (READ_DR(6) & 1) {
+        rep.breaks++;
+        f->rflags |= RF;
+    } else if (f->rip == (uintptr_t)stepped_rep && f->rcx < 4) {
+        rep.between++;
+        rep.with_rf += (f->rflags & RF) != 0;
+    }
+    WRITE_DR(6, DR6_ONES);
+}
+
+RepSteps db_step_rep(bool broken)
+{
+    static uint8_t buf[4];
+
+    on_vector(1, on_rep_debug);
+    rep.breaks = rep.between = rep.with_rf = 0;
+    if (broken) {
+        db_break(0, stepped_rep, ON_EXECUTE, LEN1);
+    }
+    __asm__ volatile("mov $4, %%ecx; mov %0, %%rdi\n"
+                     "pushf; orl $0x100, (%%rsp); popf\n"
+                     "nop\n"
+                     "stepped_rep: rep stosb\n"
+                     "pushf; andl $~0x100, (%%rsp); popf\n" ::"r"(buf)
+                     : "rcx", "rdi", "rax", "cc", "memory");
+    db_stop();
+    return rep;
+}
+
 void db_expect(const char *what, unsigned n, const char *const *rips,
                const uint64_t *dr6)
 {

@@ -39,6 +39,13 @@ void db_stop(void);
 /* Enable breakpoint @i. */
 void db_break(unsigned i, const volatile void *at, unsigned kind, unsigned len);
 
+/* Step through a REP STOSB of four bytes, with a breakpoint at it if @broken,
+ * whose handler sets RF for it alone, as a debugger does. */
+typedef struct RepSteps {
+    unsigned breaks, between, with_rf; /* steps between two bytes; with RF */
+} RepSteps;
+RepSteps db_step_rep(bool broken);
+
 /* The log is @n entries of @rips, with their DR6 bits of @dr6 (DR6_ONES not
  * counted), one TAP line. */
 void db_expect(const char *what, unsigned n, const char *const *rips,
